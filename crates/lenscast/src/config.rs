@@ -1,0 +1,98 @@
+//! What the owner can set. One struct is the flags and, later, the configuration file.
+
+use lenscast_media::time::Pts90k;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+/// Everything that a running server was told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen. `[::]` takes IPv4 connections too.
+    pub listen: SocketAddr,
+    /// When video is encoded.
+    pub encode: EncodeMode,
+    /// What a client may ask of this server.
+    pub limits: Limits,
+    /// PTS of a frame that arrives when the server starts, in 90 kHz ticks. Players do not care; tests put it just before
+    /// the point where 33 bits wrap.
+    pub pts_origin: Pts90k,
+}
+
+/// When video is encoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum EncodeMode {
+    /// Only while somebody watches the video; a JPEG source can begin with a key frame at any moment.
+    #[default]
+    Demand,
+    /// From the camera's first frame to its last.
+    Always,
+}
+
+/// The limits, each with the default that suits a home.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Limits")]
+pub struct Limits {
+    /// Largest message of a camera, in bytes; a larger one closes its connection with code 1009
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::DEFAULT.max_message_bytes)]
+    pub max_message_bytes: usize,
+    /// Largest picture that is accepted, in pixels
+    #[arg(long, value_name = "PIXELS", default_value_t = Limits::DEFAULT.max_pixels)]
+    pub max_pixels: u32,
+    /// How many cameras may be connected at once
+    #[arg(long, value_name = "N", default_value_t = Limits::DEFAULT.max_cameras)]
+    pub max_cameras: usize,
+    /// How long a client may take to send its request, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
+    pub handshake_timeout: Duration,
+    /// How often an otherwise quiet WebSocket is pinged, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
+    pub ping_interval: Duration,
+    /// A camera that was not heard for this long, pongs included, is taken for gone, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "25")]
+    pub camera_timeout: Duration,
+    /// A viewer whose connection took no byte and sent none for this long is closed, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30")]
+    pub stall_timeout: Duration,
+    /// A second connection for a camera takes the name over when the first answers no ping for this long, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "2")]
+    pub takeover_timeout: Duration,
+    /// A camera that sent no frame for this long is shown as silent, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "3")]
+    pub silent_after: Duration,
+}
+
+impl Limits {
+    /// The limits of a server that was told nothing.
+    pub const DEFAULT: Self = Self {
+        max_message_bytes: lenscast_protocol::DEFAULT_MAX_MESSAGE_BYTES,
+        max_pixels: lenscast_media::jpeg::DEFAULT_MAX_PIXELS,
+        max_cameras: 32,
+        handshake_timeout: Duration::from_secs(10),
+        ping_interval: Duration::from_secs(10),
+        camera_timeout: Duration::from_secs(25),
+        stall_timeout: Duration::from_secs(30),
+        takeover_timeout: Duration::from_secs(2),
+        silent_after: Duration::from_secs(3),
+    };
+}
+
+/// Where `lenscast serve` listens unless it is told: every address of the machine, IPv6 and IPv4.
+pub const DEFAULT_LISTEN: SocketAddr =
+    SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), lenscast_protocol::DEFAULT_PORT);
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: DEFAULT_LISTEN,
+            encode: EncodeMode::default(),
+            limits: Limits::DEFAULT,
+            pts_origin: Pts90k(0),
+        }
+    }
+}
+
+/// A flag in seconds, fractions allowed.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is no number of seconds"))?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| format!("{text:?} seconds: {error}"))
+}

@@ -1,0 +1,171 @@
+//! A camera's connection: its messages are inspected, and the good ones published.
+
+use crate::pipeline;
+use crate::server::{App, Peer};
+use crate::stream::{Camera, Publisher};
+use crate::ws::{self, ReadError, Reader, Upgrade, Writer};
+use axum::extract::{Extension, Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use lenscast_media::jpeg::{self, Limits, Trailing};
+use lenscast_media::time::Micros;
+use lenscast_protocol::CameraName;
+use lenscast_protocol::ws::{Event, Opcode, close_code};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Bytes read at once from a camera: four of the original device's fragments.
+const READ_BUFFER: usize = 64 * 1024;
+
+/// How long a camera may take to accept a ping or a pong.
+const CONTROL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// `ws /ws/camera` and `ws /ws/camera/{name}`.
+pub async fn handler(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    name: Option<Path<String>>,
+    upgrade: Upgrade,
+) -> Response {
+    let name = match name.map(|Path(name)| CameraName::new(&name)) {
+        None => CameraName::default(),
+        Some(Ok(name)) => name,
+        Some(Err(error)) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+    };
+    let max_cameras = app.config.limits.max_cameras;
+    if app.streams.cameras() >= max_cameras {
+        let sentence = format!("{max_cameras} cameras are connected, which is the limit (--max-cameras).\n");
+        return (StatusCode::SERVICE_UNAVAILABLE, sentence).into_response();
+    }
+    let (response, connection) = upgrade.accept();
+    app.tasks.clone().spawn(async move {
+        if let Ok(io) = connection.await {
+            let (reader, writer) = ws::open(io, app.config.limits.max_message_bytes, READ_BUFFER);
+            serve(&app, &name, Camera { peer: peer.remote }, reader, writer).await;
+        }
+    });
+    response
+}
+
+/// Why a camera's connection ends.
+enum End {
+    /// The camera closed it, or it broke; nothing is to be said to it.
+    Gone(String),
+    /// We close it, with a code and a reason.
+    Close(u16, String),
+}
+
+async fn serve(app: &App, name: &CameraName, camera: Camera, mut reader: Reader, mut writer: Writer) {
+    let peer = camera.peer;
+    let publisher = app.streams.claim(name, camera).await;
+    let stream = publisher.stream().clone();
+    let limits = Limits { max_pixels: app.config.limits.max_pixels };
+    tracing::info!(camera = %stream.name(), %peer, "camera connected");
+    let end = match pipeline::spawn(stream.clone(), publisher.mailbox().clone(), limits) {
+        Ok(()) => receive(app, &publisher, &mut reader, &mut writer).await,
+        Err(error) => End::Close(close_code::INTERNAL, format!("no thread for this camera: {error}")),
+    };
+    // The name is free, and what was live is gone, before the goodbye that may take a while.
+    drop(publisher);
+    match end {
+        End::Gone(why) => tracing::info!(camera = %stream.name(), %peer, %why, "camera left"),
+        End::Close(code, why) => {
+            tracing::info!(camera = %stream.name(), %peer, code, %why, "camera closed");
+            ws::close(reader, writer, code, &why).await;
+        }
+    }
+}
+
+/// Reads a camera's messages until something ends it.
+async fn receive(app: &App, publisher: &Publisher, reader: &mut Reader, writer: &mut Writer) -> End {
+    let limits = &app.config.limits;
+    let jpeg_limits = Limits { max_pixels: limits.max_pixels };
+    let session = publisher.session();
+    let clock = *publisher.stream().clock();
+    let mut heard = Instant::now();
+    let mut pings = tokio::time::interval_at(heard + limits.ping_interval, limits.ping_interval);
+    loop {
+        let (opcode, payload) = tokio::select! {
+            () = app.shutdown.cancelled() => return End::Close(close_code::GOING_AWAY, "the server shuts down".into()),
+            () = session.evict.cancelled() => {
+                let reason = "another connection of this camera took over";
+                return End::Close(close_code::POLICY, reason.into());
+            }
+            () = tokio::time::sleep_until(heard + limits.camera_timeout) => {
+                let seconds = limits.camera_timeout.as_secs_f32();
+                return End::Close(close_code::POLICY, format!("nothing heard for {seconds} s, not even a pong"));
+            }
+            () = session.probe.notified() => (Opcode::Ping, b"lenscast".to_vec()),
+            _ = pings.tick() => (Opcode::Ping, b"lenscast".to_vec()),
+            event = reader.next() => {
+                heard = Instant::now();
+                let arrival = clock.now();
+                session.heard(arrival);
+                match answer(publisher, &jpeg_limits, event, arrival) {
+                    Ok(None) => continue,
+                    Ok(Some(pong)) => (Opcode::Pong, pong),
+                    Err(end) => return end,
+                }
+            }
+        };
+        if let Err(error) = writer.frame(opcode, &payload, CONTROL_PATIENCE).await {
+            return End::Gone(error.to_string());
+        }
+    }
+}
+
+/// Deals with one message. Gives back what a pong must contain.
+fn answer(
+    publisher: &Publisher,
+    limits: &Limits,
+    event: Result<Event, ReadError>,
+    arrival: Micros,
+) -> Result<Option<Vec<u8>>, End> {
+    match event {
+        Ok(Event::Binary(message)) => take_frame(publisher, limits, message, arrival),
+        // The protocol has no text from this kind of camera; whoever sends some does no harm.
+        Ok(Event::Text(_) | Event::Pong(_)) => {}
+        Ok(Event::Ping(payload)) => return Ok(Some(payload)),
+        Ok(Event::Close(None)) => return Err(End::Close(close_code::NORMAL, String::new())),
+        Ok(Event::Close(Some((code, _)))) => return Err(End::Close(code, String::new())),
+        Err(ReadError::Violation(violation)) => {
+            if violation.close_code() == close_code::TOO_BIG {
+                publisher.stream().stats.count_quarantined("message_too_big");
+            }
+            return Err(End::Close(violation.close_code(), violation.to_string()));
+        }
+        Err(ReadError::Io(error)) => return Err(End::Gone(error.to_string())),
+    }
+    Ok(None)
+}
+
+/// Inspects one message and publishes it, or counts why not.
+fn take_frame(publisher: &Publisher, limits: &Limits, mut message: Vec<u8>, arrival: Micros) {
+    let stream = publisher.stream();
+    stream.stats.bytes_in.fetch_add(message.len() as u64, Ordering::Relaxed);
+    let inspected = match jpeg::inspect(&message, limits) {
+        Ok(inspected) => inspected,
+        Err(fault) => {
+            stream.stats.count_quarantined(fault.cause());
+            if let Some(held_back) = stream.notices.due(fault.cause()) {
+                tracing::warn!(camera = %stream.name(), cause = fault.cause(), held_back, "a frame is refused: {fault}");
+            }
+            return;
+        }
+    };
+    if let Trailing::Bytes(count) | Trailing::AnotherJpeg(count) = inspected.trailing
+        && let Some(held_back) = stream.notices.due("trailing")
+    {
+        tracing::warn!(camera = %stream.name(), count, held_back, "bytes after the end of the JPEG are cut off");
+    }
+    message.truncate(inspected.len);
+    let bytes = if inspected.missing_huffman_tables {
+        Bytes::from(jpeg::with_default_huffman_tables(&message, &inspected))
+    } else {
+        Bytes::from(message)
+    };
+    publisher.push(bytes, inspected.width, inspected.height, arrival);
+}

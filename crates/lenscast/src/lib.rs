@@ -1,0 +1,30 @@
+//! The `lenscast` server: takes JPEGs from cameras, turns them into live video, and hands both to whoever watches.
+//!
+//! The modules stand in the order in which a frame flows: a connection is accepted ([`server`], [`access`], [`ws`]), its
+//! messages are inspected ([`ingest`]), the newest frame waits in a one-slot [`mailbox`], the camera's thread turns it into an
+//! access unit ([`pipeline`]), a [`stream`] holds what is live, and the [`output`]s read from it. An output sees only a
+//! `Stream`, never a camera.
+
+#![forbid(unsafe_code)]
+
+pub mod config;
+
+pub mod access;
+pub mod server;
+pub mod ws;
+
+pub mod ingest;
+
+pub mod mailbox;
+pub mod pipeline;
+
+pub mod stream;
+pub mod streams;
+
+pub mod output;
+
+pub mod pages;
+pub mod status;
+
+pub mod banner;
+pub mod notices;

@@ -1,0 +1,164 @@
+//! The one slot between a camera's connection and its pipeline: the newest frame wins.
+//!
+//! Plain threads, no async: the writing side never waits, the reading side is a thread that does nothing else.
+
+use crate::stream::JpegFrame;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// A one-slot, newest-wins mailbox, with what the pipeline must know besides the frame: does anybody watch, and is a key
+/// frame wanted.
+#[derive(Debug)]
+pub struct Mailbox {
+    slot: Mutex<Slot>,
+    wake: Condvar,
+}
+
+#[derive(Debug)]
+struct Slot {
+    /// Came in since the last `take`.
+    fresh: Option<Arc<JpegFrame>>,
+    /// The newest of all, for a key frame while no new one comes.
+    newest: Option<Arc<JpegFrame>>,
+    watched: bool,
+    key_wanted: bool,
+    closed: bool,
+}
+
+/// A frame for the pipeline.
+#[derive(Debug)]
+pub struct Work {
+    /// What is to be encoded.
+    pub frame: Arc<JpegFrame>,
+    /// It must become a key frame.
+    pub key: bool,
+    /// The frame was encoded before, or came while nobody watched: it is shown again, as of now.
+    pub again: bool,
+}
+
+impl Mailbox {
+    /// An empty mailbox. While it is not `watched`, frames are kept but not handed out.
+    #[must_use]
+    pub fn new(watched: bool) -> Self {
+        let slot = Slot { fresh: None, newest: None, watched, key_wanted: true, closed: false };
+        Self { slot: Mutex::new(slot), wake: Condvar::new() }
+    }
+
+    /// Puts a frame in. True when it pushed out one that should have been encoded.
+    pub fn push(&self, frame: Arc<JpegFrame>) -> bool {
+        let mut slot = self.lock();
+        slot.newest = Some(frame.clone());
+        if !slot.watched {
+            return false;
+        }
+        let dropped = slot.fresh.replace(frame).is_some();
+        drop(slot);
+        self.wake.notify_one();
+        dropped
+    }
+
+    /// Says whether anybody watches the video.
+    pub fn set_watched(&self, watched: bool) {
+        let mut slot = self.lock();
+        slot.watched = watched;
+        if !watched {
+            slot.fresh = None;
+        }
+    }
+
+    /// Asks for a key frame at once: of the frame that waits, or else of the newest one again.
+    pub fn request_key(&self) {
+        self.lock().key_wanted = true;
+        self.wake.notify_one();
+    }
+
+    /// Asks for a key frame with the next new frame, since the newest one cannot be had as one.
+    pub fn request_key_with_next(&self) {
+        let mut slot = self.lock();
+        slot.key_wanted = true;
+        slot.newest = slot.fresh.clone();
+    }
+
+    /// Waits for work. `None` when the mailbox was closed.
+    pub fn take(&self) -> Option<Work> {
+        let mut slot = self.lock();
+        loop {
+            if slot.closed {
+                return None;
+            }
+            if slot.watched {
+                if let Some(frame) = slot.fresh.take() {
+                    return Some(Work { frame, key: std::mem::take(&mut slot.key_wanted), again: false });
+                }
+                if slot.key_wanted && let Some(frame) = slot.newest.clone() {
+                    slot.key_wanted = false;
+                    return Some(Work { frame, key: true, again: true });
+                }
+            }
+            slot = self.wake.wait(slot).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Ends the pipeline's thread.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.wake.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(sequence: u64) -> Arc<JpegFrame> {
+        Arc::new(JpegFrame::for_test(sequence))
+    }
+
+    #[test]
+    fn the_newest_frame_wins_and_the_loser_is_told() {
+        let mailbox = Mailbox::new(true);
+        assert!(!mailbox.push(frame(1)));
+        assert!(mailbox.push(frame(2)));
+        let work = mailbox.take().unwrap();
+        assert_eq!(work.frame.sequence, 2);
+        assert!(work.key, "the first is a key frame");
+        assert!(!mailbox.push(frame(3)), "the slot was empty");
+        assert!(!mailbox.take().unwrap().key);
+    }
+
+    #[test]
+    fn an_unwatched_frame_is_no_loss_and_is_the_first_to_be_shown() {
+        let mailbox = Mailbox::new(false);
+        assert!(!mailbox.push(frame(1)));
+        assert!(!mailbox.push(frame(2)));
+        mailbox.set_watched(true);
+        mailbox.request_key();
+        let work = mailbox.take().unwrap();
+        assert_eq!((work.frame.sequence, work.key, work.again), (2, true, true));
+    }
+
+    #[test]
+    fn a_key_request_prefers_the_frame_that_waits() {
+        let mailbox = Mailbox::new(true);
+        mailbox.push(frame(1));
+        mailbox.take().unwrap();
+        mailbox.push(frame(2));
+        mailbox.request_key();
+        let work = mailbox.take().unwrap();
+        assert_eq!((work.frame.sequence, work.key, work.again), (2, true, false));
+    }
+
+    #[test]
+    fn closing_wakes_the_thread() {
+        let mailbox = Arc::new(Mailbox::new(true));
+        let taker = std::thread::spawn({
+            let mailbox = mailbox.clone();
+            move || mailbox.take().is_none()
+        });
+        mailbox.close();
+        assert!(taker.join().unwrap());
+    }
+}

@@ -1,0 +1,25 @@
+//! The `lenscast` program: parse, bind, run.
+
+#![forbid(unsafe_code)]
+
+mod cli;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    cli::start_log(&cli);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(cli::run(cli)),
+        Err(error) => Err(format!("the system gives no threads: {error}").into()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("lenscast: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The outputs: one file each. An output reads a [`Stream`](crate::stream::Stream) through a cursor, and sees nothing else.
+//!
+//! A new output goes here: a file with a handler that joins a stream, and its route in [`server`](crate::server).
+
+pub mod mjpeg;
+pub mod snapshot;
+pub mod ts;
+pub mod viewer;
+
+use crate::server::App;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use lenscast_protocol::CameraName;
+use std::sync::Arc;
+
+/// What is live must not be kept by anybody on the way.
+const NO_STORE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
+
+/// `GET /stream/{name}.mjpg` and `GET /stream/{name}.ts`.
+pub async fn stream_file(State(app): State<Arc<App>>, Path(file): Path<String>) -> Response {
+    match split(&file) {
+        Some((name, "mjpg")) => mjpeg::response(&app, &name),
+        Some((name, "ts")) => ts::response(&app, &name),
+        _ => (StatusCode::NOT_FOUND, "Streams are /stream/NAME.mjpg and /stream/NAME.ts\n").into_response(),
+    }
+}
+
+/// Splits `name.suffix`, where `name` is a camera's.
+fn split(file: &str) -> Option<(CameraName, &str)> {
+    let (name, suffix) = file.rsplit_once('.')?;
+    Some((CameraName::new(name).ok()?, suffix))
+}

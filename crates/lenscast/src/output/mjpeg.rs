@@ -1,0 +1,42 @@
+//! `GET /stream.mjpg`: the JPEGs as they came, for `<img>` and players (multipart/x-mixed-replace).
+
+use super::NO_STORE;
+use crate::server::App;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use lenscast_protocol::CameraName;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+/// The line between two pictures.
+const BOUNDARY: &str = "lenscast-frame";
+
+/// `GET /stream.mjpg`.
+pub async fn default_camera(State(app): State<Arc<App>>) -> Response {
+    response(&app, &CameraName::default())
+}
+
+/// An endless answer with every JPEG that the client is quick enough for, the newest first. It waits for its camera.
+pub(super) fn response(app: &Arc<App>, name: &CameraName) -> Response {
+    let stream = app.streams.get(name);
+    let cursor = stream.join_jpeg();
+    // The stream is held so that it is not forgotten while we wait for its camera.
+    let parts = futures_util::stream::unfold((cursor, stream), |(mut cursor, stream)| async {
+        let (frame, _) = cursor.next().await;
+        // The boundary stands after the picture as well as before the first one: otherwise a browser shows each picture
+        // only when the next one comes.
+        let head = format!("Content-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n", frame.bytes.len());
+        let tail = format!("\r\n--{BOUNDARY}\r\n");
+        let part = [Bytes::from(head), frame.bytes.clone(), Bytes::from(tail)];
+        Some((futures_util::stream::iter(part), (cursor, stream)))
+    });
+    let first = futures_util::stream::iter([Bytes::from(format!("--{BOUNDARY}\r\n"))]);
+    let body = first.chain(parts.flatten()).take_until(app.shutdown.clone().cancelled_owned());
+    let content_type = format!("multipart/x-mixed-replace; boundary={BOUNDARY}");
+    let headers = [(header::CONTENT_TYPE, content_type.as_str()), NO_STORE];
+    (headers, Body::from_stream(body.map(Ok::<_, Infallible>))).into_response()
+}

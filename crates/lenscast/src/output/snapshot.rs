@@ -1,0 +1,35 @@
+//! `GET /snapshot.jpg`: the newest good frame.
+
+use super::{NO_STORE, split};
+use crate::server::App;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use lenscast_protocol::CameraName;
+use std::sync::Arc;
+
+/// `GET /snapshot.jpg`.
+pub async fn default_camera(State(app): State<Arc<App>>) -> Response {
+    response(&app, &CameraName::default())
+}
+
+/// `GET /snapshot/{name}.jpg`.
+pub async fn named_camera(State(app): State<Arc<App>>, Path(file): Path<String>) -> Response {
+    match split(&file) {
+        Some((name, "jpg")) => response(&app, &name),
+        _ => (StatusCode::NOT_FOUND, "Snapshots are /snapshot/NAME.jpg\n").into_response(),
+    }
+}
+
+fn response(app: &App, name: &CameraName) -> Response {
+    match app.streams.get(name).newest_jpeg() {
+        Some(frame) => {
+            let headers = [(header::CONTENT_TYPE, "image/jpeg"), NO_STORE];
+            (headers, frame.bytes.clone()).into_response()
+        }
+        None => {
+            let sentence = format!("The camera {name} has sent no picture: it is not connected, or has just come.\n");
+            (StatusCode::SERVICE_UNAVAILABLE, [NO_STORE], sentence).into_response()
+        }
+    }
+}

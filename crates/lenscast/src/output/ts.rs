@@ -1,0 +1,36 @@
+//! `GET /stream.ts`: the video as MPEG-TS over HTTP, for VLC, ffmpeg and Home Assistant.
+
+use super::NO_STORE;
+use crate::server::App;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use lenscast_media::ts;
+use lenscast_protocol::CameraName;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+/// `GET /stream.ts`.
+pub async fn default_camera(State(app): State<Arc<App>>) -> Response {
+    response(&app, &CameraName::default())
+}
+
+/// An endless answer of whole TS packets. It waits for its camera.
+pub(super) fn response(app: &Arc<App>, name: &CameraName) -> Response {
+    let cursor = app.streams.get(name).join_video();
+    let units = futures_util::stream::unfold(cursor, |mut cursor| async {
+        let item = cursor.next().await;
+        let packets = item.unit.ts();
+        let gap = if item.lost > 0 { ts::discontinuity_packets(&packets).into() } else { Bytes::new() };
+        Some((futures_util::stream::iter([gap, packets]), cursor))
+    });
+    let body = units
+        .flatten()
+        .filter(|bytes| std::future::ready(!bytes.is_empty()))
+        .take_until(app.shutdown.clone().cancelled_owned())
+        .map(Ok::<_, Infallible>);
+    ([(header::CONTENT_TYPE, "video/mp2t"), NO_STORE], Body::from_stream(body)).into_response()
+}

@@ -1,0 +1,264 @@
+//! `ws /ws/viewer`: the video, or the JPEGs, one frame a message.
+
+use crate::server::App;
+use crate::stream::{CameraState, JpegCursor, JpegFrame, Stream, VideoCursor, VideoItem, VideoParams};
+use crate::ws::{self, ReadError, Reader, Upgrade, Writer};
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use lenscast_media::ts;
+use lenscast_protocol::ws::{Event, Opcode, close_code, frame_head};
+use lenscast_protocol::{CameraName, FrameHeader};
+use serde::Deserialize;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Viewers say next to nothing: bytes read at once, and the longest message, which is ignored.
+const READ_BUFFER: usize = 512;
+const MAX_MESSAGE: usize = 64 * 1024;
+
+/// How often it is looked whether a camera has fallen silent, for viewers that want to know.
+const STATE_INTERVAL: Duration = Duration::from_millis(500);
+
+/// What a viewer asks for in the query.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Ask {
+    format: Format,
+    /// `1`: JSON text messages tell what happens.
+    events: u8,
+}
+
+/// What the binary messages contain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Whole TS packets, one access unit a message.
+    #[default]
+    Ts,
+    /// First an init segment, then one fragment a message; a new init segment when the SPS changes.
+    Fmp4,
+    /// A [`FrameHeader`] and an access unit in Annex B.
+    H264,
+    /// A [`FrameHeader`] and a JPEG.
+    Jpeg,
+}
+
+/// `ws /ws/viewer` and `ws /ws/viewer/{name}`.
+pub async fn handler(
+    State(app): State<Arc<App>>,
+    name: Option<Path<String>>,
+    upgrade: Upgrade,
+    ask: Result<Query<Ask>, axum::extract::rejection::QueryRejection>,
+) -> Response {
+    let name = match name.map(|Path(name)| CameraName::new(&name)) {
+        None => CameraName::default(),
+        Some(Ok(name)) => name,
+        Some(Err(error)) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+    };
+    let Ok(Query(ask)) = ask else {
+        let sentence = "The query may say format=ts, fmp4, h264 or jpeg, and events=1.\n";
+        return (StatusCode::BAD_REQUEST, sentence).into_response();
+    };
+    let (response, connection) = upgrade.accept();
+    app.tasks.clone().spawn(async move {
+        if let Ok(io) = connection.await {
+            let (reader, writer) = ws::open(io, MAX_MESSAGE, READ_BUFFER);
+            serve(&app, &name, &ask, reader, writer).await;
+        }
+    });
+    response
+}
+
+async fn serve(app: &App, name: &CameraName, ask: &Ask, mut reader: Reader, writer: Writer) {
+    let stream = app.streams.get(name);
+    let _counted = stream.count_viewer();
+    let source = Source::join(&stream, ask.format);
+    let mut viewer = Viewer { writer, source, stream, params: None, lost_total: 0, patience: app.config.limits.stall_timeout };
+    let (code, reason) = tokio::select! {
+        () = app.shutdown.cancelled() => (close_code::GOING_AWAY, "the server shuts down".to_owned()),
+        end = viewer.run(&mut reader, ask.events == 1, app.config.limits.ping_interval) => match end {
+            End::Gone => return,
+            End::Close(code, reason) => (code, reason),
+        },
+    };
+    let Viewer { writer, source, .. } = viewer;
+    // Whoever says goodbye does not watch any more.
+    drop(source);
+    ws::close(reader, writer, code, &reason).await;
+}
+
+/// What a viewer reads.
+enum Source {
+    Video(VideoCursor, Format),
+    Jpeg(JpegCursor),
+}
+
+enum Next {
+    Video(VideoItem),
+    Jpeg(Arc<JpegFrame>, u64),
+}
+
+impl Source {
+    fn join(stream: &Arc<Stream>, format: Format) -> Self {
+        match format {
+            Format::Jpeg => Self::Jpeg(stream.join_jpeg()),
+            video => Self::Video(stream.join_video(), video),
+        }
+    }
+
+    async fn next(&mut self) -> Next {
+        match self {
+            Self::Video(cursor, _) => Next::Video(cursor.next().await),
+            Self::Jpeg(cursor) => {
+                let (frame, lost) = cursor.next().await;
+                Next::Jpeg(frame, lost)
+            }
+        }
+    }
+}
+
+/// Why a viewer's connection ends.
+enum End {
+    Gone,
+    Close(u16, String),
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::TimedOut => Self::Close(close_code::POLICY, "nothing was read for too long".into()),
+            _ => Self::Gone,
+        }
+    }
+}
+
+struct Viewer {
+    writer: Writer,
+    source: Source,
+    stream: Arc<Stream>,
+    /// What the last init segment described.
+    params: Option<Arc<VideoParams>>,
+    lost_total: u64,
+    patience: Duration,
+}
+
+impl Viewer {
+    async fn run(&mut self, reader: &mut Reader, events: bool, ping_interval: Duration) -> End {
+        let mut pings = tokio::time::interval_at(tokio::time::Instant::now() + ping_interval, ping_interval);
+        let mut states = tokio::time::interval(STATE_INTERVAL);
+        let mut session = self.stream.watch_session();
+        let mut told = None;
+        loop {
+            let result = tokio::select! {
+                event = reader.next() => match event {
+                    Ok(Event::Ping(payload)) => self.writer.frame(Opcode::Pong, &payload, self.patience).await,
+                    Ok(Event::Close(code)) => {
+                        return End::Close(code.map_or(close_code::NORMAL, |(code, _)| code), String::new());
+                    }
+                    // A viewer has nothing to say that we need.
+                    Ok(Event::Binary(_) | Event::Text(_) | Event::Pong(_)) => Ok(()),
+                    Err(ReadError::Violation(violation)) => {
+                        return End::Close(violation.close_code(), violation.to_string());
+                    }
+                    Err(ReadError::Io(_)) => return End::Gone,
+                },
+                next = self.source.next() => match next {
+                    Next::Video(item) => self.send_video(item, events).await,
+                    Next::Jpeg(frame, lost) => self.send_jpeg(&frame, lost, events).await,
+                },
+                _ = states.tick(), if events => self.tell_state(&mut told).await,
+                _ = session.changed(), if events => self.tell_state(&mut told).await,
+                _ = pings.tick() => self.writer.frame(Opcode::Ping, b"lenscast", self.patience).await,
+            };
+            if let Err(error) = result {
+                return error.into();
+            }
+        }
+    }
+
+    async fn send_video(&mut self, VideoItem { unit, lost }: VideoItem, events: bool) -> io::Result<()> {
+        let Source::Video(_, format) = self.source else {
+            return Ok(());
+        };
+        self.tell_lost(lost, events).await?;
+        let patience = self.patience;
+        match format {
+            Format::Fmp4 => {
+                if !self.params.as_ref().is_some_and(|params| Arc::ptr_eq(params, &unit.params)) {
+                    self.writer.write(&unit.params.fmp4_init(), &[], patience).await?;
+                    self.params = Some(unit.params.clone());
+                }
+                match unit.fmp4_message() {
+                    Some(message) => self.writer.write(message, &[], patience).await,
+                    None => Ok(()),
+                }
+            }
+            Format::H264 => {
+                let header = FrameHeader {
+                    key: unit.key,
+                    lost_before: lost > 0,
+                    sequence: unit.sequence as u32,
+                    pts_us: unit.timing.pts.to_micros().0,
+                    arrival_unix_us: unit.timing.arrival_unix_us,
+                };
+                self.send_with_header(header, unit.annex_b()).await
+            }
+            Format::Ts | Format::Jpeg => {
+                if lost > 0 {
+                    // Only this viewer has a gap, so the packets that say so are its own, and the shared ones stay shared.
+                    let gap = ts::discontinuity_packets(&unit.ts());
+                    self.writer.frame(Opcode::Binary, &gap, patience).await?;
+                }
+                self.writer.write(unit.ts_message(), &[], patience).await
+            }
+        }
+    }
+
+    async fn send_jpeg(&mut self, frame: &JpegFrame, lost: u64, events: bool) -> io::Result<()> {
+        self.tell_lost(lost, events).await?;
+        let header = FrameHeader {
+            key: true,
+            lost_before: lost > 0,
+            sequence: frame.sequence as u32,
+            pts_us: frame.arrival.0,
+            arrival_unix_us: frame.arrival_unix_us,
+        };
+        self.send_with_header(header, &frame.bytes).await
+    }
+
+    async fn send_with_header(&mut self, header: FrameHeader, payload: &Bytes) -> io::Result<()> {
+        let head = frame_head(Opcode::Binary, FrameHeader::LEN + payload.len(), None);
+        let head = [head.as_bytes(), &header.to_bytes()].concat();
+        self.writer.write(&head, payload, self.patience).await
+    }
+
+    async fn tell_lost(&mut self, lost: u64, events: bool) -> io::Result<()> {
+        self.lost_total += lost;
+        if lost == 0 || !events {
+            return Ok(());
+        }
+        let text = serde_json::json!({"event": "lost", "frames": lost, "total": self.lost_total}).to_string();
+        self.writer.frame(Opcode::Text, text.as_bytes(), self.patience).await
+    }
+
+    /// Tells how the camera is, when that changed.
+    async fn tell_state(&mut self, told: &mut Option<CameraState>) -> io::Result<()> {
+        let state = self.stream.camera_state();
+        if told.replace(state) == Some(state) {
+            return Ok(());
+        }
+        let newest = self.stream.newest_jpeg();
+        let text = serde_json::json!({
+            "event": "state",
+            "camera": self.stream.name().as_str(),
+            "state": state.as_str(),
+            "width": newest.as_ref().map(|frame| frame.width),
+            "height": newest.as_ref().map(|frame| frame.height),
+            "newest_frame_age_ms": newest.as_ref().map(|frame| self.stream.age(frame.arrival).as_millis() as u64),
+        });
+        self.writer.frame(Opcode::Text, text.to_string().as_bytes(), self.patience).await
+    }
+}

@@ -1,0 +1,239 @@
+//! The server: its socket, its connections, its routes, and how it ends.
+
+use crate::config::Config;
+use crate::stream::Clock;
+use crate::streams::Streams;
+use crate::{access, ingest, output, pages, status};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::routing::get;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use lenscast_protocol::{CAMERA_PATH, VIEWER_PATH};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower_service::Service as _;
+
+/// How long connections may take to say goodbye when the server shuts down.
+const SHUTDOWN_GRACE: Duration = Duration::from_millis(1500);
+
+/// Connections that the kernel holds ready for us.
+const BACKLOG: i32 = 1024;
+
+/// Unacknowledged data for this long, and the kernel gives a connection up: a viewer that lost its network is noticed even
+/// while its send buffer has room.
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What all connections share.
+#[derive(Debug)]
+pub struct App {
+    /// What the owner set.
+    pub config: Config,
+    /// The arrival clock.
+    pub clock: Clock,
+    /// All streams.
+    pub streams: Streams,
+    /// Cancelled when the server shuts down.
+    pub shutdown: CancellationToken,
+    /// Everything that must end before the process does.
+    pub tasks: TaskTracker,
+}
+
+/// Both ends of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    /// The client's address.
+    pub remote: SocketAddr,
+    /// The address on which it reached us.
+    pub local: SocketAddr,
+}
+
+/// A server whose socket is open.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    app: Arc<App>,
+}
+
+impl Server {
+    /// Opens the socket. Connections wait in the kernel until [`Server::run`].
+    ///
+    /// # Errors
+    /// When the address cannot be had, with a sentence that says which and why.
+    pub fn bind(config: Config, shutdown: CancellationToken) -> Result<Self, BindError> {
+        let listener =
+            listen(config.listen).map_err(|source| BindError { listen: config.listen, source })?;
+        let clock = Clock::start();
+        let streams = Streams::new(config.clone(), clock);
+        let app = Arc::new(App { config, clock, streams, shutdown, tasks: TaskTracker::new() });
+        Ok(Self { listener, app })
+    }
+
+    /// The address that was opened: with the real port when port 0 was asked for.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// What all connections share.
+    #[must_use]
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// Serves until the token given to [`Server::bind`] is cancelled; then every connection is told, and this returns
+    /// after 1.5 s at the latest.
+    pub async fn run(self) {
+        let Self { listener, app } = self;
+        let router = router(app.clone());
+        loop {
+            tokio::select! {
+                () = app.shutdown.cancelled() => break,
+                accepted = listener.accept() => match accepted {
+                    Ok((socket, remote)) => serve_connection(&app, &router, socket, remote),
+                    Err(error) => {
+                        // Out of descriptors, most likely: connections in progress go on, and free some.
+                        tracing::warn!(%error, "cannot accept a connection");
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                    }
+                },
+            }
+        }
+        drop(listener);
+        app.tasks.close();
+        if tokio::time::timeout(SHUTDOWN_GRACE, app.tasks.wait()).await.is_err() {
+            tracing::warn!(connections = app.tasks.len(), "some connections did not end in time");
+        }
+    }
+}
+
+/// The socket could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {listen}: {source}{}", hint(.source, .listen))]
+pub struct BindError {
+    listen: SocketAddr,
+    source: io::Error,
+}
+
+fn hint(source: &io::Error, listen: &SocketAddr) -> String {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!(" (another program has port {}; choose another with --listen)", listen.port())
+        }
+        io::ErrorKind::PermissionDenied => " (ports under 1024 are for root)".into(),
+        io::ErrorKind::AddrNotAvailable => " (this computer has no such address)".into(),
+        _ => String::new(),
+    }
+}
+
+/// Every route of the contract in `docs/protocol.md`.
+fn router(app: Arc<App>) -> Router {
+    let camera = get(ingest::handler);
+    let viewer = get(output::viewer::handler);
+    Router::new()
+        .route(CAMERA_PATH, camera.clone())
+        .route(&format!("{CAMERA_PATH}/{{name}}"), camera)
+        .route(VIEWER_PATH, viewer.clone())
+        .route(&format!("{VIEWER_PATH}/{{name}}"), viewer)
+        .route("/stream.mjpg", get(output::mjpeg::default_camera))
+        .route("/stream.ts", get(output::ts::default_camera))
+        .route("/stream/{file}", get(output::stream_file))
+        .route("/snapshot.jpg", get(output::snapshot::default_camera))
+        .route("/snapshot/{file}", get(output::snapshot::named_camera))
+        .route("/status", get(status::handler))
+        .merge(pages::routes())
+        .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing here. The live picture is at /\n") })
+        .layer(middleware::from_fn(access::check))
+        .with_state(app)
+}
+
+fn serve_connection(app: &Arc<App>, router: &Router, socket: TcpStream, remote: SocketAddr) {
+    let Ok(local) = socket.local_addr() else {
+        return;
+    };
+    let peer = Peer { remote: canonical(remote), local };
+    prepare(&socket);
+    let service = {
+        let router = router.clone();
+        hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+            let mut request: Request = request.map(Body::new);
+            request.extensions_mut().insert(peer);
+            router.clone().call(request)
+        })
+    };
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(app.config.limits.handshake_timeout)
+        .serve_connection(TokioIo::new(socket), service)
+        .with_upgrades();
+    let shutdown = app.shutdown.clone();
+    app.tasks.spawn(async move {
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = shutdown.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(peer = %peer.remote, %error, "connection ended");
+        }
+    });
+}
+
+/// An IPv4 peer of a dual-stack socket is shown as what it is.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// Each access unit goes out at once, and dead peers are noticed.
+fn prepare(socket: &TcpStream) {
+    let reference = socket2::SockRef::from(socket);
+    let keepalive = socket2::TcpKeepalive::new().with_time(Duration::from_secs(15));
+    // None of these is needed to go on, so a system that lacks one is no reason to refuse the connection.
+    let _ = socket.set_nodelay(true);
+    let _ = reference.set_tcp_keepalive(&keepalive);
+    #[cfg(target_os = "linux")]
+    let _ = reference.set_tcp_user_timeout(Some(TCP_USER_TIMEOUT));
+}
+
+/// Opens a listening socket; one for all IPv6 addresses takes IPv4 too, and on a machine without IPv6 it takes IPv4 alone.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    match open(address) {
+        Err(error) if address.ip().is_unspecified() && address.is_ipv6() && error.kind() == io::ErrorKind::Unsupported => {
+            open(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), address.port()))
+        }
+        result => result,
+    }
+}
+
+fn open(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None)
+        .map_err(|error| match error.raw_os_error() {
+            // EAFNOSUPPORT: this kernel has no IPv6.
+            Some(97) => io::Error::new(io::ErrorKind::Unsupported, error),
+            _ => error,
+        })?;
+    if address.is_ipv6() {
+        socket.set_only_v6(!address.ip().is_unspecified())?;
+    }
+    // A restarted server must not wait for its predecessor's connections to time out.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}

@@ -1,0 +1,116 @@
+//! `GET /status`: what is going on, for machines and the curious.
+
+use crate::server::App;
+use crate::stream::Stream;
+use crate::stream::stats::PipelineTimes;
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// The answer. The first three fields are the original server's.
+#[derive(Debug, Serialize)]
+pub struct Status {
+    /// Cameras that are connected.
+    pub camera_clients: usize,
+    /// Connections to `/ws/viewer`.
+    pub viewer_clients: usize,
+    /// True exactly while a camera is connected.
+    pub streaming: bool,
+    /// Version of this program.
+    pub version: &'static str,
+    /// Seconds since the server started.
+    pub uptime_s: u64,
+    /// Every camera that is or was connected, or that somebody waits for.
+    pub cameras: Vec<CameraStatus>,
+}
+
+/// One camera.
+#[derive(Debug, Serialize)]
+pub struct CameraStatus {
+    /// The name in paths.
+    pub name: String,
+    /// The name for people.
+    pub title: String,
+    /// Where it connects from.
+    pub peer: Option<String>,
+    /// Whether it is connected.
+    pub connected: bool,
+    /// Width of the newest frame, in pixels.
+    pub width: Option<u16>,
+    /// Height of the newest frame, in pixels.
+    pub height: Option<u16>,
+    /// Good frames a second, over the last three seconds.
+    pub fps: f64,
+    /// Good frames since the server started.
+    pub frames_in: u64,
+    /// Bytes of all messages since the server started.
+    pub bytes_in: u64,
+    /// Good frames that were not encoded, since a newer one came before the encoder was free.
+    pub dropped: u64,
+    /// Frames that were refused, or could not be shown as video, by cause.
+    pub quarantined: BTreeMap<&'static str, u64>,
+    /// Whether video is being encoded.
+    pub encoding: bool,
+    /// What a frame costs, smoothed.
+    pub pipeline_ms: PipelineTimes,
+    /// Age of the newest good frame, in ms.
+    pub newest_frame_age_ms: Option<u64>,
+    /// Connections to this camera's `/ws/viewer`.
+    pub viewers: usize,
+    /// Frames that viewers skipped because they read too slowly.
+    pub skipped: u64,
+    /// What the device tells about itself.
+    pub device: Option<serde_json::Value>,
+}
+
+/// `GET /status`.
+pub async fn handler(State(app): State<Arc<App>>) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], Json(status(&app))).into_response()
+}
+
+/// What is going on.
+#[must_use]
+pub fn status(app: &App) -> Status {
+    let cameras: Vec<CameraStatus> = app.streams.list().iter().map(|stream| camera(stream)).collect();
+    let camera_clients = cameras.iter().filter(|camera| camera.connected).count();
+    Status {
+        camera_clients,
+        viewer_clients: cameras.iter().map(|camera| camera.viewers).sum(),
+        streaming: camera_clients > 0,
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_s: app.clock.now().to_duration().as_secs(),
+        cameras,
+    }
+}
+
+fn camera(stream: &Stream) -> CameraStatus {
+    let session = stream.session();
+    let newest = stream.newest_jpeg();
+    let stats = &stream.stats;
+    let round = |value: f64, digits: i32| (value * 10f64.powi(digits)).round() / 10f64.powi(digits);
+    let PipelineTimes { decode, encode, mux } = stats.pipeline();
+    CameraStatus {
+        name: stream.name().to_string(),
+        title: stream.name().to_string(),
+        peer: session.as_ref().map(|session| session.camera.peer.to_string()),
+        connected: session.is_some(),
+        width: newest.as_ref().map(|frame| frame.width),
+        height: newest.as_ref().map(|frame| frame.height),
+        fps: round(stats.fps(stream.clock().now()), 1),
+        frames_in: stats.frames_in.load(Ordering::Relaxed),
+        bytes_in: stats.bytes_in.load(Ordering::Relaxed),
+        dropped: stats.dropped.load(Ordering::Relaxed),
+        quarantined: stats.quarantined(),
+        encoding: stream.encoding(),
+        pipeline_ms: PipelineTimes { decode: round(decode, 3), encode: round(encode, 3), mux: round(mux, 3) },
+        newest_frame_age_ms: newest.as_ref().map(|frame| stream.age(frame.arrival).as_millis() as u64),
+        viewers: stream.viewers(),
+        skipped: stream.skipped(),
+        device: None,
+    }
+}

@@ -1,0 +1,262 @@
+//! A stream: what is live of one camera, for any number of viewers.
+//!
+//! Belongs here: the newest JPEG, the running GOP, who publishes, and what is counted. Does not belong here: sockets,
+//! formats of an output, decoding and encoding. The GOP itself is plain data ([`gop`]); this is the thin wrapper with
+//! the lock and the wake-ups.
+
+pub mod cursor;
+pub mod gop;
+pub mod publisher;
+pub mod stats;
+pub mod unit;
+
+pub use cursor::{JpegCursor, VideoCursor, VideoItem};
+pub use publisher::{Camera, Publisher, Session};
+pub use unit::{AccessUnit, JpegFrame, Timing, VideoParams};
+
+use crate::config::{EncodeMode, Limits};
+use crate::mailbox::Mailbox;
+use crate::notices::Notices;
+use gop::Gop;
+use lenscast_media::time::{Micros, Pts90k, PtsClock};
+use lenscast_media::ts;
+use lenscast_protocol::CameraName;
+use stats::Stats;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
+
+/// A joiner gets the running GOP while its key frame is younger than this; otherwise a key frame is made for it. So
+/// joiners cost at most two forced key frames a second, and none begins in the past.
+pub const JOINABLE_GOP_AGE: Duration = Duration::from_millis(500);
+
+/// The arrival clock: monotonic time since the server started, and the wall clock that goes with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    start: Instant,
+    start_unix_us: u64,
+}
+
+impl Clock {
+    /// A clock that begins now.
+    #[must_use]
+    pub fn start() -> Self {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { start: Instant::now(), start_unix_us: Micros::from_duration(unix).0 }
+    }
+
+    /// Time since the start.
+    #[must_use]
+    pub fn now(&self) -> Micros {
+        Micros::from_duration(self.start.elapsed())
+    }
+
+    /// `at` in µs since the Unix epoch. A step of the system's clock while the server runs is not followed: differences
+    /// between frames stay true.
+    #[must_use]
+    pub fn unix_us(&self, at: Micros) -> u64 {
+        self.start_unix_us + at.0
+    }
+}
+
+/// One camera's live stream. It outlives its camera's connections, so that viewers stay across them.
+#[derive(Debug)]
+pub struct Stream {
+    name: CameraName,
+    clock: Clock,
+    encode: EncodeMode,
+    silent_after: Duration,
+    state: Mutex<State>,
+    /// Changes whenever an access unit was published.
+    video: watch::Sender<()>,
+    /// The newest good JPEG of the camera that is connected.
+    jpeg: watch::Sender<Option<Arc<JpegFrame>>>,
+    /// Who publishes.
+    session: watch::Sender<Option<Arc<Session>>>,
+    /// Time stamps and continuity counters go on across the camera's connections.
+    muxing: Mutex<Muxing>,
+    /// `/ws/viewer` connections.
+    viewers: AtomicUsize,
+    /// Frames that viewers skipped because they read too slowly.
+    skipped: AtomicU64,
+    /// What is counted about the camera.
+    pub stats: Stats,
+    /// What was logged about the camera lately.
+    pub notices: Notices,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    gop: Gop,
+    /// Cursors into the video.
+    video_cursors: usize,
+    mailbox: Option<Arc<Mailbox>>,
+    jpeg_sequence: u64,
+}
+
+/// What turns frames into a continuous transport stream.
+#[derive(Debug)]
+pub struct Muxing {
+    /// Arrival times to strictly increasing PTS.
+    pub clock: PtsClock,
+    /// The transport stream with its continuity counters.
+    pub ts: ts::Muxer,
+}
+
+/// What a person wants to know first about a camera.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CameraState {
+    /// No camera is connected.
+    Waiting,
+    /// Connected, but has sent no good frame yet.
+    NoFrame,
+    /// Frames come in.
+    Live,
+    /// Connected, but the newest good frame is older than `--silent-after`.
+    Silent,
+}
+
+impl CameraState {
+    /// The word for it in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::NoFrame => "no_frame",
+            Self::Live => "live",
+            Self::Silent => "silent",
+        }
+    }
+}
+
+impl Stream {
+    /// A stream that waits for its camera.
+    #[must_use]
+    pub fn new(name: CameraName, clock: Clock, encode: EncodeMode, limits: &Limits, pts_origin: Pts90k) -> Self {
+        Self {
+            name,
+            clock,
+            encode,
+            silent_after: limits.silent_after,
+            state: Mutex::default(),
+            video: watch::Sender::new(()),
+            jpeg: watch::Sender::new(None),
+            session: watch::Sender::new(None),
+            muxing: Mutex::new(Muxing { clock: PtsClock::new(pts_origin), ts: ts::Muxer::new() }),
+            viewers: AtomicUsize::new(0),
+            skipped: AtomicU64::new(0),
+            stats: Stats::default(),
+            notices: Notices::default(),
+        }
+    }
+
+    /// The camera's name.
+    #[must_use]
+    pub fn name(&self) -> &CameraName {
+        &self.name
+    }
+
+    /// The clock on which frames arrive.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The newest good frame of the camera that is connected.
+    #[must_use]
+    pub fn newest_jpeg(&self) -> Option<Arc<JpegFrame>> {
+        self.jpeg.borrow().clone()
+    }
+
+    /// The connection that publishes.
+    #[must_use]
+    pub fn session(&self) -> Option<Arc<Session>> {
+        self.session.borrow().clone()
+    }
+
+    /// Wakes whenever a camera comes or goes.
+    #[must_use]
+    pub fn watch_session(&self) -> watch::Receiver<Option<Arc<Session>>> {
+        self.session.subscribe()
+    }
+
+    /// What a person wants to know first.
+    #[must_use]
+    pub fn camera_state(&self) -> CameraState {
+        if self.session.borrow().is_none() {
+            return CameraState::Waiting;
+        }
+        match &*self.jpeg.borrow() {
+            None => CameraState::NoFrame,
+            Some(frame) if self.age(frame.arrival) < self.silent_after => CameraState::Live,
+            Some(_) => CameraState::Silent,
+        }
+    }
+
+    /// How long ago `at` was.
+    #[must_use]
+    pub fn age(&self, at: Micros) -> Duration {
+        self.clock.now().saturating_sub(at).to_duration()
+    }
+
+    /// How many `/ws/viewer` connections watch.
+    #[must_use]
+    pub fn viewers(&self) -> usize {
+        self.viewers.load(Ordering::Relaxed)
+    }
+
+    /// Frames that viewers skipped because they read too slowly, all viewers together.
+    #[must_use]
+    pub fn skipped(&self) -> u64 {
+        self.skipped.load(Ordering::Relaxed)
+    }
+
+    /// Whether video is being encoded: a camera is there and somebody watches.
+    #[must_use]
+    pub fn encoding(&self) -> bool {
+        let state = self.lock();
+        state.mailbox.is_some() && self.wanted(&state)
+    }
+
+    /// Counts a `/ws/viewer` connection until the guard is dropped.
+    #[must_use]
+    pub fn count_viewer(self: &Arc<Self>) -> ViewerGuard {
+        self.viewers.fetch_add(1, Ordering::Relaxed);
+        ViewerGuard(self.clone())
+    }
+
+    /// Locks what turns frames into a continuous transport stream. Only the camera's pipeline does.
+    pub fn muxing(&self) -> MutexGuard<'_, Muxing> {
+        self.muxing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds an access unit to what is live, unless `mailbox` belongs to a camera that has left meanwhile.
+    pub fn publish(&self, mailbox: &Arc<Mailbox>, unit: AccessUnit) {
+        let mut state = self.lock();
+        if !state.mailbox.as_ref().is_some_and(|current| Arc::ptr_eq(current, mailbox)) {
+            return;
+        }
+        state.gop.push(unit);
+        drop(state);
+        self.video.send_replace(());
+    }
+
+    fn wanted(&self, state: &State) -> bool {
+        state.video_cursors > 0 || self.encode == EncodeMode::Always
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A counted `/ws/viewer` connection.
+#[derive(Debug)]
+pub struct ViewerGuard(Arc<Stream>);
+
+impl Drop for ViewerGuard {
+    fn drop(&mut self) {
+        self.0.viewers.fetch_sub(1, Ordering::Relaxed);
+    }
+}

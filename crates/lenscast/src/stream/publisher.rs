@@ -1,0 +1,144 @@
+//! The writing side of a stream: one camera connection at a time.
+
+use super::unit::JpegFrame;
+use super::{State, Stream};
+use crate::mailbox::Mailbox;
+use bytes::Bytes;
+use lenscast_media::time::Micros;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+/// What is known about a camera when it connects.
+#[derive(Clone, Debug)]
+pub struct Camera {
+    /// Where it connects from.
+    pub peer: SocketAddr,
+}
+
+/// One connection of a camera, as others see it.
+#[derive(Debug)]
+pub struct Session {
+    /// What is known about the camera.
+    pub camera: Camera,
+    /// Asks the connection to send a ping.
+    pub probe: Notify,
+    /// When the camera was heard last.
+    heard: watch::Sender<Micros>,
+    /// Asks the connection to give its name up.
+    pub evict: CancellationToken,
+    /// The connection has given its name up.
+    gone: CancellationToken,
+}
+
+impl Session {
+    /// Notes a sign of life.
+    pub fn heard(&self, at: Micros) {
+        self.heard.send_replace(at);
+    }
+
+    /// Pings the camera. False when neither a pong nor a frame came for `patience` after `now`.
+    pub async fn is_alive(&self, now: Micros, patience: Duration) -> bool {
+        let mut heard = self.heard.subscribe();
+        self.probe.notify_one();
+        tokio::select! {
+            answer = heard.wait_for(|&at| at > now) => answer.is_ok(),
+            () = self.gone.cancelled() => false,
+            () = tokio::time::sleep(patience) => false,
+        }
+    }
+
+    /// Makes the connection give its name up, and waits until it has.
+    pub async fn take_over(&self) {
+        self.evict.cancel();
+        self.gone.cancelled().await;
+    }
+}
+
+/// The right to publish on a stream. It ends when this is dropped, and with it what was live.
+#[derive(Debug)]
+pub struct Publisher {
+    stream: Arc<Stream>,
+    session: Arc<Session>,
+    mailbox: Arc<Mailbox>,
+}
+
+impl Stream {
+    /// Makes `camera` the stream's publisher.
+    ///
+    /// # Errors
+    /// The session that publishes already.
+    pub fn attach(self: &Arc<Self>, camera: Camera) -> Result<Publisher, Arc<Session>> {
+        let mut state = self.lock();
+        if let Some(session) = self.session() {
+            return Err(session);
+        }
+        let session = Arc::new(Session {
+            camera,
+            probe: Notify::new(),
+            heard: watch::Sender::new(self.clock.now()),
+            evict: CancellationToken::new(),
+            gone: CancellationToken::new(),
+        });
+        let mailbox = Arc::new(Mailbox::new(self.wanted(&state)));
+        state.mailbox = Some(mailbox.clone());
+        self.session.send_replace(Some(session.clone()));
+        drop(state);
+        Ok(Publisher { stream: self.clone(), session, mailbox })
+    }
+}
+
+impl Publisher {
+    /// The stream.
+    #[must_use]
+    pub fn stream(&self) -> &Arc<Stream> {
+        &self.stream
+    }
+
+    /// This connection.
+    #[must_use]
+    pub fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    /// What the pipeline reads.
+    #[must_use]
+    pub fn mailbox(&self) -> &Arc<Mailbox> {
+        &self.mailbox
+    }
+
+    /// Publishes a good JPEG: to those who read JPEGs at once, and to the pipeline.
+    pub fn push(&self, bytes: Bytes, width: u16, height: u16, arrival: Micros) {
+        let stream = &self.stream;
+        stream.stats.count_frame(arrival);
+        let sequence = {
+            let State { jpeg_sequence, .. } = &mut *stream.lock();
+            let sequence = *jpeg_sequence;
+            *jpeg_sequence += 1;
+            sequence
+        };
+        let arrival_unix_us = stream.clock.unix_us(arrival);
+        let frame = Arc::new(JpegFrame { sequence, bytes, width, height, arrival, arrival_unix_us });
+        if self.mailbox.push(frame.clone()) {
+            stream.stats.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        stream.jpeg.send_replace(Some(frame));
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        let mut state = self.stream.lock();
+        self.mailbox.close();
+        state.mailbox = None;
+        // Nothing stale for those who come later.
+        state.gop.clear();
+        self.stream.jpeg.send_replace(None);
+        self.stream.session.send_replace(None);
+        drop(state);
+        self.session.gone.cancel();
+    }
+}

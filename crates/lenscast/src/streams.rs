@@ -1,0 +1,128 @@
+//! All streams by name, and who gets a name that two cameras want.
+
+use crate::config::Config;
+use crate::stream::{Camera, Clock, Publisher, Stream};
+use lenscast_protocol::CameraName;
+use lenscast_protocol::name::MAX_NAME_BYTES;
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The streams of a server.
+#[derive(Debug)]
+pub struct Streams {
+    config: Config,
+    clock: Clock,
+    by_name: Mutex<BTreeMap<CameraName, Arc<Stream>>>,
+}
+
+impl Streams {
+    /// No streams yet.
+    #[must_use]
+    pub fn new(config: Config, clock: Clock) -> Self {
+        Self { config, clock, by_name: Mutex::default() }
+    }
+
+    /// The stream of a name, whether or not its camera is there.
+    #[must_use]
+    pub fn get(&self, name: &CameraName) -> Arc<Stream> {
+        let mut streams = self.lock();
+        if let Some(stream) = streams.get(name) {
+            return stream.clone();
+        }
+        // A name that only somebody asked for is forgotten as soon as nobody waits for it: else names cost memory.
+        streams.retain(|_, stream| worth_keeping(stream));
+        let Config { encode, limits, pts_origin, .. } = &self.config;
+        let stream = Arc::new(Stream::new(name.clone(), self.clock, *encode, limits, *pts_origin));
+        streams.insert(name.clone(), stream.clone());
+        stream
+    }
+
+    /// Every stream that has or had a camera, or that somebody waits for, by name.
+    #[must_use]
+    pub fn list(&self) -> Vec<Arc<Stream>> {
+        let mut streams = self.lock();
+        streams.retain(|_, stream| worth_keeping(stream));
+        streams.values().cloned().collect()
+    }
+
+    /// How many cameras are connected.
+    #[must_use]
+    pub fn cameras(&self) -> usize {
+        self.lock().values().filter(|stream| stream.session().is_some()).count()
+    }
+
+    /// Makes `camera` the publisher of `wanted`. When another connection has that name, it is probed: if it does not
+    /// answer, the newcomer takes the name over (a device that lost its WiFi comes back); otherwise the newcomer gets the
+    /// first free of `{name}-2`, `{name}-3`, …
+    pub async fn claim(&self, wanted: &CameraName, camera: Camera) -> Publisher {
+        let stream = self.get(wanted);
+        let busy = match stream.attach(camera.clone()) {
+            Ok(publisher) => return publisher,
+            Err(busy) => busy,
+        };
+        if !busy.is_alive(self.clock.now(), self.config.limits.takeover_timeout).await {
+            let previous = busy.camera.peer;
+            busy.take_over().await;
+            if let Ok(publisher) = stream.attach(camera.clone()) {
+                tracing::info!(camera = %wanted, %previous, peer = %camera.peer, "a silent camera is replaced");
+                return publisher;
+            }
+        }
+        let mut number = 2;
+        loop {
+            if let Ok(publisher) = self.get(&numbered(wanted, number)).attach(camera.clone()) {
+                return publisher;
+            }
+            number += 1;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<CameraName, Arc<Stream>>> {
+        self.by_name.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn worth_keeping(stream: &Arc<Stream>) -> bool {
+    Arc::strong_count(stream) > 1 || stream.stats.bytes_in.load(Ordering::Relaxed) > 0
+}
+
+/// `{name}-{number}`, the name cut to what fits.
+fn numbered(name: &CameraName, number: usize) -> CameraName {
+    let suffix = format!("-{number}");
+    let stem = &name.as_str()[..name.as_str().len().min(MAX_NAME_BYTES - suffix.len())];
+    CameraName::new(&format!("{stem}{suffix}")).expect("a prefix of a name, a dash and digits are a name")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn streams() -> Streams {
+        Streams::new(Config::default(), Clock::start())
+    }
+
+    fn name(text: &str) -> CameraName {
+        CameraName::new(text).unwrap()
+    }
+
+    #[test]
+    fn a_long_name_is_cut_to_make_room_for_its_number() {
+        assert_eq!(numbered(&name("door"), 2).as_str(), "door-2");
+        let long = numbered(&name(&"x".repeat(63)), 12);
+        assert_eq!(long.as_str(), format!("{}-12", "x".repeat(60)));
+    }
+
+    #[test]
+    fn names_that_were_only_asked_for_are_forgotten() {
+        let streams = streams();
+        let waiting = streams.get(&name("waiting"));
+        for number in 0..1000 {
+            drop(streams.get(&name(&format!("asked-{number}"))));
+        }
+        let names: Vec<String> = streams.list().iter().map(|stream| stream.name().to_string()).collect();
+        assert_eq!(names, ["waiting"]);
+        drop(waiting);
+        assert!(streams.list().is_empty());
+    }
+}

@@ -1,0 +1,89 @@
+//! Why a message is not one good JPEG.
+
+use thiserror::Error;
+
+/// Why [`inspect`](super::inspect) refused a message. Offsets are in bytes from the beginning of the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The message holds no byte.
+    #[error("the message is empty: a camera sends one JPEG in each binary message")]
+    Empty,
+    /// The message does not begin with SOI (T.81 §B.2.1).
+    #[error(
+        "not a JPEG: it begins with {}, a JPEG with ff d8 (is the camera set to another pixel format?)",
+        Hex(*.start, *.len)
+    )]
+    NotAJpeg {
+        /// The first bytes of the message.
+        start: [u8; 4],
+        /// How many bytes of `start` the message has.
+        len: u8,
+    },
+    /// The message ends before EOI (T.81 §B.2.1), or inside a segment.
+    #[error("truncated: the image is not complete after {len} bytes (was the frame buffer too small, or a frame cut in transit?)")]
+    Truncated {
+        /// Length of the message.
+        len: usize,
+    },
+    /// A marker segment breaks T.81 Annex B.
+    #[error("bad marker segment at byte {offset}: {what}")]
+    BadMarker {
+        /// Where the segment, or what stands in its place, begins.
+        offset: usize,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// The frame header says that the image is zero pixels wide.
+    #[error("the frame header says {width}×{height} pixels")]
+    ZeroDimensions {
+        /// Pixels in a line, as announced.
+        width: u16,
+        /// Lines, as announced.
+        height: u16,
+    },
+    /// The image is larger than [`Limits::max_pixels`](super::Limits::max_pixels).
+    #[error("{width}×{height} pixels are more than the limit of {limit} pixels: choose a smaller frame size")]
+    TooManyPixels {
+        /// Pixels in a line.
+        width: u16,
+        /// Lines.
+        height: u16,
+        /// The limit in force.
+        limit: u32,
+    },
+    /// A legal JPEG of a kind that is not decoded here.
+    #[error("this kind of JPEG is not supported: {what}")]
+    Unsupported {
+        /// The kind.
+        what: &'static str,
+    },
+}
+
+impl Fault {
+    /// The name of this kind of fault in counters: `snake_case`, never changes.
+    pub const fn cause(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::NotAJpeg { .. } => "not_a_jpeg",
+            Self::Truncated { .. } => "truncated",
+            Self::BadMarker { .. } => "bad_marker",
+            Self::ZeroDimensions { .. } => "zero_dimensions",
+            Self::TooManyPixels { .. } => "too_many_pixels",
+            Self::Unsupported { .. } => "unsupported",
+        }
+    }
+}
+
+/// The first bytes of a message in hexadecimal.
+struct Hex([u8; 4], u8);
+
+impl std::fmt::Display for Hex {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, byte) in self.0.iter().take(usize::from(self.1)).enumerate() {
+            let space = if index == 0 { "" } else { " " };
+            write!(f, "{space}{byte:02x}")?;
+        }
+        Ok(())
+    }
+}

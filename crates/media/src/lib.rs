@@ -1,0 +1,16 @@
+//! Media, pure: bytes in, bytes out. JPEG inspection and decode, I420 pictures, H.264, MPEG-TS, fMP4, time.
+//!
+//! **This crate never awaits, never opens a socket or a file and never reads a clock**; every time is given to it. The
+//! modules stand in the order in which the data flows.
+
+pub mod time;
+
+pub mod jpeg;
+
+pub mod picture;
+
+pub mod h264;
+
+pub mod ts;
+
+pub mod fmp4;

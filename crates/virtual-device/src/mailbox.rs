@@ -1,0 +1,37 @@
+//! Room for one frame between capturing and sending, where the newest wins.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+/// A slot for one frame. One side puts and never waits, the other takes.
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox {
+    slot: Mutex<Option<Bytes>>,
+    filled: Notify,
+}
+
+impl Mailbox {
+    /// Puts a frame in and returns whether it replaced one that nobody took.
+    pub(crate) fn put(&self, frame: Bytes) -> bool {
+        let replaced = self.slot().replace(frame).is_some();
+        self.filled.notify_one();
+        replaced
+    }
+
+    /// Takes the newest frame, as soon as there is one. Cancelling this loses nothing. One task at a time may wait.
+    pub(crate) async fn take(&self) -> Bytes {
+        loop {
+            if let Some(frame) = self.slot().take() {
+                return frame;
+            }
+            self.filled.notified().await;
+        }
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Bytes>> {
+        // A slot is whole at any time, whoever panicked.
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
