@@ -27,7 +27,9 @@ pub async fn check(request: Request, next: Next) -> Response {
 
 fn refusal(peer: &Peer, headers: &HeaderMap) -> Option<&'static str> {
     if !is_home(peer.remote.ip()) {
-        return Some("Only addresses of the home network (loopback, private, link-local) may use this server.");
+        return Some(
+            "Only addresses of the home network (loopback, private, link-local) may use this server.",
+        );
     }
     let text = |name| headers.get(name).map(|value: &axum::http::HeaderValue| value.to_str().unwrap_or(""));
     let host = text(header::HOST);
@@ -38,7 +40,9 @@ fn refusal(peer: &Peer, headers: &HeaderMap) -> Option<&'static str> {
     let upgrades = headers.contains_key(header::SEC_WEBSOCKET_KEY);
     if upgrades && let Some(origin) = text(header::ORIGIN) {
         let authority = origin.split_once("://").map(|(_, authority)| authority);
-        if authority.is_none() || !authority.zip(host).is_some_and(|(origin, host)| origin.eq_ignore_ascii_case(host)) {
+        if authority.is_none()
+            || !authority.zip(host).is_some_and(|(origin, host)| origin.eq_ignore_ascii_case(host))
+        {
             return Some("A page of another origin may not open a WebSocket here.");
         }
     }
@@ -79,7 +83,9 @@ mod tests {
 
     #[test]
     fn only_home_addresses_are_let_in() {
-        for home in ["127.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.4.1", "169.254.1.1", "::1", "fd00::1", "fe80::1"] {
+        for home in
+            ["127.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.4.1", "169.254.1.1", "::1", "fd00::1", "fe80::1"]
+        {
             assert!(!refused(home, "192.168.1.2", &[]), "{home}");
         }
         assert!(!refused("::ffff:192.168.1.7", "::ffff:192.168.1.2", &[]), "IPv4 on a dual-stack listener");
@@ -90,10 +96,25 @@ mod tests {
 
     #[test]
     fn a_name_that_was_made_to_point_to_loopback_is_refused() {
-        for good in ["localhost", "localhost:8080", "127.0.0.1:8080", "[::1]:8080", "[::1]", "LOCALHOST.", "a.localhost:1"] {
+        for good in [
+            "localhost",
+            "localhost:8080",
+            "127.0.0.1:8080",
+            "[::1]:8080",
+            "[::1]",
+            "LOCALHOST.",
+            "a.localhost:1",
+        ] {
             assert!(!refused("127.0.0.1", "127.0.0.1", &[(header::HOST, good)]), "{good}");
         }
-        for bad in ["evil.example", "evil.example:8080", "localhost.evil.example", "192.168.1.2:8080", "[fd00::1]:8080", ""] {
+        for bad in [
+            "evil.example",
+            "evil.example:8080",
+            "localhost.evil.example",
+            "192.168.1.2:8080",
+            "[fd00::1]:8080",
+            "",
+        ] {
             assert!(refused("127.0.0.1", "127.0.0.1", &[(header::HOST, bad)]), "{bad:?}");
             assert!(refused("127.0.0.1", "::ffff:127.0.0.1", &[(header::HOST, bad)]), "{bad:?}, dual stack");
         }
@@ -106,16 +127,27 @@ mod tests {
             refused(
                 "192.168.1.7",
                 "192.168.1.2",
-                &[(header::SEC_WEBSOCKET_KEY, "k"), (header::HOST, "192.168.1.2:8080"), (header::ORIGIN, origin)],
+                &[
+                    (header::SEC_WEBSOCKET_KEY, "k"),
+                    (header::HOST, "192.168.1.2:8080"),
+                    (header::ORIGIN, origin),
+                ],
             )
         };
         assert!(!upgrade("http://192.168.1.2:8080"));
         for foreign in ["http://evil.example", "http://192.168.1.2", "http://192.168.1.2:8081", "null", ""] {
             assert!(upgrade(foreign), "{foreign:?}");
         }
-        assert!(!refused("192.168.1.7", "192.168.1.2", &[(header::HOST, "x"), (header::ORIGIN, "http://y")]), "no upgrade");
         assert!(
-            refused("192.168.1.7", "192.168.1.2", &[(header::SEC_WEBSOCKET_KEY, "k"), (header::ORIGIN, "http://y")]),
+            !refused("192.168.1.7", "192.168.1.2", &[(header::HOST, "x"), (header::ORIGIN, "http://y")]),
+            "no upgrade"
+        );
+        assert!(
+            refused(
+                "192.168.1.7",
+                "192.168.1.2",
+                &[(header::SEC_WEBSOCKET_KEY, "k"), (header::ORIGIN, "http://y")]
+            ),
             "an origin without a host"
         );
     }

@@ -24,7 +24,9 @@ pub fn text(listen: SocketAddr, machine: &[IpAddr]) -> String {
     out.push('\n');
     match cameras.split_first() {
         None if listen.ip().to_canonical().is_loopback() => {
-            out.push_str("No camera can reach this server: it listens on this computer only. Start it with\n");
+            out.push_str(
+                "No camera can reach this server: it listens on this computer only. Start it with\n",
+            );
             let _ = writeln!(out, "--listen [::]:{port} to let cameras in.");
         }
         None => out.push_str("No camera can reach this server yet: this computer has no network address.\n"),
@@ -73,7 +75,12 @@ mod tests {
     #[test]
     fn every_address_is_a_link_and_the_cameras_lines_are_exact() {
         let banner = banner("[::]:8080");
-        for link in ["http://127.0.0.1:8080/", "http://192.168.1.5:8080/", "http://10.0.0.5:8080/", "http://[fd00::5]:8080/"] {
+        for link in [
+            "http://127.0.0.1:8080/",
+            "http://192.168.1.5:8080/",
+            "http://10.0.0.5:8080/",
+            "http://[fd00::5]:8080/",
+        ] {
             assert!(banner.contains(link), "{link} in {banner}");
         }
         let lines = "  cam> stream set host 192.168.1.5 8080 save\n  cam> stream start\n";

@@ -116,7 +116,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
             let address = server.local_addr()?;
             print(&banner::text(address, &banner::machine_addresses()));
             let options = picture.options(format!("ws://{}", local(address)), Source::Pattern);
-            let camera = tokio::spawn(device::run(options, device::Stats::new(), shutdown.clone().cancelled_owned()));
+            let camera =
+                tokio::spawn(device::run(options, device::Stats::new(), shutdown.clone().cancelled_owned()));
             server.run().await;
             camera.await??;
         }
@@ -128,7 +129,11 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn bind(listen: SocketAddr, args: ServerArgs, shutdown: &CancellationToken) -> Result<Server, Box<dyn Error>> {
+fn bind(
+    listen: SocketAddr,
+    args: ServerArgs,
+    shutdown: &CancellationToken,
+) -> Result<Server, Box<dyn Error>> {
     let config = Config { listen, encode: args.encode, limits: args.limits, ..Config::default() };
     Ok(Server::bind(config, shutdown.clone())?)
 }
@@ -168,7 +173,8 @@ fn cancel_on_signal(shutdown: CancellationToken) -> std::io::Result<()> {
 
 /// `640x480`.
 fn size(text: &str) -> Result<(u16, u16), String> {
-    let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    let sides =
+        text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
     match sides {
         Some((width @ 1..=1920, height @ 1..=1080)) => Ok((width, height)),
         _ => Err(format!("{text:?} is no size like 640x480, at most 1920x1080")),

@@ -86,7 +86,7 @@ impl Default for Config {
             listen: DEFAULT_LISTEN,
             encode: EncodeMode::default(),
             limits: Limits::DEFAULT,
-            pts_origin: Pts90k(0),
+            pts_origin: Pts90k(lenscast_media::ts::PCR_LEAD),
         }
     }
 }

@@ -63,6 +63,9 @@ impl Mailbox {
         if !watched {
             slot.fresh = None;
         }
+        drop(slot);
+        // A key frame may have been wanted since before anybody watched.
+        self.wake.notify_one();
     }
 
     /// Asks for a key frame at once: of the frame that waits, or else of the newest one again.
@@ -89,7 +92,9 @@ impl Mailbox {
                 if let Some(frame) = slot.fresh.take() {
                     return Some(Work { frame, key: std::mem::take(&mut slot.key_wanted), again: false });
                 }
-                if slot.key_wanted && let Some(frame) = slot.newest.clone() {
+                if slot.key_wanted
+                    && let Some(frame) = slot.newest.clone()
+                {
                     slot.key_wanted = false;
                     return Some(Work { frame, key: true, again: true });
                 }
@@ -138,6 +143,18 @@ mod tests {
         mailbox.request_key();
         let work = mailbox.take().unwrap();
         assert_eq!((work.frame.sequence, work.key, work.again), (2, true, true));
+    }
+
+    #[test]
+    fn the_first_watcher_wakes_the_thread() {
+        let mailbox = Arc::new(Mailbox::new(false));
+        mailbox.push(frame(1));
+        let taker = std::thread::spawn({
+            let mailbox = mailbox.clone();
+            move || mailbox.take().map(|work| work.frame.sequence)
+        });
+        mailbox.set_watched(true);
+        assert_eq!(taker.join().unwrap(), Some(1));
     }
 
     #[test]

@@ -27,12 +27,26 @@ macro_rules! assets {
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
+const SVG: &str = "image/svg+xml";
 
 /// Name, content type and bytes of each file under `/assets/`.
 const ASSETS: &[(&str, &str, &[u8])] = assets! {
     "style.css": CSS,
+    "icon.svg": SVG,
     "viewer.js": JAVASCRIPT,
     "mjpeg.js": JAVASCRIPT,
+    "page.js": JAVASCRIPT,
+    "panels.js": JAVASCRIPT,
+    "dom.js": JAVASCRIPT,
+    "strings.js": JAVASCRIPT,
+    "status.js": JAVASCRIPT,
+    "facts.js": JAVASCRIPT,
+    "addresses.js": JAVASCRIPT,
+    "watch.js": JAVASCRIPT,
+    "connection.js": JAVASCRIPT,
+    "mse.js": JAVASCRIPT,
+    "mp4.js": JAVASCRIPT,
+    "jpeg.js": JAVASCRIPT,
 };
 
 /// The routes of the pages.
@@ -43,6 +57,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/mjpeg", get(|| page(MJPEG_PAGE)))
         .route("/mjpeg/{name}", get(|name| camera_page(name, MJPEG_PAGE)))
         .route("/assets/{file}", get(asset))
+        // Browsers ask for it wherever a document names no icon: beside a snapshot, for one.
+        .route("/favicon.ico", get(|| asset(Path("icon.svg".into()))))
 }
 
 async fn page(html: &'static [u8]) -> Response {

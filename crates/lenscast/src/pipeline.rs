@@ -16,16 +16,16 @@ use std::time::Instant;
 /// Key frames are at most this far apart, in 90 kHz ticks: who joins by a TS file or lost frames waits no longer.
 const KEY_INTERVAL: u64 = 2 * TICKS_PER_SECOND;
 
-/// Bounds of the estimated duration of a frame, in 90 kHz ticks: 1/60 s and 1 s.
-const DURATIONS: std::ops::RangeInclusive<u64> = TICKS_PER_SECOND / 60..=TICKS_PER_SECOND;
-
 /// Starts the thread of a camera. It ends when the mailbox is closed.
 ///
 /// # Errors
 /// When the system gives no thread.
 pub fn spawn(stream: Arc<Stream>, mailbox: Arc<Mailbox>, limits: jpeg::Limits) -> std::io::Result<()> {
     let name = format!("video {}", stream.name());
-    std::thread::Builder::new().name(name).spawn(move || Pipeline::new(stream, mailbox, limits).run()).map(drop)
+    std::thread::Builder::new()
+        .name(name)
+        .spawn(move || Pipeline::new(stream, mailbox, limits).run())
+        .map(drop)
 }
 
 /// The state of a camera's thread.
@@ -96,8 +96,8 @@ impl Pipeline {
         let params = self.params_of(&encoded.annex_b, encoded.key)?;
         self.ts.clear();
         self.stream.muxing().ts.mux(&encoded.annex_b, pts, encoded.key, &mut self.ts);
-        let duration = self.pacing.shown(pts, encoded.key);
-        let timing = Timing { at, pts, duration, arrival_unix_us: work.frame.arrival_unix_us };
+        self.pacing.shown(pts, encoded.key);
+        let timing = Timing { at, pts, arrival_unix_us: work.frame.arrival_unix_us };
         let unit = AccessUnit::new(timing, encoded.key, params, encoded.annex_b, &self.ts);
         self.stream.publish(&self.mailbox, unit);
         self.stream.stats.count_pipeline(decoded - started, coded - decoded, coded.elapsed());
@@ -118,44 +118,35 @@ impl Pipeline {
     }
 }
 
-/// When the next key frame is due, and how long a frame is likely to be shown.
+/// When the next key frame is due.
 #[derive(Debug, Default)]
 struct Pacing {
     key: Option<Pts90k>,
     previous: Option<Pts90k>,
     /// Smoothed time between frames, in ticks.
     interval: u64,
-    duration: u64,
 }
 
 impl Pacing {
-    /// Whether the frame at `pts` must be a key frame: the one after it would come too late for that, or it comes so late
-    /// itself that a browser takes the gap for a cut and waits for a key frame (Media Source Extensions, coded frame
-    /// processing: more than twice the previous frame's duration).
+    /// Whether the frame at `pts` must be a key frame, since the one after it would come too late for that.
     fn wants_key(&self, pts: Pts90k) -> bool {
         let (Some(key), Some(previous)) = (self.key, self.previous) else {
             return true;
         };
-        let gap = pts.saturating_since(previous);
-        pts.saturating_since(key) + gap.max(self.interval) > KEY_INTERVAL || gap > 2 * self.duration
+        let next = self.interval.max(pts.saturating_since(previous));
+        pts.saturating_since(key) + next > KEY_INTERVAL
     }
 
-    /// Notes that the frame at `pts` is shown, and estimates for how long, in ticks. Three intervals, so that a late
-    /// successor leaves no gap; the successor cuts it short anyhow.
-    fn shown(&mut self, pts: Pts90k, key: bool) -> u32 {
+    /// Notes that the frame at `pts` is shown.
+    fn shown(&mut self, pts: Pts90k, key: bool) {
         if let Some(previous) = self.previous {
-            let gap = pts.saturating_since(previous).min(TICKS_PER_SECOND);
+            let gap = pts.saturating_since(previous).min(KEY_INTERVAL);
             self.interval = if self.interval == 0 { gap } else { (self.interval * 7 + gap) / 8 };
         }
         if key {
             self.key = Some(pts);
         }
         self.previous = Some(pts);
-        self.duration = match self.interval {
-            0 => *DURATIONS.end(),
-            interval => (3 * interval).clamp(*DURATIONS.start(), *DURATIONS.end()),
-        };
-        self.duration as u32
     }
 }
 
@@ -190,12 +181,5 @@ mod tests {
     #[test]
     fn every_frame_of_a_camera_slower_than_that_is_a_key_frame() {
         assert_eq!(keys([0, 3000, 6000]), [0, 3000, 6000]);
-    }
-
-    #[test]
-    fn a_frame_after_a_long_gap_is_a_key_frame() {
-        let mut times: Vec<u64> = (0..20).map(|n| n * 33).collect();
-        times.extend([627 + 400, 627 + 433]);
-        assert_eq!(keys(times), [0, 1027]);
     }
 }

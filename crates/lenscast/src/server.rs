@@ -70,8 +70,7 @@ impl Server {
     /// # Errors
     /// When the address cannot be had, with a sentence that says which and why.
     pub fn bind(config: Config, shutdown: CancellationToken) -> Result<Self, BindError> {
-        let listener =
-            listen(config.listen).map_err(|source| BindError { listen: config.listen, source })?;
+        let listener = listen(config.listen).map_err(|source| BindError { listen: config.listen, source })?;
         let clock = Clock::start();
         let streams = Streams::new(config.clone(), clock);
         let app = Arc::new(App { config, clock, streams, shutdown, tasks: TaskTracker::new() });
@@ -212,7 +211,11 @@ fn prepare(socket: &TcpStream) {
 /// Opens a listening socket; one for all IPv6 addresses takes IPv4 too, and on a machine without IPv6 it takes IPv4 alone.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     match open(address) {
-        Err(error) if address.ip().is_unspecified() && address.is_ipv6() && error.kind() == io::ErrorKind::Unsupported => {
+        Err(error)
+            if address.ip().is_unspecified()
+                && address.is_ipv6()
+                && error.kind() == io::ErrorKind::Unsupported =>
+        {
             open(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), address.port()))
         }
         result => result,

@@ -92,6 +92,8 @@ struct State {
     /// Cursors into the video.
     video_cursors: usize,
     mailbox: Option<Arc<Mailbox>>,
+    /// A key frame was asked for and is not published yet: nobody needs to ask again.
+    key_pending: bool,
     jpeg_sequence: u64,
 }
 
@@ -133,7 +135,13 @@ impl CameraState {
 impl Stream {
     /// A stream that waits for its camera.
     #[must_use]
-    pub fn new(name: CameraName, clock: Clock, encode: EncodeMode, limits: &Limits, pts_origin: Pts90k) -> Self {
+    pub fn new(
+        name: CameraName,
+        clock: Clock,
+        encode: EncodeMode,
+        limits: &Limits,
+        pts_origin: Pts90k,
+    ) -> Self {
         Self {
             name,
             clock,
@@ -237,6 +245,7 @@ impl Stream {
         if !state.mailbox.as_ref().is_some_and(|current| Arc::ptr_eq(current, mailbox)) {
             return;
         }
+        state.key_pending &= !unit.key;
         state.gop.push(unit);
         drop(state);
         self.video.send_replace(());

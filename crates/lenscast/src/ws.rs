@@ -32,14 +32,18 @@ impl<S: Sync> FromRequestParts<S> for Upgrade {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         let headers = &parts.headers;
-        if !has_token(headers, header::CONNECTION, "upgrade") || !has_token(headers, header::UPGRADE, "websocket") {
+        if !has_token(headers, header::CONNECTION, "upgrade")
+            || !has_token(headers, header::UPGRADE, "websocket")
+        {
             let answer = [(header::UPGRADE, "websocket"), (header::CONNECTION, "upgrade")];
             let sentence = "This path speaks WebSocket; a browser page or a camera connects here.\n";
             return Err((StatusCode::UPGRADE_REQUIRED, answer, sentence).into_response());
         }
         if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
             let answer = [(header::SEC_WEBSOCKET_VERSION, "13")];
-            return Err((StatusCode::UPGRADE_REQUIRED, answer, "WebSocket version 13 is needed.\n").into_response());
+            return Err(
+                (StatusCode::UPGRADE_REQUIRED, answer, "WebSocket version 13 is needed.\n").into_response()
+            );
         }
         let bad = |sentence: &'static str| (StatusCode::BAD_REQUEST, sentence).into_response();
         let key = headers

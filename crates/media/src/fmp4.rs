@@ -10,7 +10,7 @@ use mp4_atom::{
 };
 use thiserror::Error;
 
-use crate::h264::nal::{NalType, append_avcc, avcc_len};
+use crate::h264::nal::{NalType, append_avcc, avcc_len, describe};
 use crate::h264::sps::{Sps, SpsError};
 use crate::time::{Pts90k, TICKS_PER_SECOND};
 
@@ -41,7 +41,7 @@ pub enum Fmp4Error {
     #[error("no init segment without a good SPS: {0}")]
     Sps(#[from] SpsError),
     /// What was given as picture parameter set is something else.
-    #[error("no init segment without a PPS: expected a NAL unit of type 8, found {}", .0.map_or("nothing".to_owned(), |header| format!("type {}", header & 0x1F)))]
+    #[error("no init segment without a PPS: expected a NAL unit of type 8, found {}", describe(*.0))]
     NotAPps(Option<u8>),
     /// A parameter set is longer than the 16-bit length in an `avcC` box can say.
     #[error("a parameter set has {0} bytes; an avcC box takes at most 65535")]

@@ -3,6 +3,8 @@
 //! **This crate never awaits, never opens a socket or a file and never reads a clock**; every time is given to it. The
 //! modules stand in the order in which the data flows.
 
+#![forbid(unsafe_code)]
+
 pub mod time;
 
 pub mod jpeg;

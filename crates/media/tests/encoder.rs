@@ -125,13 +125,16 @@ fn the_colours_are_said() {
 
 #[test]
 fn the_level_allows_for_the_frame_rate_and_not_for_more() {
-    for (width, height, max_frame_rate, level) in
-        [(640, 480, 60.0, 31), (640, 480, 30.0, 30), (320, 240, 60.0, 21), (1920, 1080, 60.0, 42), (3840, 2160, 60.0, 52)]
-    {
+    for (width, height, max_frame_rate, level) in [
+        (640, 480, 60.0, 31),
+        (640, 480, 30.0, 30),
+        (320, 240, 60.0, 21),
+        (1920, 1080, 60.0, 42),
+        (3840, 2160, 60.0, 52),
+    ] {
         let mut config = Config::default();
         config.max_frame_rate = max_frame_rate;
-        let encoded =
-            OpenH264::new(config).encode(&I420::new(width, height), Pts90k::ZERO, false).unwrap();
+        let encoded = OpenH264::new(config).encode(&I420::new(width, height), Pts90k::ZERO, false).unwrap();
         assert_eq!(sps(&encoded)[3], level, "{width}×{height} at {max_frame_rate} Hz");
     }
 }
@@ -141,7 +144,9 @@ fn another_size_begins_anew() {
     let mut encoder = OpenH264::default();
     let mut decoder = Decoder::new().unwrap();
     let mut sets = vec![];
-    for (n, (width, height)) in [(320, 240), (320, 240), (640, 480), (17, 33), (320, 240)].into_iter().enumerate() {
+    for (n, (width, height)) in
+        [(320, 240), (320, 240), (640, 480), (17, 33), (320, 240)].into_iter().enumerate()
+    {
         let picture = moving(width, height, n);
         let encoded = encoder.encode(&picture, pts(n, 25), false).unwrap();
         assert_eq!(encoded.key, n != 1, "picture {n}");
@@ -186,7 +191,8 @@ fn a_still_scene_costs_next_to_nothing() {
     let mut encoder = OpenH264::default();
     let picture = moving(640, 480, 0);
     let key = encoder.encode(&picture, pts(0, 25), false).unwrap();
-    let settled = (1..6).map(|n| encoder.encode(&picture, pts(n, 25), false).unwrap().annex_b.len()).last().unwrap();
+    let settled =
+        (1..6).map(|n| encoder.encode(&picture, pts(n, 25), false).unwrap().annex_b.len()).last().unwrap();
     assert!(settled * 20 < key.annex_b.len(), "{settled} bytes after a key frame of {}", key.annex_b.len());
 }
 
@@ -206,6 +212,7 @@ fn what_is_over_the_highest_level_is_refused_and_the_rest_goes_on() {
 #[test]
 fn an_encoder_may_move_to_another_thread() {
     let mut encoder: Box<dyn VideoEncoder> = Box::new(OpenH264::default());
-    let encoded = std::thread::spawn(move || encoder.encode(&moving(64, 48, 0), Pts90k::ZERO, false)).join().unwrap();
+    let encoded =
+        std::thread::spawn(move || encoder.encode(&moving(64, 48, 0), Pts90k::ZERO, false)).join().unwrap();
     assert!(encoded.unwrap().key);
 }

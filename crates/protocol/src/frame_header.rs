@@ -55,9 +55,8 @@ impl FrameHeader {
             return None;
         }
         let payload = message.get(length..)?;
-        let u64_at = |at: usize| {
-            head[at..at + 8].iter().fold(0, |value, &byte| (value << 8) | u64::from(byte))
-        };
+        let u64_at =
+            |at: usize| head[at..at + 8].iter().fold(0, |value, &byte| (value << 8) | u64::from(byte));
         let header = Self {
             key: head[1] & FLAG_KEY != 0,
             lost_before: head[1] & FLAG_LOST_BEFORE != 0,
@@ -83,8 +82,8 @@ mod tests {
     };
     // On the wire since version 1: never edit.
     const BYTES: [u8; 24] = [
-        1, 3, 0, 24, 1, 2, 3, 4, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x21, 0x22, 0x23, 0x24, 0x25,
-        0x26, 0x27, 0x28,
+        1, 3, 0, 24, 1, 2, 3, 4, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x21, 0x22, 0x23, 0x24,
+        0x25, 0x26, 0x27, 0x28,
     ];
 
     #[test]

@@ -28,7 +28,8 @@ fn response(app: &App, name: &CameraName) -> Response {
             (headers, frame.bytes.clone()).into_response()
         }
         None => {
-            let sentence = format!("The camera {name} has sent no picture: it is not connected, or has just come.\n");
+            let sentence =
+                format!("The camera {name} has sent no picture: it is not connected, or has just come.\n");
             (StatusCode::SERVICE_UNAVAILABLE, [NO_STORE], sentence).into_response()
         }
     }

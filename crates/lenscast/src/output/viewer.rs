@@ -76,10 +76,19 @@ async fn serve(app: &App, name: &CameraName, ask: &Ask, mut reader: Reader, writ
     let stream = app.streams.get(name);
     let _counted = stream.count_viewer();
     let source = Source::join(&stream, ask.format);
-    let mut viewer = Viewer { writer, source, stream, params: None, lost_total: 0, patience: app.config.limits.stall_timeout };
+    let mut viewer = Viewer {
+        writer,
+        source,
+        stream,
+        params: None,
+        events: ask.events == 1,
+        told: None,
+        lost_total: 0,
+        patience: app.config.limits.stall_timeout,
+    };
     let (code, reason) = tokio::select! {
         () = app.shutdown.cancelled() => (close_code::GOING_AWAY, "the server shuts down".to_owned()),
-        end = viewer.run(&mut reader, ask.events == 1, app.config.limits.ping_interval) => match end {
+        end = viewer.run(&mut reader, app.config.limits.ping_interval) => match end {
             End::Gone => return,
             End::Close(code, reason) => (code, reason),
         },
@@ -129,7 +138,9 @@ enum End {
 impl From<io::Error> for End {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::TimedOut => Self::Close(close_code::POLICY, "nothing was read for too long".into()),
+            io::ErrorKind::TimedOut => {
+                Self::Close(close_code::POLICY, "nothing was read for too long".into())
+            }
             _ => Self::Gone,
         }
     }
@@ -141,16 +152,20 @@ struct Viewer {
     stream: Arc<Stream>,
     /// What the last init segment described.
     params: Option<Arc<VideoParams>>,
+    /// JSON text messages tell what happens.
+    events: bool,
+    /// The camera's state that was told last.
+    told: Option<CameraState>,
     lost_total: u64,
     patience: Duration,
 }
 
 impl Viewer {
-    async fn run(&mut self, reader: &mut Reader, events: bool, ping_interval: Duration) -> End {
+    async fn run(&mut self, reader: &mut Reader, ping_interval: Duration) -> End {
         let mut pings = tokio::time::interval_at(tokio::time::Instant::now() + ping_interval, ping_interval);
         let mut states = tokio::time::interval(STATE_INTERVAL);
         let mut session = self.stream.watch_session();
-        let mut told = None;
+        let events = self.events;
         loop {
             let result = tokio::select! {
                 event = reader.next() => match event {
@@ -166,11 +181,11 @@ impl Viewer {
                     Err(ReadError::Io(_)) => return End::Gone,
                 },
                 next = self.source.next() => match next {
-                    Next::Video(item) => self.send_video(item, events).await,
-                    Next::Jpeg(frame, lost) => self.send_jpeg(&frame, lost, events).await,
+                    Next::Video(item) => self.send_video(item).await,
+                    Next::Jpeg(frame, lost) => self.send_jpeg(&frame, lost).await,
                 },
-                _ = states.tick(), if events => self.tell_state(&mut told).await,
-                _ = session.changed(), if events => self.tell_state(&mut told).await,
+                _ = states.tick(), if events => self.tell_state().await,
+                _ = session.changed(), if events => self.tell_state().await,
                 _ = pings.tick() => self.writer.frame(Opcode::Ping, b"lenscast", self.patience).await,
             };
             if let Err(error) = result {
@@ -179,11 +194,11 @@ impl Viewer {
         }
     }
 
-    async fn send_video(&mut self, VideoItem { unit, lost }: VideoItem, events: bool) -> io::Result<()> {
+    async fn send_video(&mut self, VideoItem { unit, lost }: VideoItem) -> io::Result<()> {
         let Source::Video(_, format) = self.source else {
             return Ok(());
         };
-        self.tell_lost(lost, events).await?;
+        self.tell_before_frame(lost).await?;
         let patience = self.patience;
         match format {
             Format::Fmp4 => {
@@ -217,8 +232,8 @@ impl Viewer {
         }
     }
 
-    async fn send_jpeg(&mut self, frame: &JpegFrame, lost: u64, events: bool) -> io::Result<()> {
-        self.tell_lost(lost, events).await?;
+    async fn send_jpeg(&mut self, frame: &JpegFrame, lost: u64) -> io::Result<()> {
+        self.tell_before_frame(lost).await?;
         let header = FrameHeader {
             key: true,
             lost_before: lost > 0,
@@ -235,19 +250,27 @@ impl Viewer {
         self.writer.write(&head, payload, self.patience).await
     }
 
-    async fn tell_lost(&mut self, lost: u64, events: bool) -> io::Result<()> {
+    /// Tells what belongs before a frame: that some were lost, and that the camera is live when it was not.
+    async fn tell_before_frame(&mut self, lost: u64) -> io::Result<()> {
         self.lost_total += lost;
-        if lost == 0 || !events {
+        if !self.events {
             return Ok(());
         }
-        let text = serde_json::json!({"event": "lost", "frames": lost, "total": self.lost_total}).to_string();
-        self.writer.frame(Opcode::Text, text.as_bytes(), self.patience).await
+        if self.told != Some(CameraState::Live) {
+            self.tell_state().await?;
+        }
+        if lost > 0 {
+            let text =
+                serde_json::json!({"event": "lost", "frames": lost, "total": self.lost_total}).to_string();
+            self.writer.frame(Opcode::Text, text.as_bytes(), self.patience).await?;
+        }
+        Ok(())
     }
 
     /// Tells how the camera is, when that changed.
-    async fn tell_state(&mut self, told: &mut Option<CameraState>) -> io::Result<()> {
+    async fn tell_state(&mut self) -> io::Result<()> {
         let state = self.stream.camera_state();
-        if told.replace(state) == Some(state) {
+        if self.told.replace(state) == Some(state) {
             return Ok(());
         }
         let newest = self.stream.newest_jpeg();

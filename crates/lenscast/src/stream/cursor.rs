@@ -33,9 +33,9 @@ impl Stream {
         state.video_cursors += 1;
         let fresh = state.gop.key_at().is_some_and(|key| self.age(key) < JOINABLE_GOP_AGE);
         let cursor = if fresh { state.gop.join_running() } else { state.gop.join_next_key() };
-        if let Some(mailbox) = &state.mailbox {
+        if let Some(mailbox) = state.mailbox.clone() {
             mailbox.set_watched(true);
-            if !fresh {
+            if !fresh && !std::mem::replace(&mut state.key_pending, true) {
                 mailbox.request_key();
             }
         }

@@ -85,6 +85,8 @@ impl Stream {
         });
         let mailbox = Arc::new(Mailbox::new(self.wanted(&state)));
         state.mailbox = Some(mailbox.clone());
+        // A mailbox begins with a key frame.
+        state.key_pending = true;
         self.session.send_replace(Some(session.clone()));
         drop(state);
         Ok(Publisher { stream: self.clone(), session, mailbox })

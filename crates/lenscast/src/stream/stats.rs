@@ -83,7 +83,9 @@ impl Stats {
     /// Takes one frame's cost into the smoothed times.
     pub fn count_pipeline(&self, decode: Duration, encode: Duration, mux: Duration) {
         let times = &mut self.lock().pipeline;
-        for (smooth, time) in [(&mut times.decode, decode), (&mut times.encode, encode), (&mut times.mux, mux)] {
+        for (smooth, time) in
+            [(&mut times.decode, decode), (&mut times.encode, encode), (&mut times.mux, mux)]
+        {
             let ms = time.as_secs_f64() * 1000.0;
             *smooth = if *smooth == 0.0 { ms } else { *smooth * 0.9 + ms * 0.1 };
         }

@@ -75,9 +75,6 @@ pub struct Timing {
     pub at: Micros,
     /// The same as a time stamp, strictly increasing, not wrapped.
     pub pts: Pts90k,
-    /// How long it is shown unless the next one says otherwise, in 90 kHz ticks: an estimate, since nobody waits for the
-    /// next frame to know.
-    pub duration: u32,
     /// When the JPEG that it shows arrived, in µs since the Unix epoch.
     pub arrival_unix_us: u64,
 }
@@ -103,7 +100,13 @@ pub struct AccessUnit {
 impl AccessUnit {
     /// Keeps one coded picture; `sequence` is set by the stream that publishes it. `ts_packets` are whole TS packets.
     #[must_use]
-    pub fn new(timing: Timing, key: bool, params: Arc<VideoParams>, annex_b: Vec<u8>, ts_packets: &[u8]) -> Self {
+    pub fn new(
+        timing: Timing,
+        key: bool,
+        params: Arc<VideoParams>,
+        annex_b: Vec<u8>,
+        ts_packets: &[u8],
+    ) -> Self {
         let ts_message = Bytes::from(ws::frame(Opcode::Binary, ts_packets));
         Self {
             sequence: 0,
@@ -141,9 +144,9 @@ impl AccessUnit {
     pub fn fmp4_message(&self) -> Option<&Bytes> {
         let make = || {
             let mut fragment = Vec::with_capacity(self.annex_b.len() + 200);
-            let Timing { pts, duration, .. } = self.timing;
+            let pts = self.timing.pts;
             let number = self.sequence as u32;
-            fmp4::fragment(number, &self.annex_b, pts, duration, self.key, &mut fragment)
+            fmp4::fragment(number, &self.annex_b, pts, fmp4::SAFE_DURATION, self.key, &mut fragment)
                 .inspect_err(|error| tracing::error!(%error, "an access unit does not go into fMP4"))
                 .ok()?;
             Some(ws::frame(Opcode::Binary, &fragment).into())

@@ -136,6 +136,11 @@ impl<'a> Iterator for NalUnits<'a> {
     }
 }
 
+/// For messages: what kind of NAL unit begins with this byte, if there is one.
+pub(crate) fn describe(header: Option<u8>) -> String {
+    header.map_or("nothing".to_owned(), |header| format!("type {}", header & 0x1F))
+}
+
 /// A NAL unit never ends in a zero byte (§7.4.1): such bytes are `trailing_zero_8bits` or part of a start code.
 fn without_trailing_zeros(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::nal::NalType;
+use super::nal::{NalType, describe};
 
 /// The longest side that any level allows: √(8 × MaxFS) macroblocks at level 6.2 (ISO/IEC 14496-10 §A.3.1).
 const MAX_SIDE_IN_MACROBLOCKS: u32 = 1055;
@@ -50,7 +50,7 @@ pub struct Colour {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SpsError {
     /// The bytes are another NAL unit, or none.
-    #[error("expected a NAL unit of type 7 (SPS), found {}", .0.map_or("nothing".to_owned(), |header| format!("type {}", header & 0x1F)))]
+    #[error("expected a NAL unit of type 7 (SPS), found {}", describe(*.0))]
     NotAnSps(Option<u8>),
     /// The bytes end within a field.
     #[error("the SPS ends in the middle of {0}")]

@@ -85,7 +85,7 @@ impl Ratio {
 }
 
 const fn mean(a: u8, b: u8) -> u8 {
-    ((a as u16 + b as u16 + 1) / 2) as u8
+    (a as u16 + b as u16).div_ceil(2) as u8
 }
 
 /// Turns R′G′B′ samples into full-range BT.601 Y′CbCr in place, as JFIF 1.02 page 3 has it, in 16-bit fixed point.

@@ -163,21 +163,29 @@ impl Decoder {
         Ok(())
     }
 
-    fn decode_ycbcr(&mut self, raw: &mut Raw<'_, '_>, shapes: [Shape; 3], out: &mut I420) -> Result<(), DecodeFault> {
+    fn decode_ycbcr(
+        &mut self,
+        raw: &mut Raw<'_, '_>,
+        shapes: [Shape; 3],
+        out: &mut I420,
+    ) -> Result<(), DecodeFault> {
         let [stride, half, _] = out.strides();
         let [y, cb, cr] = shapes;
         let is = |shape: Shape, ratio| shape.horizontal == ratio && shape.vertical == ratio;
         if is(y, Ratio::Full) && is(cb, Ratio::Half) && is(cr, Ratio::Half) {
             // 4:2:0 already: no copy.
-            return raw.decode_into_planes_strided(&mut out.planes_mut(), &[stride, half, half]).map_err(fault);
+            return raw
+                .decode_into_planes_strided(&mut out.planes_mut(), &[stride, half, half])
+                .map_err(fault);
         }
-        let [in_y, in_u, in_v] = self.scratch_for(shapes);
         if is(y, Ratio::Full) {
+            let [_, in_u, in_v] = self.scratch_for([Shape { width: 0, ..y }, cb, cr]);
             let [luma, ..] = out.planes_mut();
             raw.decode_into_planes_strided(&mut [luma, in_u, in_v], &[stride, cb.width, cr.width])
                 .map_err(fault)?;
             self.scratch_to(out, &[(1, cb), (2, cr)]);
         } else {
+            let [in_y, in_u, in_v] = self.scratch_for(shapes);
             let strides = shapes.map(|shape| shape.width);
             raw.decode_into_planes_strided(&mut [in_y, in_u, in_v], &strides).map_err(fault)?;
             self.scratch_to(out, &[(0, y), (1, cb), (2, cr)]);

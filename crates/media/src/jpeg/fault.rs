@@ -21,7 +21,9 @@ pub enum Fault {
         len: u8,
     },
     /// The message ends before EOI (T.81 §B.2.1), or inside a segment.
-    #[error("truncated: the image is not complete after {len} bytes (was the frame buffer too small, or a frame cut in transit?)")]
+    #[error(
+        "truncated: the image is not complete after {len} bytes (was the frame buffer too small, or a frame cut in transit?)"
+    )]
     Truncated {
         /// Length of the message.
         len: usize,

@@ -7,7 +7,8 @@ use super::scan::Walk;
 
 /// [`Limits::max_pixels`] when nothing else is said: 4000×4000, about what the largest ESP32 sensors give.
 ///
-/// Decoding costs about 4.5 bytes of memory a pixel for a baseline 4:2:2 image, 9 for a progressive one.
+/// Decoding takes 2.5 bytes of memory a pixel for a sequential 4:2:2 image, several times that for a progressive one,
+/// whose coefficients are all kept.
 pub const DEFAULT_MAX_PIXELS: u32 = 16_000_000;
 
 /// The largest number of scans in one image. Encoders write about ten; each costs a pass over the whole image, so

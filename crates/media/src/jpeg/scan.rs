@@ -357,7 +357,9 @@ impl<'a> Walk<'a> {
     }
 
     fn end(self, offset: usize) -> Result<Inspected, Fault> {
-        let Some(frame) = self.frame else { return Err(bad(offset, "the image ends without a frame header")) };
+        let Some(frame) = self.frame else {
+            return Err(bad(offset, "the image ends without a frame header"));
+        };
         if self.scans == 0 {
             return Err(bad(offset, "the image ends without a scan"));
         }

@@ -55,7 +55,11 @@ fn tiny_images_are_repeated_up_to_one_macroblock() {
                 assert_eq!(picture.width(), width.next_multiple_of(2).max(16), "{name}");
                 assert_eq!(picture.height(), height.next_multiple_of(2).max(16), "{name}");
                 let at = |x: usize, y: usize| picture.y()[y * picture.width() + x];
-                assert_eq!(at(picture.width() - 1, picture.height() - 1), at(width - 1, height - 1), "{name}");
+                assert_eq!(
+                    at(picture.width() - 1, picture.height() - 1),
+                    at(width - 1, height - 1),
+                    "{name}"
+                );
             }
         }
     }
@@ -89,14 +93,18 @@ fn progressive_images_decode() {
         assert!(inspected(&jpeg).progressive);
         assert_is_the_scene(&decode(&jpeg).unwrap(), name);
     }
-    assert_is_the_scene(&decode(fixture!("progressive_420_restart.jpg")).unwrap(), "successive approximation");
+    assert_is_the_scene(
+        &decode(fixture!("progressive_420_restart.jpg")).unwrap(),
+        "successive approximation",
+    );
 }
 
 #[test]
 fn a_grey_image_has_no_colour() {
     let grey = scene::ideal(97, 65);
     let mut jpeg = Vec::new();
-    let samples: Vec<u8> = grey.y().chunks(grey.width()).take(65).flat_map(|row| &row[..97]).copied().collect();
+    let samples: Vec<u8> =
+        grey.y().chunks(grey.width()).take(65).flat_map(|row| &row[..97]).copied().collect();
     Encoder::new(&mut jpeg, 90).encode(&samples, 97, 65, ColorType::Luma).unwrap();
     assert_eq!(inspected(&jpeg).components, 1);
     assert_eq!(inspected(&jpeg).sampling.to_string(), "grey");

@@ -154,7 +154,10 @@ fn the_limit_counts_pixels_and_not_sides() {
     assert_eq!((inspected.width, inspected.height), (65500, 200));
     let limits = Limits { max_pixels: 64 * 48 };
     assert!(inspect(&encode(64, 48, SamplingFactor::F_2_1), &limits).is_ok());
-    assert_eq!(inspect(&encode(65, 48, SamplingFactor::F_2_1), &limits).unwrap_err().cause(), "too_many_pixels");
+    assert_eq!(
+        inspect(&encode(65, 48, SamplingFactor::F_2_1), &limits).unwrap_err().cause(),
+        "too_many_pixels"
+    );
 }
 
 #[test]
@@ -174,7 +177,8 @@ fn images_without_what_their_scans_need_are_refused() {
         (changed(0xDB, 2, &[0, 66]), "short quantisation table"),
         (changed(0xDB, 2, &[0, 1]), "length under 2"),
     ] {
-        let broken = if broken.ends_with(&[0xFF, 0xD9]) { broken } else { [&broken[..], &[0xFF, 0xD9]].concat() };
+        let broken =
+            if broken.ends_with(&[0xFF, 0xD9]) { broken } else { [&broken[..], &[0xFF, 0xD9]].concat() };
         let fault = fault(&broken);
         assert_eq!(fault.cause(), "bad_marker", "{fault}");
         assert!(fault.to_string().contains(word), "{fault} ≠ {word}");

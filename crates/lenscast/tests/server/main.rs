@@ -1,0 +1,11 @@
+//! The real server on port 0, spoken to by real clients: other people's WebSocket, ffprobe, openh264's decoder.
+
+mod access;
+mod bad_input;
+mod camera;
+mod harness;
+mod http;
+mod lifecycle;
+mod playback;
+mod program;
+mod viewer;

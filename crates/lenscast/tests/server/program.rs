@@ -1,0 +1,103 @@
+//! The program as a person starts it.
+
+use crate::harness::{PATIENCE, within};
+use futures_util::StreamExt as _;
+use std::process::Stdio;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio_tungstenite::tungstenite::Message;
+
+struct Program {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Program {
+    fn start(args: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_lenscast"))
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    /// Reads on until a line contains `text`.
+    async fn line(&mut self, text: &str) -> String {
+        loop {
+            let line = within(self.lines.next_line())
+                .await
+                .unwrap()
+                .unwrap_or_else(|| panic!("no line with {text:?}"));
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// The server's address, from the URL that it prints.
+    async fn address(&mut self) -> String {
+        let line = self.line("http://127.0.0.1").await;
+        line.trim().trim_start_matches("http://").trim_end_matches('/').to_owned()
+    }
+
+    async fn ends_after(mut self, signal: &str) -> Option<i32> {
+        let pid = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &pid]).status().await.unwrap().success());
+        tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it never ends").unwrap().code()
+    }
+}
+
+#[tokio::test]
+async fn the_demo_shows_moving_video_and_ends_on_sigint() {
+    let mut demo = Program::start(&["demo", "--listen", "127.0.0.1:0", "--size", "320x240"]);
+    let address = demo.address().await;
+    let (mut viewer, _) =
+        tokio_tungstenite::connect_async(format!("ws://{address}/ws/viewer")).await.unwrap();
+    for _ in 0..10 {
+        let message = within(viewer.next()).await.unwrap().unwrap();
+        assert_eq!(message.into_data()[0], 0x47);
+    }
+    let ended = demo.ends_after("INT");
+    let closed = async {
+        loop {
+            if let Message::Close(Some(close)) = within(viewer.next()).await.unwrap().unwrap() {
+                return u16::from(close.code);
+            }
+        }
+    };
+    let (code, closed) = tokio::join!(ended, closed);
+    assert_eq!(code, Some(0));
+    assert_eq!(closed, 1001);
+}
+
+#[tokio::test]
+async fn a_server_and_a_virtual_camera_find_each_other_and_end_on_sigterm() {
+    let mut server = Program::start(&["serve", "--listen", "127.0.0.1:0"]);
+    let address = server.address().await;
+    server.line("No camera can reach this server").await;
+    let device =
+        Program::start(&["device", "--server", &format!("ws://{address}/ws/camera/door"), "--fps", "10"]);
+    let url = format!("ws://{address}/ws/viewer/door?format=jpeg");
+    let (mut viewer, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+    within(viewer.next()).await.unwrap().unwrap();
+    assert_eq!(device.ends_after("TERM").await, Some(0));
+    assert_eq!(server.ends_after("TERM").await, Some(0));
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_a_clear_error() {
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = Command::new(env!("CARGO_BIN_EXE_lenscast"))
+        .args(["serve", "--listen", &address])
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert!(complaint.contains(&address) && complaint.contains("another program"), "{complaint}");
+}

@@ -1,0 +1,75 @@
+// A WebSocket that comes back by itself.
+
+const FIRST_PAUSE = 500; // ms
+const LONGEST_PAUSE = 5000;
+/** A server that does not answer at all is given up after this long, and asked again. */
+const PATIENCE = 5000;
+
+export class Connection {
+  #socket = null;
+  #pause = FIRST_PAUSE;
+  #timer = 0;
+
+  /**
+   * @param {string} url
+   * @param {{open(): void, lost(): void, text(data: string): void, binary(data: ArrayBuffer): void}} listener
+   *   `open` and `lost` tell when the connection begins and ends; `lost` also when an attempt failed.
+   */
+  constructor(url, listener) {
+    this.url = url;
+    this.listener = listener;
+    // The network is back, or somebody looks again: no need to wait for the next attempt.
+    const hurry = () => this.#timer && !document.hidden && this.#socket === null && this.#connect();
+    addEventListener("online", hurry);
+    document.addEventListener("visibilitychange", hurry);
+    this.#connect();
+  }
+
+  /** Ends this connection and begins another at once. */
+  restart() {
+    this.#drop();
+    this.#connect();
+  }
+
+  /** Ends for good. */
+  close() {
+    this.#drop();
+    this.#connect = () => {};
+  }
+
+  #connect = () => {
+    clearTimeout(this.#timer);
+    const socket = new WebSocket(this.url);
+    socket.binaryType = "arraybuffer";
+    this.#socket = socket;
+    this.#timer = setTimeout(() => this.#lost(socket), PATIENCE);
+    // A socket that was given up may still speak: only the current one is heard.
+    const current = (handle) => (event) => socket === this.#socket && handle(event);
+    socket.onopen = current(() => {
+      clearTimeout(this.#timer);
+      this.listener.open();
+    });
+    socket.onmessage = current(({ data }) => {
+      this.#pause = FIRST_PAUSE;
+      if (typeof data === "string") this.listener.text(data);
+      else this.listener.binary(data);
+    });
+    socket.onclose = current(() => this.#lost(socket));
+  };
+
+  #lost(socket) {
+    if (socket !== this.#socket) return;
+    this.#drop();
+    this.listener.lost();
+    // Not all pages at the same moment when a server comes back.
+    this.#timer = setTimeout(() => this.#connect(), this.#pause * (0.8 + Math.random() * 0.4));
+    this.#pause = Math.min(this.#pause * 1.6, LONGEST_PAUSE);
+  }
+
+  #drop() {
+    clearTimeout(this.#timer);
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+  }
+}

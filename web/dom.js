@@ -1,0 +1,27 @@
+// Two helpers to make elements.
+
+/** Makes an element: `make("p", { class: "lead" }, "text", child)`. */
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+/** An icon of 24 × 24, drawn with lines. */
+export function icon(path) {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(space, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
+
+/** Sets a text only when it differs: what has not changed is not read out again, and is not laid out again. */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}

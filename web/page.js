@@ -1,0 +1,129 @@
+// The page of one camera: picture, status, facts, help, links. The two pages differ in the way they begin with.
+
+import { addresses } from "./addresses.js";
+import { icon, make, say } from "./dom.js";
+import { now } from "./facts.js";
+import { help, links } from "./panels.js";
+import { describe } from "./status.js";
+import { STRINGS as S } from "./strings.js";
+import { Watch } from "./watch.js";
+
+/** Milliseconds between two looks at the facts. */
+const INTERVAL = 250;
+/** Seconds without a new picture after which its age is shown instead of its delay. */
+const OLD = 1;
+
+/** @param {"video"|"jpeg"} way */
+export function start(way) {
+  const where = addresses(location);
+  const video = make("video", { class: "screen", playsinline: "", autoplay: "", tabindex: "-1", "aria-hidden": "true" });
+  // The attribute alone does not mute a video made by a script.
+  video.muted = true;
+  const canvas = make("canvas", { class: "screen", width: "0", height: "0" });
+  const poster = make("img", { class: "screen", alt: "" });
+  const sentence = make("span", { class: "sentence", role: "status", "aria-live": "polite" });
+  const more = make("span", { class: "more" });
+  const play = make("button", { class: "play", type: "button" }, icon("M8 5v14l11-7z"), S.play);
+  const full = make(
+    "button",
+    { class: "full", type: "button", title: S.fullscreen, "aria-label": S.fullscreen },
+    icon("M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"),
+  );
+  const status = make("p", { class: "status" }, make("span", { class: "dot" }), make("span", {}, sentence, " ", more));
+  const picture = make("div", { class: "picture", role: "img", "aria-label": S.pictureOf(where.name) }, poster, canvas, video);
+  const stage = make("section", { class: "stage" }, picture, status, play, full);
+  const stats = new Stats();
+  const note = make("p", { class: "note" });
+  const helpPanel = help(where);
+  document.body.append(
+    header(where, way),
+    make("main", {}, stage, stats.element, note, helpPanel, links(where)),
+  );
+  document.body.dataset.ready = "";
+
+  play.onclick = () => watch.play();
+  full.hidden = !stage.requestFullscreen;
+  full.onclick = () => (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen());
+  poster.onload = () => (poster.hidden = false);
+  poster.onerror = () => (poster.hidden = true);
+  poster.hidden = true;
+
+  let watch;
+  const render = () => {
+    if (!watch) return;
+    const { facts } = watch;
+    const at = now();
+    const state = describe(facts, at, document.hidden);
+    const shown = facts.shown > 0;
+    // The newest JPEG stands in until the first picture of the video; the server has one in these states only.
+    if (!shown && !poster.src && (facts.camera === "live" || facts.camera === "silent")) poster.src = where.snapshot;
+    if (shown) poster.hidden = true;
+    const empty = !shown && poster.hidden;
+    Object.assign(stage.dataset, { kind: state.kind, picture: empty ? "none" : "some" });
+    video.hidden = watch.way !== "video";
+    canvas.hidden = watch.way !== "jpeg";
+    if (facts.width) stage.style.setProperty("--ratio", facts.width / facts.height);
+    say(sentence, state.sentence);
+    say(more, state.more);
+    play.hidden = !(facts.blocked && facts.camera === "live");
+    helpPanel.hidden = !state.help;
+    stats.element.hidden = empty;
+    note.hidden = !watch.reason;
+    say(note, watch.reason && `${watch.reason}. ${S.fallback}`);
+    stats.render(facts, watch, state.kind === "live", at);
+    const title = `${state.sentence} · ${where.named ? `${where.name} · ` : ""}${S.product}`;
+    if (document.title !== title) document.title = title;
+  };
+  watch = new Watch(where, { video, canvas }, way, render);
+  render();
+  setInterval(() => {
+    watch.tick();
+    render();
+  }, INTERVAL);
+}
+
+function header(where, way) {
+  const link = (href, text, here) => make("a", here ? { href, "aria-current": "page" } : { href }, text);
+  return make(
+    "header",
+    {},
+    make("a", { class: "brand", href: "/" }, make("img", { src: "/assets/icon.svg", alt: "", width: "28", height: "28" }), S.product),
+    make("h1", {}, where.name),
+    make(
+      "nav",
+      { "aria-label": S.nav },
+      link(where.video, S.navVideo, way === "video"),
+      link(where.jpeg, S.navJpeg, way === "jpeg"),
+    ),
+  );
+}
+
+/** The numbers below the picture. */
+class Stats {
+  element = make("dl", { class: "stats" });
+  #values = {};
+
+  constructor() {
+    for (const key of ["rate", "size", "delay", "lost", "way"]) {
+      const name = make("dt", {}, S[key]);
+      const value = make("dd", {}, S.none);
+      this.#values[key] = { name, value };
+      this.element.append(make("div", key === "delay" ? { title: S.delayHint } : {}, name, value));
+    }
+  }
+
+  render(facts, watch, live, at) {
+    const set = (key, text, name = S[key]) => {
+      say(this.#values[key].name, name);
+      say(this.#values[key].value, text);
+    };
+    const age = facts.shown ? at - facts.shownAt : 0;
+    const old = age > OLD + facts.interval;
+    set("rate", live && facts.fps ? S.fps(facts.fps) : S.none);
+    set("size", facts.width ? S.pixels(facts.width, facts.height) : S.none);
+    if (old) set("delay", `${age.toFixed(0)} s`, S.age);
+    else set("delay", live && facts.delay !== null ? `${Math.round(facts.delay * 1000)} ms` : S.none);
+    set("lost", S.frames(facts.lost));
+    set("way", watch.reason ? S.wayFallback : watch.way === "video" ? S.wayVideo : S.wayJpeg);
+  }
+}

@@ -1,0 +1,45 @@
+// From facts to the sentence: what is wrong, or that nothing is. Pure.
+
+import { STRINGS as S, span } from "./strings.js";
+
+/** Without a new frame for this long (seconds) though the camera is said to be live: the way from the server is the fault. */
+const STALLED = 4.5;
+/** With frames but without a new picture for this long: the browser is. */
+const FROZEN = 2;
+/** How long a first connection may take before it is called a reconnection. */
+const FIRST = 2;
+
+/**
+ * @param {import("./facts.js").Facts} facts
+ * @param {number} at seconds, on the clock of the facts
+ * @param {boolean} hidden nobody sees the page, so browsers do not draw
+ * @returns {{kind: string, sentence: string, more: string}} `kind` is "live", "wait" or "bad"; `help` is set when
+ *   nothing was ever connected
+ */
+export function describe(facts, at, hidden = false) {
+  const say = (kind, sentence, more = "") => ({ kind, sentence, more });
+  if (facts.link !== "open") {
+    const first = facts.link === "connecting" && at - facts.linkAt < FIRST;
+    return first ? say("wait", S.connecting) : say("bad", S.reconnecting);
+  }
+  switch (facts.camera) {
+    case null:
+      return say("wait", S.connecting);
+    case "waiting":
+      if (!facts.cameraSeen) return { ...say("wait", S.waiting, S.waitingMore), help: true };
+      return say("bad", S.left, S.leftMore(span(at - facts.cameraAt)));
+    case "no_frame":
+      return say("wait", S.noFrame);
+    case "silent":
+      return say("bad", S.silent, S.since(span(at - facts.cameraAt)));
+  }
+  const quiet = at - facts.arrivedAt;
+  if (quiet > STALLED) return say("bad", S.stalled, S.since(span(quiet)));
+  if (facts.blocked) return say("wait", S.blocked);
+  // The server tells the camera's state a moment after the frame that changed it, and that frame may be on screen already.
+  const begun = facts.shown > 0 && facts.shownAt > facts.cameraAt - 0.5;
+  const frozen = at - (begun ? facts.shownAt : facts.cameraAt);
+  if (!begun && frozen < STALLED) return say("wait", S.starting);
+  if (!hidden && frozen > FROZEN + 3 * facts.interval) return say("bad", S.frozen, S.since(span(frozen)));
+  return say("live", S.live);
+}

@@ -1,0 +1,71 @@
+// Every word the pages say, in one place.
+
+export const STRINGS = {
+  product: "lenscast",
+  nav: "Way to watch",
+  navVideo: "Video",
+  navJpeg: "JPEG",
+  pictureOf: (name) => `Live picture of camera ${name}`,
+  fullscreen: "Full screen",
+  play: "Play",
+
+  // The sentence that says how things are, and what follows it.
+  connecting: "Connecting to the server…",
+  reconnecting: "Reconnecting to the server…",
+  waiting: "No camera connected yet",
+  waitingMore: "The picture appears here as soon as one connects.",
+  left: "Camera disconnected",
+  leftMore: (time) => `${time} ago, waiting for it`,
+  noFrame: "Camera connected, waiting for its first picture",
+  silent: "Camera silent",
+  since: (time) => `for ${time}`,
+  starting: "Camera live, starting the picture",
+  blocked: "The browser waits for your click",
+  stalled: "Nothing new arrives from the server",
+  frozen: "The browser shows no new picture",
+  live: "Live",
+
+  rate: "Rate",
+  size: "Picture",
+  delay: "Delay",
+  delayHint: "An estimate: the time pictures wait on the way and in this browser, beyond the fastest one",
+  age: "Picture is old",
+  lost: "Lost",
+  way: "Playing",
+  none: "–",
+  fps: (n) => `${n < 9.95 ? n.toFixed(1) : Math.round(n)} fps`,
+  pixels: (width, height) => `${width} × ${height}`,
+  frames: (n) => (n === 1 ? "1 frame" : `${n} frames`),
+  wayVideo: "H.264 video",
+  wayJpeg: "JPEG pictures",
+  wayFallback: "JPEG pictures",
+  fallback: "This browser cannot play the H.264 video here, so you see the JPEG pictures as they come.",
+
+  helpTitle: "Connect your first camera",
+  helpLead: "Plug the camera in by USB, open its console and type these lines:",
+  helpCamera: "Cameras send to this name only when their firmware is told its path:",
+  loopbackTitle: (host) => `Cameras cannot reach ${host}`,
+  loopback:
+    "That address means this computer only. Open this page at the network address that the server printed when it " +
+    "started, and the lines to type on the camera stand here. If it printed none, start it so:",
+  loopbackDemo: "Or try it without a camera, on this computer:",
+
+  links: "Watch it elsewhere",
+  linkMjpeg: "Web pages, Home Assistant",
+  linkTs: "VLC, mpv, OBS, ffmpeg",
+  linkSnapshot: "One picture, the newest",
+  copy: "Copy",
+  copied: "Copied",
+
+  noSource: "This browser has no Media Source Extensions",
+  noCodec: (codec) => `This browser does not play ${codec}`,
+  keepsFailing: "The video failed again and again",
+};
+
+/** A time span in seconds as people say it. */
+export function span(seconds) {
+  const s = Math.max(0, Math.floor(seconds));
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min`;
+  return `${Math.floor(s / 3600)} h`;
+}

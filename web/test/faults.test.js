@@ -1,0 +1,183 @@
+// What goes wrong in browsers, and time stamps that few players expect.
+
+import assert from "node:assert/strict";
+import { look, plays } from "./support/pixels.js";
+import { says, scene, screenshot } from "./support/world.js";
+
+/**
+ * Passes each fragment (not the init segments) through `change` on its way into the page. The answer counts the page's
+ * connections.
+ */
+async function changeFragments(page, change) {
+  const connections = { count: 0 };
+  await page.routeWebSocket(/\/ws\/viewer/, (socket) => {
+    connections.count += 1;
+    const server = socket.connectToServer();
+    server.onMessage((data) => {
+      const fragment = typeof data !== "string" && data.toString("latin1", 4, 8) === "moof";
+      socket.send(fragment ? change(Buffer.from(data)) : data);
+    });
+  });
+  return connections;
+}
+
+/** Adds ticks to the time of a fragment (tfdt, version 1). */
+function addTicks(fragment, ticks) {
+  const at = fragment.indexOf("tfdt") + 8;
+  fragment.writeBigUInt64BE(fragment.readBigUInt64BE(at) + ticks, at);
+  return fragment;
+}
+
+for (const [what, ticks] of [
+  ["time stamps that pass the wrap of 33 bits", 2n ** 33n - 3n * 90_000n],
+  ["time stamps of a server that runs for a hundred years", 100n * 365n * 86_400n * 90_000n],
+]) {
+  scene(`${what} play`, async (world) => {
+    const server = await world.server();
+    world.camera(server);
+    const page = await world.page();
+    await changeFragments(page, (fragment) => addTicks(fragment, ticks));
+    await page.goto(server.url);
+    await plays(page, "video", { pictures: 60 });
+    await says(page, "Live");
+  });
+}
+
+scene("time stamps that jump ahead are followed", async (world) => {
+  const server = await world.server();
+  world.camera(server);
+  const page = await world.page();
+  let ahead = 0n;
+  await changeFragments(page, (fragment) => addTicks(fragment, ahead));
+  await page.goto(server.url);
+  await plays(page, "video");
+  ahead = 60n * 90_000n;
+  await plays(page, "video", { pictures: 40 });
+  await says(page, "Live");
+});
+
+scene("a broken fragment costs a moment", async (world) => {
+  const server = await world.server();
+  world.camera(server);
+  const page = await world.page();
+  let count = 0;
+  const connections = await changeFragments(page, (fragment) => {
+    // The run of samples gets a size that cannot be.
+    if (++count === 20) fragment.writeUInt32BE(3, fragment.indexOf("trun") - 4);
+    return fragment;
+  });
+  await page.goto(server.url);
+  await plays(page, "video", { pictures: 60 });
+  assert.equal(connections.count, 2, "the page began anew, once");
+  await page.getByText("H.264 video").waitFor();
+});
+
+scene("a full buffer costs a moment", async (world) => {
+  const server = await world.server();
+  world.camera(server);
+  const page = await world.page({
+    init: () => {
+      const append = SourceBuffer.prototype.appendBuffer;
+      let count = 0;
+      SourceBuffer.prototype.appendBuffer = function (data) {
+        count += 1;
+        if (count === 20 || count === 60) {
+          globalThis.refused = (globalThis.refused ?? 0) + 1;
+          throw new DOMException("full", "QuotaExceededError");
+        }
+        return append.call(this, data);
+      };
+    },
+  });
+  await page.goto(server.url);
+  await page.waitForFunction(() => globalThis.refused === 2);
+  await plays(page, "video", { pictures: 20 });
+  await page.getByText("H.264 video").waitFor();
+});
+
+scene("a page that nobody saw for a while keeps little, and is live when it is seen again", async (world) => {
+  const server = await world.server();
+  world.camera(server, { fps: 10 });
+  const page = await world.page();
+  await page.goto(server.url);
+  await plays(page, "video");
+  // What browsers do with a video without sound in a hidden tab.
+  const hide = (hidden) =>
+    page.evaluate((hidden) => {
+      Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+      document.dispatchEvent(new Event("visibilitychange"));
+      if (hidden) document.querySelector("video").pause();
+    }, hidden);
+  await hide(true);
+  const left = await look(page, "video");
+  await page.waitForFunction(() => {
+    const { buffered, currentTime } = document.querySelector("video");
+    return buffered.start(0) > currentTime && buffered.end(buffered.length - 1) - buffered.start(0) < 12;
+  });
+  assert.equal((await look(page, "video")).frame, left.frame);
+  await hide(false);
+  await plays(page, "video");
+  await says(page, "Live");
+});
+
+scene("a browser that refuses to play by itself gets a button", async (world) => {
+  const server = await world.server();
+  world.camera(server);
+  const page = await world.page({
+    init: () => {
+      const { setAttribute } = Element.prototype;
+      HTMLVideoElement.prototype.setAttribute = function (name, value) {
+        if (name !== "autoplay") setAttribute.call(this, name, value);
+      };
+      const { play } = HTMLMediaElement.prototype;
+      HTMLMediaElement.prototype.play = function () {
+        if (navigator.userActivation.hasBeenActive) return play.call(this);
+        return Promise.reject(new DOMException("no", "NotAllowedError"));
+      };
+    },
+  });
+  await page.goto(server.url);
+  await says(page, "The browser waits for your click");
+  await screenshot(page, "desktop-light-blocked");
+  await page.getByRole("button", { name: "Play" }).click();
+  await plays(page, "video");
+  await says(page, "Live");
+});
+
+for (const [what, init] of [
+  ["without Media Source Extensions", () => delete globalThis.MediaSource],
+  ["without the codec", () => (MediaSource.isTypeSupported = () => false)],
+  [
+    "with a decoder that always fails",
+    () =>
+      (SourceBuffer.prototype.appendBuffer = () => {
+        throw new Error("no");
+      }),
+  ],
+]) {
+  scene(`a browser ${what} gets the JPEGs, and is told`, async (world) => {
+    const server = await world.server();
+    world.camera(server);
+    const page = await world.page({ init });
+    await page.goto(server.url);
+    await plays(page, "canvas");
+    await says(page, "Live");
+    await page.getByText("you see the JPEG pictures").waitFor();
+    assert.equal(await page.locator("video").isVisible(), false);
+    await screenshot(page, "desktop-light-fallback");
+  });
+}
+
+scene("a script that is not ours does not run", async (world) => {
+  const server = await world.server();
+  const page = await world.page({ expected: /Content Security Policy/ });
+  await page.goto(server.url);
+  await page.evaluate(() => {
+    const script = document.createElement("script");
+    script.textContent = "globalThis.intruder = true";
+    document.body.append(script);
+  });
+  assert.equal(await page.evaluate(() => globalThis.intruder), undefined);
+  const [violation] = world.faults.splice(0);
+  assert.match(violation, /content security policy: script-src/);
+});

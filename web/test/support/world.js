@@ -1,0 +1,181 @@
+// The real server, virtual cameras and a real browser, for the tests. Everything ends with the test that asked for it.
+
+import { spawn } from "node:child_process";
+import { mkdtemp, mkdir, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import assert from "node:assert/strict";
+import test from "node:test";
+import { chromium } from "playwright-core";
+
+/** Conditions are waited for this long. Nothing is ever waited for by time alone. */
+export const PATIENCE = 30_000;
+
+const BINARY = process.env.LENSCAST_BIN;
+const BROWSER = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const SCREENSHOTS = process.env.SCREENSHOTS;
+
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/**
+ * A test that plays in a world of its own. When its body is done, its pages must have logged no error, thrown nothing
+ * and broken no content security policy.
+ */
+export function scene(name, body) {
+  test(name, { timeout: 5 * PATIENCE }, async () => {
+    assert.ok(BINARY, "LENSCAST_BIN must name the lenscast binary");
+    const world = new World();
+    try {
+      await body(world);
+      assert.deepEqual(world.faults, []);
+    } finally {
+      await world.end();
+    }
+  });
+}
+
+class World {
+  /** What went wrong in a page that no test asked for. */
+  faults = [];
+  #ends = [];
+
+  /** Ends everything, the newest first. */
+  async end() {
+    for (const end of this.#ends.reverse()) await end();
+  }
+
+  /** Starts a server, on a free port unless told otherwise. */
+  async server({ port = 0 } = {}) {
+    const server = new Process(["serve", "--listen", `127.0.0.1:${port}`]);
+    this.#ends.push(() => server.end());
+    const [url, opened] = await server.line(/http:\/\/127\.0\.0\.1:(\d+)\//);
+    return Object.assign(server, { url, port: Number(opened) });
+  }
+
+  /** Starts a virtual camera. */
+  camera(server, { fps = 15, size = "320x240", path = "" } = {}) {
+    const target = `ws://127.0.0.1:${server.port}${path}`;
+    const camera = new Process(["device", "--server", target, "--fps", `${fps}`, "--size", size]);
+    this.#ends.push(() => camera.end());
+    return camera;
+  }
+
+  /**
+   * Opens an empty page in a browser of its own. `expected` matches the errors in the console that belong to the test;
+   * `init` runs in the page before its own scripts.
+   */
+  async page({ phone = false, colorScheme = "light", expected, init } = {}) {
+    const profile = await mkdtemp(join(tmpdir(), "lenscast-web-test-"));
+    const context = await chromium.launchPersistentContext(profile, {
+      executablePath: BROWSER,
+      headless: true,
+      args: FLAGS,
+      viewport: phone ? { width: 390, height: 844 } : { width: 1280, height: 800 },
+      colorScheme,
+      hasTouch: phone,
+      isMobile: phone,
+      deviceScaleFactor: phone ? 2 : 1,
+    });
+    this.#ends.push(async () => {
+      await context.close();
+      await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+    });
+    const page = context.pages()[0] ?? (await context.newPage());
+    page.setDefaultTimeout(PATIENCE);
+    const { faults } = this;
+    page.on("pageerror", (error) => faults.push(`uncaught: ${error.message}`));
+    page.on("console", (message) => {
+      const text = message.text();
+      if (message.type() === "error" && !expected?.test(text)) faults.push(`${text} (${message.location().url})`);
+    });
+    await page.exposeFunction("reportViolation", (text) => faults.push(`content security policy: ${text}`));
+    await page.addInitScript(() => {
+      addEventListener("securitypolicyviolation", (event) =>
+        globalThis.reportViolation(`${event.violatedDirective} ${event.blockedURI}`),
+      );
+    });
+    if (init) await page.addInitScript(init);
+    return page;
+  }
+}
+
+/** Writes a screenshot when somebody wants them. */
+export async function screenshot(page, name) {
+  if (!SCREENSHOTS) return;
+  await mkdir(SCREENSHOTS, { recursive: true });
+  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
+}
+
+/** The text of the one place where the page says how things are, once it matches. */
+export async function says(page, sentence) {
+  const status = page.locator(".status", { hasText: sentence });
+  await status.waitFor({ state: "visible", timeout: PATIENCE });
+  return status.innerText();
+}
+
+/** A port that was free a moment ago. */
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.on("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+class Process {
+  #child;
+  #output = "";
+  #ended;
+
+  constructor(args) {
+    this.#child = spawn(BINARY, args, { stdio: ["ignore", "pipe", "pipe"] });
+    this.#child.stdout.on("data", (text) => (this.#output += text));
+    this.#child.stderr.on("data", (text) => (this.#output += text));
+    this.#ended = new Promise((resolve) => {
+      this.#child.on("close", resolve);
+      this.#child.on("error", (error) => resolve((this.#output += error)));
+    });
+  }
+
+  /** Waits until the output matches. */
+  line(pattern) {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        const match = pattern.exec(this.#output);
+        if (match) resolve(match);
+        return match;
+      };
+      if (look()) return;
+      this.#child.stdout.on("data", look);
+      this.#ended.then(() => reject(new Error(`${this.#child.spawnargs.join(" ")} ended:\n${this.#output}`)));
+    });
+  }
+
+  /** Stops it where it is, as a camera that hangs, until `go`. */
+  hang() {
+    this.#child.kill("SIGSTOP");
+  }
+
+  go() {
+    this.#child.kill("SIGCONT");
+  }
+
+  /** Ends it as a person does, by SIGTERM, and waits until it is gone. */
+  async end() {
+    this.go();
+    this.#child.kill("SIGTERM");
+    await this.#ended;
+  }
+}
