@@ -10,18 +10,12 @@ export class Connection {
   #pause = FIRST_PAUSE;
   #timer = 0;
 
-  /**
-   * @param {string} url
-   * @param {{open(): void, lost(): void, text(data: string): void, binary(data: ArrayBuffer): void}} listener
-   *   `open` and `lost` tell when the connection begins and ends; `lost` also when an attempt failed.
-   */
+  /** `listener` has `open()`, `lost()` (at the end, and when an attempt failed), `text(string)`, `binary(ArrayBuffer)`. */
   constructor(url, listener) {
     this.url = url;
     this.listener = listener;
-    // The network is back, or somebody looks again: no need to wait for the next attempt.
-    const hurry = () => this.#timer && !document.hidden && this.#socket === null && this.#connect();
-    addEventListener("online", hurry);
-    document.addEventListener("visibilitychange", hurry);
+    // The network is back: no need to wait for the next attempt.
+    addEventListener("online", () => this.#socket || this.#connect());
     this.#connect();
   }
 

@@ -1,4 +1,4 @@
-// Two helpers to make elements.
+// Helpers to make elements.
 
 /** Makes an element: `make("p", { class: "lead" }, "text", child)`. */
 export function make(tag, attributes = {}, ...children) {
@@ -21,7 +21,7 @@ export function icon(path) {
   return svg;
 }
 
-/** Sets a text only when it differs: what has not changed is not read out again, and is not laid out again. */
+/** Sets a text only when it differs: the same is not read out twice. */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }

@@ -2,25 +2,21 @@
 
 /** Seconds over which the frame rate is measured. */
 const WINDOW = 3;
-/** Two clocks drift apart: seconds per second by which the fastest way known so far is forgotten. */
+/** Clocks drift apart: seconds per second by which the fastest way so far is forgotten. */
 const DRIFT = 0.0005;
 
 /** Seconds on a clock that never jumps. */
 export const now = () => performance.now() / 1000;
 
 export class Facts {
-  /** "connecting", "open" or "lost", and since when. */
+  /** "connecting", "open" or "lost". */
   link = "connecting";
-  linkAt = now();
-  /**
-   * The server's word for the camera ("waiting", "no_frame", "live", "silent"), null until told, and since when: for the
-   * last two, when the newest frame of that moment came.
-   */
+  /** The server's word for the camera, null until told, and since when: in "live" and "silent", when its newest frame came. */
   camera = null;
   cameraAt = 0;
   /** Whether a camera was ever there while this page is open. */
   cameraSeen = false;
-  /** Frames that the server left out for us, and pictures that were shown. */
+  /** Frames that the server left out for us; pictures that were shown. */
   lost = 0;
   shown = 0;
   arrivedAt = 0;
@@ -37,7 +33,6 @@ export class Facts {
   #fastestAt = 0;
 
   setLink(link, at = now()) {
-    if (link !== this.link) this.linkAt = at;
     this.link = link;
     if (link === "open") {
       this.camera = null;
@@ -48,7 +43,7 @@ export class Facts {
     }
   }
 
-  /** A text message of the server. What is unknown belongs to a newer server and is no concern of ours. */
+  /** A text message of the server. What is unknown comes from a newer one. */
   event(text, at = now()) {
     let event;
     try {

@@ -18,26 +18,16 @@ export class JpegPlayer {
   #busy = false;
   #stopped = false;
 
-  /**
-   * @param {HTMLCanvasElement} canvas
-   * @param {import("./facts.js").Facts} facts
-   */
   constructor(canvas, facts) {
     this.canvas = canvas;
     this.facts = facts;
     this.context = canvas.getContext("2d", { alpha: false });
-    this.#onVisible = () => this.#draw();
-    document.addEventListener("visibilitychange", this.#onVisible);
   }
 
-  #onVisible;
-
-  /** A connection begins. */
   connected() {
     this.#next = null;
   }
 
-  /** A binary message. */
   message(data) {
     const head = header(data);
     if (!head) return;
@@ -46,16 +36,15 @@ export class JpegPlayer {
     this.#draw();
   }
 
-  /** To be called a few times a second. */
-  tick() {}
-
-  /** Ends for good. */
-  stop() {
-    this.#stopped = true;
-    document.removeEventListener("visibilitychange", this.#onVisible);
+  tick() {
+    this.#draw();
   }
 
-  /** Draws the newest picture, and the newest after it, until there is none. What came in between is left out. */
+  stop() {
+    this.#stopped = true;
+  }
+
+  /** Draws the newest picture, then the newest after it. What came in between is left out. */
   async #draw() {
     if (this.#busy) return;
     this.#busy = true;

@@ -6,11 +6,11 @@ import { STRINGS as S } from "./strings.js";
 
 /** Seconds behind the newest frame at which it is no use to hurry: jump. */
 const TOO_FAR = 1;
-/** Seconds of past kept in the buffer; more than the distance of key frames (2 s), so that what is shown stays decodable. */
+/** Seconds of past kept in the buffer: more than from key frame to key frame (2 s), so that what is shown stays decodable. */
 const KEEP = 4;
-/** Without a picture for this long though frames come, the player begins anew. */
+/** Seconds without a picture though frames come after which the player begins anew. */
 const FROZEN = 6;
-/** This many new beginnings in this many seconds, and it is given up. */
+/** So many new beginnings in so many seconds, and it is given up. */
 const TRIES = 4;
 const TRIES_WITHIN = 30;
 
@@ -25,52 +25,36 @@ export class MsePlayer {
   #media = null;
   #buffer = null;
   #type = "";
-  /** What is to be appended, in order. */
   #queue = [];
-  /** What the player's time is ahead of the stream's, in seconds; null: the next fragment says. */
+  /** Seconds that the player's time is ahead of the stream's; null: the next fragment says. */
   #offset = null;
   /** Player's time of the newest fragment in the buffer. */
   #newest = 0;
   #failures = [];
-  #startedAt = 0;
-  #callback = 0;
+  #startedAt;
+  #callback;
 
-  /**
-   * @param {HTMLVideoElement} video
-   * @param {import("./facts.js").Facts} facts
-   * @param {{again(): void, giveUp(reason: string): void}} owner `again` has to make a new connection, for a key frame;
-   *   `giveUp` has to find another way
-   */
+  /** `owner.again()` makes a new connection, which begins with a key frame; `owner.giveUp(reason)` finds another way. */
   constructor(video, facts, owner) {
     this.video = video;
     this.facts = facts;
     this.owner = owner;
     video.onerror = () => this.#media && this.#fail(video.error?.message);
-    // Once, for all the sources there will be.
     this.#watch();
-    this.#onVisible = () => document.hidden || this.#follow(true);
-    document.addEventListener("visibilitychange", this.#onVisible);
   }
-
-  #onVisible;
 
   /** Why this browser cannot play at all; undefined when it may. */
   static obstacle() {
-    return Source ? undefined : S.noSource;
+    return Source && HTMLVideoElement.prototype.requestVideoFrameCallback ? undefined : S.noSource;
   }
 
-  /** A connection begins: an init segment comes next, and time may begin anywhere. */
   connected() {
     this.#queue = [];
     this.#offset = null;
   }
 
-  /** A binary message. */
   message(data) {
-    if (isInit(data)) {
-      this.#init(data);
-      return;
-    }
+    if (isInit(data)) return this.#init(data);
     const pts = timeOf(data);
     if (pts === undefined || !this.#media) return;
     this.facts.arrived(pts);
@@ -78,7 +62,6 @@ export class MsePlayer {
     this.#pump();
   }
 
-  /** To be called a few times a second. */
   tick(hidden) {
     const { facts, video } = this;
     if (hidden || !this.#media || facts.blocked || facts.link !== "open" || facts.camera !== "live") return;
@@ -86,45 +69,39 @@ export class MsePlayer {
     const frozen = at - Math.max(facts.shownAt, facts.cameraAt, this.#startedAt);
     if (at - facts.arrivedAt < 1 && frozen > FROZEN) this.#fail("no picture");
     else if (video.paused) this.#play();
+    // Who was hidden is late.
+    this.#follow(false);
   }
 
-  /** The button was pressed. */
   play() {
     this.#play();
     this.#follow(true);
   }
 
-  /** Ends for good. */
   stop() {
-    document.removeEventListener("visibilitychange", this.#onVisible);
-    this.video.cancelVideoFrameCallback?.(this.#callback);
+    this.video.cancelVideoFrameCallback(this.#callback);
     this.#close();
   }
 
   #init(data) {
     const codec = codecOf(data);
     const type = `video/mp4; codecs="${codec}"`;
-    if (!codec || !Source.isTypeSupported(type)) {
-      this.owner.giveUp(S.noCodec(codec));
-      return;
-    }
+    if (!codec || !Source.isTypeSupported(type)) return this.owner.giveUp(S.noCodec(codec));
     this.#queue.push({ data, type });
     if (this.#media) this.#pump();
     else this.#open(type);
   }
 
   #open(type) {
-    const media = new Source();
     const { video } = this;
-    this.#media = media;
+    const media = (this.#media = new Source());
     this.#startedAt = now();
-    // What the managed kind of source asks for.
+    // The managed kind of source asks for it.
     video.disableRemotePlayback = true;
     media.onsourceopen = () => {
       if (media !== this.#media) return;
       URL.revokeObjectURL(video.src);
-      const buffer = media.addSourceBuffer(type);
-      this.#buffer = buffer;
+      const buffer = (this.#buffer = media.addSourceBuffer(type));
       this.#type = type;
       buffer.onupdateend = () => {
         if (buffer !== this.#buffer) return;
@@ -139,8 +116,7 @@ export class MsePlayer {
 
   #close() {
     this.#media = this.#buffer = null;
-    this.#queue = [];
-    this.#offset = null;
+    this.connected();
     this.video.removeAttribute("src");
     this.video.load();
   }
@@ -194,7 +170,7 @@ export class MsePlayer {
     return true;
   }
 
-  /** Stays at the live edge: a little faster, or by a jump. */
+  /** Stays at the live edge: by a little more speed, or by a jump. */
   #follow(anew) {
     const { video, facts } = this;
     const { buffered } = video;
@@ -216,26 +192,15 @@ export class MsePlayer {
 
   #play() {
     const blocked = (is) => (this.facts.blocked = is);
-    // Any other error (a new source, an end) is no refusal.
+    // Other errors (a new source, an end) are no refusal.
     this.video.play().then(() => blocked(false), (error) => error.name === "NotAllowedError" && blocked(true));
   }
 
   /** Notes each picture that is really shown. */
   #watch() {
-    const { video } = this;
-    if (!video.requestVideoFrameCallback) {
-      video.ontimeupdate = () => this.#shown(video.currentTime);
-      return;
-    }
-    const next = (_, { mediaTime }) => {
-      this.#shown(mediaTime);
-      this.#callback = video.requestVideoFrameCallback(next);
-    };
-    this.#callback = video.requestVideoFrameCallback(next);
-  }
-
-  #shown(time) {
-    const { videoWidth, videoHeight } = this.video;
-    if (this.#offset !== null) this.facts.pictured(time - this.#offset, videoWidth, videoHeight);
+    this.#callback = this.video.requestVideoFrameCallback((_, { mediaTime, width, height }) => {
+      if (this.#offset !== null) this.facts.pictured(mediaTime - this.#offset, width, height);
+      this.#watch();
+    });
   }
 }

@@ -1,19 +1,19 @@
-// The page of one camera: picture, status, facts, help, links. The two pages differ in the way they begin with.
+// The page of one camera. The two pages differ in the way they begin with.
 
 import { addresses } from "./addresses.js";
 import { icon, make, say } from "./dom.js";
 import { now } from "./facts.js";
 import { help, links } from "./panels.js";
 import { describe } from "./status.js";
-import { STRINGS as S } from "./strings.js";
+import { STRINGS as S, span } from "./strings.js";
 import { Watch } from "./watch.js";
 
 /** Milliseconds between two looks at the facts. */
 const INTERVAL = 250;
-/** Seconds without a new picture after which its age is shown instead of its delay. */
+/** Seconds without a new picture until its age is shown instead of its delay. */
 const OLD = 1;
 
-/** @param {"video"|"jpeg"} way */
+/** Shows the page; `way` is "video" or "jpeg". */
 export function start(way) {
   const where = addresses(location);
   const video = make("video", { class: "screen", playsinline: "", autoplay: "", tabindex: "-1", "aria-hidden": "true" });
@@ -31,15 +31,11 @@ export function start(way) {
   );
   const status = make("p", { class: "status" }, make("span", { class: "dot" }), make("span", {}, sentence, " ", more));
   const picture = make("div", { class: "picture", role: "img", "aria-label": S.pictureOf(where.name) }, poster, canvas, video);
-  const stage = make("section", { class: "stage" }, picture, status, play, full);
+  const stage = make("section", { class: "stage still empty" }, picture, status, play, full);
   const stats = new Stats();
   const note = make("p", { class: "note" });
   const helpPanel = help(where);
-  document.body.append(
-    header(where, way),
-    make("main", {}, stage, stats.element, note, helpPanel, links(where)),
-  );
-  document.body.dataset.ready = "";
+  document.body.append(header(where, way), make("main", {}, stage, stats.element, note, helpPanel, links(where)));
 
   play.onclick = () => watch.play();
   full.hidden = !stage.requestFullscreen;
@@ -58,8 +54,11 @@ export function start(way) {
     // The newest JPEG stands in until the first picture of the video; the server has one in these states only.
     if (!shown && !poster.src && (facts.camera === "live" || facts.camera === "silent")) poster.src = where.snapshot;
     if (shown) poster.hidden = true;
+    else if (facts.camera === "waiting") poster.removeAttribute("src"), (poster.hidden = true);
     const empty = !shown && poster.hidden;
-    Object.assign(stage.dataset, { kind: state.kind, picture: empty ? "none" : "some" });
+    stage.dataset.kind = state.kind;
+    stage.classList.toggle("still", state.kind !== "live");
+    stage.classList.toggle("empty", empty);
     video.hidden = watch.way !== "video";
     canvas.hidden = watch.way !== "jpeg";
     if (facts.width) stage.style.setProperty("--ratio", facts.width / facts.height);
@@ -70,9 +69,8 @@ export function start(way) {
     stats.element.hidden = empty;
     note.hidden = !watch.reason;
     say(note, watch.reason && `${watch.reason}. ${S.fallback}`);
-    stats.render(facts, watch, state.kind === "live", at);
-    const title = `${state.sentence} · ${where.named ? `${where.name} · ` : ""}${S.product}`;
-    if (document.title !== title) document.title = title;
+    stats.render(facts, watch.way, state.kind === "live", at);
+    document.title = `${state.sentence} · ${where.name} · ${S.product}`;
   };
   watch = new Watch(where, { video, canvas }, way, render);
   render();
@@ -83,47 +81,39 @@ export function start(way) {
 }
 
 function header(where, way) {
-  const link = (href, text, here) => make("a", here ? { href, "aria-current": "page" } : { href }, text);
+  const link = (href, text, its) => make("a", its === way ? { href, "aria-current": "page" } : { href }, text);
   return make(
     "header",
     {},
     make("a", { class: "brand", href: "/" }, make("img", { src: "/assets/icon.svg", alt: "", width: "28", height: "28" }), S.product),
     make("h1", {}, where.name),
-    make(
-      "nav",
-      { "aria-label": S.nav },
-      link(where.video, S.navVideo, way === "video"),
-      link(where.jpeg, S.navJpeg, way === "jpeg"),
-    ),
+    make("nav", { "aria-label": S.nav }, link(where.video, S.navVideo, "video"), link(where.jpeg, S.navJpeg, "jpeg")),
   );
 }
 
 /** The numbers below the picture. */
 class Stats {
   element = make("dl", { class: "stats" });
+  #names = {};
   #values = {};
 
   constructor() {
     for (const key of ["rate", "size", "delay", "lost", "way"]) {
-      const name = make("dt", {}, S[key]);
-      const value = make("dd", {}, S.none);
-      this.#values[key] = { name, value };
+      const name = (this.#names[key] = make("dt", {}, S[key]));
+      const value = (this.#values[key] = make("dd"));
       this.element.append(make("div", key === "delay" ? { title: S.delayHint } : {}, name, value));
     }
   }
 
-  render(facts, watch, live, at) {
-    const set = (key, text, name = S[key]) => {
-      say(this.#values[key].name, name);
-      say(this.#values[key].value, text);
-    };
-    const age = facts.shown ? at - facts.shownAt : 0;
-    const old = age > OLD + facts.interval;
-    set("rate", live && facts.fps ? S.fps(facts.fps) : S.none);
-    set("size", facts.width ? S.pixels(facts.width, facts.height) : S.none);
-    if (old) set("delay", `${age.toFixed(0)} s`, S.age);
-    else set("delay", live && facts.delay !== null ? `${Math.round(facts.delay * 1000)} ms` : S.none);
+  render(facts, way, live, at) {
+    const set = (key, text) => say(this.#values[key], text || S.none);
+    const age = at - facts.shownAt;
+    const old = facts.shown && age > OLD + facts.interval;
+    set("rate", live && facts.fps && S.fps(facts.fps));
+    set("size", facts.width && S.pixels(facts.width, facts.height));
+    say(this.#names.delay, old ? S.age : S.delay);
+    set("delay", old ? span(age) : live && facts.delay !== null && `${Math.round(facts.delay * 1000)} ms`);
     set("lost", S.frames(facts.lost));
-    set("way", watch.reason ? S.wayFallback : watch.way === "video" ? S.wayVideo : S.wayJpeg);
+    set("way", way === "video" ? S.wayVideo : S.wayJpeg);
   }
 }

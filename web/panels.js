@@ -28,7 +28,7 @@ export function help({ server, named }) {
   return panel;
 }
 
-/** Lines of a console; what the console itself says before them is not part of what is copied. */
+/** Lines of a console. Its prompt is not part of what is copied. */
 function console_(lines) {
   const list = make("ol", { class: "console" });
   for (const line of lines) {

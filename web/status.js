@@ -2,26 +2,18 @@
 
 import { STRINGS as S, span } from "./strings.js";
 
-/** Without a new frame for this long (seconds) though the camera is said to be live: the way from the server is the fault. */
+/** Seconds without a new frame though the camera is said to be live: the way from the server is the fault. */
 const STALLED = 4.5;
-/** With frames but without a new picture for this long: the browser is. */
+/** Seconds with frames but without a new picture: the browser is. */
 const FROZEN = 2;
-/** How long a first connection may take before it is called a reconnection. */
-const FIRST = 2;
 
 /**
- * @param {import("./facts.js").Facts} facts
- * @param {number} at seconds, on the clock of the facts
- * @param {boolean} hidden nobody sees the page, so browsers do not draw
- * @returns {{kind: string, sentence: string, more: string}} `kind` is "live", "wait" or "bad"; `help` is set when
- *   nothing was ever connected
+ * What to say at a time on the facts' clock; `hidden`: nobody sees the page, so browsers do not draw. `kind` is "live",
+ * "wait" or "bad"; `help` is set when nothing was ever connected.
  */
 export function describe(facts, at, hidden = false) {
   const say = (kind, sentence, more = "") => ({ kind, sentence, more });
-  if (facts.link !== "open") {
-    const first = facts.link === "connecting" && at - facts.linkAt < FIRST;
-    return first ? say("wait", S.connecting) : say("bad", S.reconnecting);
-  }
+  if (facts.link === "lost") return say("bad", S.reconnecting);
   switch (facts.camera) {
     case null:
       return say("wait", S.connecting);

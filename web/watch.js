@@ -1,35 +1,30 @@
-// A connection, the facts about it, and the player that suits the browser.
+// A connection, the facts about it, and the player that suits the browser. Players have `connected()` (the stream begins
+// anew), `message(data)`, `tick(hidden)` a few times a second, `stop()` for good, and maybe `play()` for a click.
 
 import { Connection } from "./connection.js";
 import { Facts, now } from "./facts.js";
 import { JpegPlayer } from "./jpeg.js";
 import { MsePlayer } from "./mse.js";
 
-/** With a live camera but without a message for this long (seconds), the connection is dead though nobody said so. */
+/** Seconds without a message from a live camera after which the connection is dead though nobody said so. */
 const DEAD = 8;
 
 export class Watch {
   facts = new Facts();
   /** "video" or "jpeg". */
   way = "";
-  /** Why it is JPEGs though video was wanted; empty when it is not so. */
+  /** Why it is JPEGs though video was wanted, or empty. */
   reason = "";
   #player = null;
   #connection = null;
 
-  /**
-   * @param {{socket(format: string): string}} where the camera's addresses
-   * @param {{video: HTMLVideoElement, canvas: HTMLCanvasElement}} screens
-   * @param {"video"|"jpeg"} way what is wanted
-   * @param {() => void} changed called when something happened that a person may want to know at once
-   */
+  /** `screens` are a `video` and a `canvas`; `changed()` is called when there is something to be seen at once. */
   constructor(where, screens, way, changed) {
     this.where = where;
     this.screens = screens;
     this.changed = changed;
-    const obstacle = way === "video" ? MsePlayer.obstacle() : undefined;
-    if (way === "video" && !obstacle) this.#begin("video");
-    else this.#begin("jpeg", obstacle);
+    const obstacle = way === "video" && MsePlayer.obstacle();
+    this.#begin(obstacle ? "jpeg" : way, obstacle || "");
   }
 
   /** To be called a few times a second. */
@@ -39,7 +34,6 @@ export class Watch {
     if (facts.link === "open" && facts.camera === "live" && now() - facts.arrivedAt > DEAD) this.#again();
   }
 
-  /** After a click, where a browser wants one. */
   play() {
     this.#player.play?.();
   }

@@ -162,7 +162,7 @@ for (const [what, init] of [
     await page.goto(server.url);
     await plays(page, "canvas");
     await says(page, "Live");
-    await page.getByText("you see the JPEG pictures").waitFor();
+    await page.getByText("you see the camera's JPEG pictures").waitFor();
     assert.equal(await page.locator("video").isVisible(), false);
     await screenshot(page, "desktop-light-fallback");
   });

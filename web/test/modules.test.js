@@ -96,7 +96,7 @@ test("the sentence tells what is wrong, the worst first", () => {
     const { kind, sentence, more } = describe(facts, at, hidden);
     return `${kind}: ${sentence} ${more}`.trim();
   };
-  assert.equal(says(connected([10, state("waiting")]), 11), "wait: No camera connected yet The picture appears here as soon as one connects.");
+  assert.equal(says(connected([10, state("waiting")]), 11), "wait: No camera connected yet Its picture will appear here.");
   assert.equal(says(connected([10, state("no_frame")]), 11), "wait: Camera connected, waiting for its first picture");
   assert.equal(says(connected([10, state("silent", 4000)]), 18.5), "bad: Camera silent for 12 s");
   assert.equal(says(connected([10, state("live")], [20, state("waiting")]), 25), "bad: Camera disconnected 5 s ago, waiting for it");

@@ -1,2 +1,50 @@
-//! The project's own commands.
-fn main() {}
+//! The project's own commands: `cargo xtask COMMAND`.
+//!
+//! What belongs here: what a contributor or CI runs on the whole repository. What does not: anything that the program
+//! or one package's tests can do by themselves.
+#![forbid(unsafe_code)]
+
+mod bench;
+mod process;
+mod test;
+mod tools;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+/// What can go wrong here is told to a person and handled by nobody.
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+  test [--no-browser]  everything that must pass: formatting, clippy, documentation, tests, browser tests.
+                       Installs the tools they need where there is apt-get and the right to use it;
+                       elsewhere it says what is missing.
+      --no-browser     without the browser tests, and so without Chromium, Node.js and npm
+  bench                CPU, latency, first picture and memory, beside the ffmpeg pipeline of the original
+                       server where ffmpeg is installed; see docs/benchmarks.md
+  help                 this text";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match arguments[..] {
+        ["help" | "--help" | "-h"] | [_, "--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        ["test"] => test::run(test::Browser::Yes),
+        ["test", "--no-browser"] => test::run(test::Browser::No),
+        ["bench"] => bench::run(),
+        [] => Err(format!("a command is missing\n\n{USAGE}").into()),
+        _ => Err(format!("{:?} is no command\n\n{USAGE}", arguments.join(" ")).into()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cargo xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! What the owner can set. One struct is the flags and, later, the configuration file.
 
+use crate::pipeline::encoder::MakeEncoder;
 use lenscast_media::time::Pts90k;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -11,6 +12,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// When video is encoded.
     pub encode: EncodeMode,
+    /// What encodes it.
+    pub encoder: MakeEncoder,
     /// What a client may ask of this server.
     pub limits: Limits,
     /// PTS of a frame that arrives when the server starts, in 90 kHz ticks. Players do not care; tests put it just before
@@ -85,6 +88,7 @@ impl Default for Config {
         Self {
             listen: DEFAULT_LISTEN,
             encode: EncodeMode::default(),
+            encoder: MakeEncoder::built_in(),
             limits: Limits::DEFAULT,
             pts_origin: Pts90k(lenscast_media::ts::PCR_LEAD),
         }

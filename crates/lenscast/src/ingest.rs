@@ -62,9 +62,8 @@ async fn serve(app: &App, name: &CameraName, camera: Camera, mut reader: Reader,
     let peer = camera.peer;
     let publisher = app.streams.claim(name, camera).await;
     let stream = publisher.stream().clone();
-    let limits = Limits { max_pixels: app.config.limits.max_pixels };
     tracing::info!(camera = %stream.name(), %peer, "camera connected");
-    let end = match pipeline::spawn(stream.clone(), publisher.mailbox().clone(), limits) {
+    let end = match pipeline::spawn(stream.clone(), publisher.mailbox().clone(), &app.config) {
         Ok(()) => receive(app, &publisher, &mut reader, &mut writer).await,
         Err(error) => End::Close(close_code::INTERNAL, format!("no thread for this camera: {error}")),
     };

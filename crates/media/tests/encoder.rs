@@ -4,7 +4,7 @@
 #[allow(dead_code)] // Shared with the JPEG tests, which use the rest.
 mod scene;
 
-use lenscast_media::h264::encoder::{Config, EncodeFault, Encoded, OpenH264, VideoEncoder};
+use lenscast_media::h264::encoder::{Config, EncodeFault, Encoded, OpenH264};
 use lenscast_media::h264::sps::Sps;
 use lenscast_media::picture::I420;
 use lenscast_media::time::Pts90k;
@@ -211,7 +211,7 @@ fn what_is_over_the_highest_level_is_refused_and_the_rest_goes_on() {
 
 #[test]
 fn an_encoder_may_move_to_another_thread() {
-    let mut encoder: Box<dyn VideoEncoder> = Box::new(OpenH264::default());
+    let mut encoder = OpenH264::default();
     let encoded =
         std::thread::spawn(move || encoder.encode(&moving(64, 48, 0), Pts90k::ZERO, false)).join().unwrap();
     assert!(encoded.unwrap().key);

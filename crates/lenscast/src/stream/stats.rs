@@ -81,14 +81,15 @@ impl Stats {
     }
 
     /// Takes one frame's cost into the smoothed times.
-    pub fn count_pipeline(&self, decode: Duration, encode: Duration, mux: Duration) {
+    pub fn count_pipeline(&self, decode: Duration, encode: Duration) {
         let times = &mut self.lock().pipeline;
-        for (smooth, time) in
-            [(&mut times.decode, decode), (&mut times.encode, encode), (&mut times.mux, mux)]
-        {
-            let ms = time.as_secs_f64() * 1000.0;
-            *smooth = if *smooth == 0.0 { ms } else { *smooth * 0.9 + ms * 0.1 };
-        }
+        smooth(&mut times.decode, decode);
+        smooth(&mut times.encode, encode);
+    }
+
+    /// The same for muxing.
+    pub fn count_mux(&self, mux: Duration) {
+        smooth(&mut self.lock().pipeline.mux, mux);
     }
 
     /// What a frame costs.
@@ -100,6 +101,11 @@ impl Stats {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn smooth(ms: &mut f64, time: Duration) {
+    let new = time.as_secs_f64() * 1000.0;
+    *ms = if *ms == 0.0 { new } else { *ms * 0.9 + new * 0.1 };
 }
 
 #[cfg(test)]

@@ -55,6 +55,8 @@ async fn the_status_has_the_originals_fields_and_every_camera() {
     let mut viewer = server.viewer("").await;
     camera.send_jpeg(&jpeg(1)).await;
     viewer.binary().await;
+    // The cost of a frame is counted after the frame has gone out.
+    server.status_until(|status| status["cameras"][0]["pipeline_ms"]["encode"].as_f64() > Some(0.0)).await;
     let (_, _, body) = get(&server, "/status").await;
     let status: serde_json::Value = serde_json::from_slice(&body).unwrap();
     assert_eq!((&status["camera_clients"], &status["viewer_clients"]), (&1.into(), &1.into()));

@@ -1,4 +1,4 @@
-//! From pictures to access units: the trait of all encoders, and the built-in one, openh264.
+//! From pictures to access units: the built-in encoder, openh264.
 
 use openh264::OpenH264API;
 use openh264::Timestamp;
@@ -14,19 +14,6 @@ pub const MAX_LONG_SIDE: usize = 3840;
 
 /// The longest shorter side of a picture that [`OpenH264`] takes, in pixels.
 pub const MAX_SHORT_SIDE: usize = 2160;
-
-/// Turns pictures into H.264, one access unit for each.
-pub trait VideoEncoder: Send {
-    /// Encodes one picture, shown at `pts`; time stamps increase from call to call.
-    ///
-    /// The access unit is a key frame (IDR with SPS and PPS) when `force_key` is set, when it is the first, when the
-    /// picture has another size than the one before, and after an error. Otherwise it is none: how often key frames
-    /// come is the caller's choice.
-    ///
-    /// # Errors
-    /// An [`EncodeFault`]. The picture is lost, and the next one becomes a key frame.
-    fn encode(&mut self, picture: &I420, pts: Pts90k, force_key: bool) -> Result<Encoded, EncodeFault>;
-}
 
 /// One access unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +97,23 @@ impl OpenH264 {
         Self { config, running: None }
     }
 
+    /// Encodes one picture, shown at `pts`; time stamps increase from call to call.
+    ///
+    /// The access unit is a key frame (IDR with SPS and PPS) when `force_key` is set, when it is the first, when the
+    /// picture has another size than the one before, and after an error. Otherwise it is none: how often key frames
+    /// come is the caller's choice.
+    ///
+    /// # Errors
+    /// An [`EncodeFault`]. The picture is lost, and the next one becomes a key frame.
+    pub fn encode(&mut self, picture: &I420, pts: Pts90k, force_key: bool) -> Result<Encoded, EncodeFault> {
+        let encoded = self.try_encode(picture, pts, force_key);
+        if encoded.is_err() {
+            // The references that the next picture would be predicted from are in doubt.
+            self.running = None;
+        }
+        encoded
+    }
+
     /// The encoder for pictures of this size, and whether it is a new one.
     fn running(&mut self, width: usize, height: usize) -> Result<(&mut Running, bool), EncodeFault> {
         let fits = |running: &Running| running.width == width && running.height == height;
@@ -163,17 +167,6 @@ impl OpenH264 {
 impl Default for OpenH264 {
     fn default() -> Self {
         Self::new(Config::default())
-    }
-}
-
-impl VideoEncoder for OpenH264 {
-    fn encode(&mut self, picture: &I420, pts: Pts90k, force_key: bool) -> Result<Encoded, EncodeFault> {
-        let encoded = self.try_encode(picture, pts, force_key);
-        if encoded.is_err() {
-            // The references that the next picture would be predicted from are in doubt.
-            self.running = None;
-        }
-        encoded
     }
 }
 

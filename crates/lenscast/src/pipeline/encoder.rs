@@ -1,0 +1,78 @@
+//! The encoders that a camera's thread can use.
+//!
+//! A new encoder goes here: something that takes pictures and hands access units to its [`Sink`], at once or from a thread
+//! of its own.
+
+use super::packager::Packager;
+use lenscast_media::h264::encoder::{EncodeFault, Encoded, OpenH264};
+use lenscast_media::picture::I420;
+use lenscast_media::time::Pts90k;
+use std::fmt;
+use std::sync::Arc;
+
+/// Turns pictures into access units.
+pub trait Encoder: Send {
+    /// Takes a picture that is shown at `pts`; time stamps increase from call to call. Its access unit goes to the sink, now
+    /// or later. With `key` it is a key frame, as soon as the encoder can give one.
+    ///
+    /// # Errors
+    /// An [`EncodeFault`]: this picture gives no access unit.
+    fn encode(&mut self, picture: &I420, pts: Pts90k, key: bool) -> Result<(), EncodeFault>;
+}
+
+/// Where an encoder puts its access units.
+#[derive(Clone, Debug)]
+pub struct Sink(Arc<Packager>);
+
+impl Sink {
+    pub(super) fn new(packager: Arc<Packager>) -> Self {
+        Self(packager)
+    }
+
+    /// Takes the access unit of the picture that was given with `pts`: an access unit delimiter, in a key frame SPS and PPS,
+    /// then the slices.
+    pub fn put(&self, pts: Pts90k, encoded: Encoded) {
+        self.0.put(pts, encoded);
+    }
+}
+
+/// Makes an encoder for a camera that connects.
+#[derive(Clone)]
+pub struct MakeEncoder(Arc<dyn Fn(Sink) -> Box<dyn Encoder> + Send + Sync>);
+
+impl MakeEncoder {
+    /// Makes encoders by `make`, which is called in the camera's thread.
+    pub fn new(make: impl Fn(Sink) -> Box<dyn Encoder> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(make))
+    }
+
+    /// openh264, in the camera's thread.
+    #[must_use]
+    pub fn built_in() -> Self {
+        Self::new(|sink| Box::new(BuiltIn { encoder: OpenH264::default(), sink }))
+    }
+
+    pub(super) fn make(&self, sink: Sink) -> Box<dyn Encoder> {
+        (self.0)(sink)
+    }
+}
+
+impl fmt::Debug for MakeEncoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MakeEncoder")
+    }
+}
+
+/// openh264: each picture gives its access unit at once.
+struct BuiltIn {
+    encoder: OpenH264,
+    sink: Sink,
+}
+
+impl Encoder for BuiltIn {
+    fn encode(&mut self, picture: &I420, pts: Pts90k, key: bool) -> Result<(), EncodeFault> {
+        let encoded = self.encoder.encode(picture, pts, key)?;
+        self.sink.put(pts, encoded);
+        Ok(())
+    }
+}

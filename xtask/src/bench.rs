@@ -1,0 +1,5 @@
+//! bench
+use crate::Result;
+pub(crate) fn run() -> Result<()> {
+    Ok(())
+}
