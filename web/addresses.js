@@ -1,8 +1,5 @@
 // What is where on this server, for the camera that the page's own address names.
 
-/**
- * @param {Location|URL} location the page's address: `/`, `/camera/NAME`, `/mjpeg` or `/mjpeg/NAME`
- */
 export function addresses(location) {
   const name = /^\/(?:camera|mjpeg)\/([a-z0-9_-]{1,63})\/?$/.exec(location.pathname)?.[1] ?? "default";
   const named = name !== "default";

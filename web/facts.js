@@ -1,4 +1,4 @@
-// What is known at this moment: the connection writes it, the player writes it, the page reads it. No DOM here.
+// What is known at this moment: the connection and the player write it, the page reads it.
 
 /** Seconds over which the frame rate is measured. */
 const WINDOW = 3;
@@ -21,7 +21,6 @@ export class Facts {
   shown = 0;
   arrivedAt = 0;
   shownAt = 0;
-  /** Size of the picture that is shown. */
   width = 0;
   height = 0;
   /** The browser wants a click before it plays. */

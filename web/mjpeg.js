@@ -1,5 +1,4 @@
-// `/mjpeg` and `/mjpeg/NAME`: the camera's JPEGs as they come.
-
+// `/mjpeg` and `/mjpeg/NAME`
 import { start } from "./page.js";
 
 start("jpeg");

@@ -6,7 +6,7 @@ const TIMESCALE = 90_000;
 /** Bytes of a box before its children. */
 const HEADER = { stsd: 16, avc1: 86 };
 
-/** The first box on `path` below `from`, as a view of its bytes from its header on; undefined when there is none. */
+/** The first box on `path`, its header included; undefined when there is none. */
 function find(view, path, from = 0) {
   const [wanted, ...below] = path;
   for (let at = from; at + 8 <= view.byteLength; ) {

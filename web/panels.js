@@ -1,4 +1,4 @@
-// What stands below the picture: how to connect a camera, and where else to watch.
+// Below the picture: how to connect a camera, and where else to watch.
 
 import { icon, make, say } from "./dom.js";
 import { STRINGS as S } from "./strings.js";
@@ -65,7 +65,7 @@ function copyButton(text) {
 }
 
 async function copy(text) {
-  // Browsers have a clipboard for scripts on HTTPS and localhost only; a home server is mostly neither.
+  // Browsers have it on HTTPS and localhost only; a home server is mostly neither.
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   const field = make("textarea", { class: "offscreen" });
   field.value = text;

@@ -9,7 +9,6 @@ export const STRINGS = {
   fullscreen: "Full screen",
   play: "Play",
 
-  // The sentence that says how things are, and what follows it.
   connecting: "Connecting to the server…",
   reconnecting: "Reconnecting to the server…",
   waiting: "No camera connected yet",
@@ -45,9 +44,9 @@ export const STRINGS = {
   helpCamera: "Cameras send to this name only when their firmware is told its path:",
   loopbackTitle: (host) => `Cameras cannot reach ${host}`,
   loopback:
-    "That address means this computer only. Open this page at the network address that the server printed when it " +
-    "started, and the lines to type on the camera stand here. If it printed none, start it so:",
-  loopbackDemo: "Or try it without a camera, on this computer:",
+    "That means this computer only. Open this page at the network address that the server printed at its start, and " +
+    "the lines to type on the camera stand here. If it printed none, start it so:",
+  loopbackDemo: "Or try it without a camera:",
 
   links: "Watch it elsewhere",
   linkMjpeg: "Web pages, Home Assistant",

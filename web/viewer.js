@@ -1,5 +1,4 @@
-// `/` and `/camera/NAME`: the camera as H.264 video; as JPEGs where the browser cannot play it.
-
+// `/` and `/camera/NAME`
 import { start } from "./page.js";
 
 start("video");
