@@ -2,7 +2,7 @@
 
 const FIRST_PAUSE = 500; // ms
 const LONGEST_PAUSE = 5000;
-/** A server that does not answer at all is given up after this long, and asked again. */
+/** A server that does not answer is asked again after this long. */
 const PATIENCE = 5000;
 
 export class Connection {

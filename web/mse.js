@@ -28,7 +28,7 @@ export class MsePlayer {
   #queue = [];
   /** Seconds that the player's time is ahead of the stream's; null: the next fragment says. */
   #offset = null;
-  /** Player's time of the newest fragment in the buffer. */
+  /** Player's time of the newest fragment. */
   #newest = 0;
   #failures = [];
   #startedAt;
@@ -69,7 +69,6 @@ export class MsePlayer {
     const frozen = at - Math.max(facts.shownAt, facts.cameraAt, this.#startedAt);
     if (at - facts.arrivedAt < 1 && frozen > FROZEN) this.#fail("no picture");
     else if (video.paused) this.#play();
-    // Who was hidden is late.
     this.#follow(false);
   }
 
@@ -131,7 +130,7 @@ export class MsePlayer {
     else this.owner.again();
   }
 
-  /** Appends what is next, if the buffer is ready for it. */
+  /** Appends what is next when the buffer is ready. */
   #pump() {
     const buffer = this.#buffer;
     if (!buffer || buffer.updating || !this.#queue.length) return;

@@ -23,10 +23,10 @@ export function start(way) {
   const poster = make("img", { class: "screen", alt: "" });
   const sentence = make("span", { class: "sentence", role: "status", "aria-live": "polite" });
   const more = make("span", { class: "more" });
-  const play = make("button", { class: "play", type: "button" }, icon("M8 5v14l11-7z"), S.play);
+  const play = make("button", { class: "play" }, icon("M8 5v14l11-7z"), S.play);
   const full = make(
     "button",
-    { class: "full", type: "button", title: S.fullscreen, "aria-label": S.fullscreen },
+    { class: "full", title: S.fullscreen, "aria-label": S.fullscreen },
     icon("M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"),
   );
   const status = make("p", { class: "status" }, make("span", { class: "dot" }), make("span", {}, sentence, " ", more));
@@ -54,7 +54,10 @@ export function start(way) {
     // The newest JPEG stands in until the first picture of the video; the server has one in these states only.
     if (!shown && !poster.src && (facts.camera === "live" || facts.camera === "silent")) poster.src = where.snapshot;
     if (shown) poster.hidden = true;
-    else if (facts.camera === "waiting") poster.removeAttribute("src"), (poster.hidden = true);
+    else if (facts.camera === "waiting") {
+      poster.removeAttribute("src");
+      poster.hidden = true;
+    }
     const empty = !shown && poster.hidden;
     stage.dataset.kind = state.kind;
     stage.classList.toggle("still", state.kind !== "live");

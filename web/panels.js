@@ -55,7 +55,7 @@ export function links(where) {
 
 function copyButton(text) {
   const label = make("span", {}, S.copy);
-  const button = make("button", { class: "copy", type: "button", "aria-label": `${S.copy}: ${text}` }, icon("M9 9h11v11H9zM5 15H4V4h11v1"), label);
+  const button = make("button", { class: "copy", "aria-label": `${S.copy}: ${text}` }, icon("M9 9h11v11H9zM5 15H4V4h11v1"), label);
   button.onclick = async () => {
     await copy(text);
     say(label, S.copied);

@@ -72,7 +72,13 @@ scene("a camera that hangs is called silent, with the time, and plays again when
   await says(page, /Camera silent for 3 s/);
   await says(page, /Camera silent for 5 s/);
   await screenshot(page, "desktop-light-silent");
+  // Who comes now sees its last picture, and that it is old.
+  const late = await world.page();
+  await late.goto(server.url);
+  await says(late, /Camera silent for \d+ s/);
+  await late.waitForFunction(() => document.querySelector("video").videoWidth || document.querySelector("img.screen").naturalWidth);
   camera.go();
+  await plays(late, "video");
   await plays(page, "video");
   await says(page, "Live");
 });
