@@ -6,7 +6,7 @@ import { STRINGS as S } from "./strings.js";
 
 /** Seconds behind the newest frame at which it is no use to hurry: jump. */
 const TOO_FAR = 1;
-/** Seconds of past kept in the buffer: more than from key frame to key frame (2 s), so that what is shown stays decodable. */
+/** Seconds of past kept in the buffer: more than from key frame to key frame (2 s). */
 const KEEP = 4;
 /** Seconds without a picture though frames come after which the player begins anew. */
 const FROZEN = 6;

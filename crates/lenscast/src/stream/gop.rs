@@ -85,3 +85,115 @@ impl Gop {
         Step::Unit(unit.clone(), lost)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What may happen to a stream and its viewers.
+    #[derive(Clone, Debug)]
+    enum Action {
+        Push { key: bool },
+        CameraLeaves,
+        JoinRunning,
+        JoinNextKey,
+        /// A viewer takes what is there, up to a number of units.
+        Read { viewer: prop::sample::Index, units: usize },
+    }
+
+    fn action() -> impl Strategy<Value = Action> {
+        prop_oneof![
+            6 => prop::bool::weighted(0.2).prop_map(|key| Action::Push { key }),
+            1 => Just(Action::CameraLeaves),
+            1 => Just(Action::JoinRunning),
+            1 => Just(Action::JoinNextKey),
+            6 => (any::<prop::sample::Index>(), 0usize..8).prop_map(|(viewer, units)| Action::Read { viewer, units }),
+        ]
+    }
+
+    /// A viewer, and what it saw last.
+    struct Viewer {
+        cursor: Cursor,
+        previous: Option<u64>,
+    }
+
+    proptest! {
+        #[test]
+        fn no_viewer_sees_a_frame_twice_or_out_of_order_or_undecodable(
+            actions in prop::collection::vec(action(), 1..200),
+        ) {
+            let mut gop = Gop::default();
+            let mut keys = Vec::new();
+            let mut viewers: Vec<Viewer> = Vec::new();
+            // After a camera left, the next one begins with a key frame: so does every encoder.
+            let mut fresh = true;
+            for action in actions {
+                match action {
+                    Action::Push { key } => {
+                        let key = key || fresh;
+                        fresh = false;
+                        keys.push(key);
+                        gop.push(AccessUnit::for_test(key));
+                    }
+                    Action::CameraLeaves => {
+                        gop.clear();
+                        fresh = true;
+                    }
+                    Action::JoinRunning | Action::JoinNextKey => {
+                        let running = matches!(action, Action::JoinRunning);
+                        let cursor = if running { gop.join_running() } else { gop.join_next_key() };
+                        viewers.push(Viewer { cursor, previous: None });
+                    }
+                    Action::Read { .. } if viewers.is_empty() => {}
+                    Action::Read { viewer, units } => {
+                        let index = viewer.index(viewers.len());
+                        let viewer = &mut viewers[index];
+                        for _ in 0..units {
+                            let Step::Unit(unit, lost) = gop.step(&mut viewer.cursor) else { break };
+                            let number = unit.sequence;
+                            prop_assert_eq!(unit.key, keys[number as usize]);
+                            match viewer.previous {
+                                None => prop_assert!(unit.key && lost == 0, "begins with a key frame"),
+                                Some(previous) => {
+                                    prop_assert!(number > previous, "twice or out of order");
+                                    prop_assert_eq!(number - previous - 1, lost, "each gap is told exactly");
+                                    prop_assert!(lost == 0 || unit.key, "resumes at a key frame");
+                                }
+                            }
+                            viewer.previous = Some(number);
+                        }
+                    }
+                }
+            }
+            // Whoever reads on now has seen everything since the newest key frame.
+            for viewer in &mut viewers {
+                while let Step::Unit(unit, _) = gop.step(&mut viewer.cursor) {
+                    viewer.previous = Some(unit.sequence);
+                }
+                if let (Some(seen), Some(last)) = (viewer.previous, gop.units.back()) {
+                    prop_assert_eq!(seen, last.sequence);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_gop_holds_no_more_than_the_units_since_the_newest_key_frame() {
+        let mut gop = Gop::default();
+        for number in 0..100 {
+            gop.push(AccessUnit::for_test(number % 10 == 0));
+            assert_eq!(gop.units.len() as u64, number % 10 + 1);
+        }
+        gop.push(AccessUnit::for_test(true));
+        assert_eq!(gop.units.len(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_decoded_is_not_kept() {
+        let mut gop = Gop::default();
+        gop.push(AccessUnit::for_test(false));
+        let mut cursor = gop.join_running();
+        assert!(matches!(gop.step(&mut cursor), Step::Wait));
+    }
+}

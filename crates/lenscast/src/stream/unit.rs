@@ -162,3 +162,20 @@ impl JpegFrame {
         Self { sequence, bytes: Bytes::new(), width: 16, height: 16, arrival: Micros(0), arrival_unix_us: 0 }
     }
 }
+
+#[cfg(test)]
+impl AccessUnit {
+    /// A unit of which only the kind matters.
+    pub(crate) fn for_test(key: bool) -> Self {
+        use lenscast_media::h264::{encoder::OpenH264, nal};
+        use lenscast_media::picture::I420;
+        static PARAMS: OnceLock<Arc<VideoParams>> = OnceLock::new();
+        let params = PARAMS.get_or_init(|| {
+            let encoded = OpenH264::default().encode(&I420::default(), Pts90k(0), true).unwrap();
+            let sets = nal::parameter_sets(&encoded.annex_b).unwrap();
+            Arc::new(VideoParams::new(sets.sps, sets.pps).unwrap())
+        });
+        let timing = Timing { at: Micros(0), pts: Pts90k(0), arrival_unix_us: 0 };
+        Self::new(timing, key, params.clone(), Vec::new(), &[])
+    }
+}
