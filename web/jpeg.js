@@ -55,7 +55,7 @@ export class JpegPlayer {
         const picture = await createImageBitmap(new Blob([new Uint8Array(data, head.length)], { type: "image/jpeg" }));
         this.#paint(picture, head.pts);
       } catch {
-        // One broken picture; the next may be good.
+        // The next may be good.
       }
     }
     this.#busy = false;

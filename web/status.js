@@ -2,7 +2,7 @@
 
 import { STRINGS as S, span } from "./strings.js";
 
-/** Seconds without a new frame though the camera is said to be live: the way from the server is the fault. */
+/** Seconds without a new frame of a live camera: the way from the server is the fault. */
 const STALLED = 4.5;
 /** Seconds with frames but without a new picture: the browser is. */
 const FROZEN = 2;

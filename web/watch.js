@@ -6,7 +6,7 @@ import { Facts, now } from "./facts.js";
 import { JpegPlayer } from "./jpeg.js";
 import { MsePlayer } from "./mse.js";
 
-/** Seconds without a message from a live camera after which the connection is dead though nobody said so. */
+/** Seconds without a frame of a live camera until the connection is given up. */
 const DEAD = 8;
 
 export class Watch {

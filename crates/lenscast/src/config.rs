@@ -56,6 +56,9 @@ pub struct Limits {
     /// A viewer whose connection took no byte and sent none for this long is closed, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30")]
     pub stall_timeout: Duration,
+    /// An encoder that has been at a single frame for this long is given up, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
+    pub encoder_timeout: Duration,
     /// A second connection for a camera takes the name over when the first answers no ping for this long, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "2")]
     pub takeover_timeout: Duration,
@@ -74,6 +77,7 @@ impl Limits {
         ping_interval: Duration::from_secs(10),
         camera_timeout: Duration::from_secs(25),
         stall_timeout: Duration::from_secs(30),
+        encoder_timeout: Duration::from_secs(10),
         takeover_timeout: Duration::from_secs(2),
         silent_after: Duration::from_secs(3),
     };
@@ -98,5 +102,8 @@ impl Default for Config {
 /// A flag in seconds, fractions allowed.
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is no number of seconds"))?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| format!("{text:?} seconds: {error}"))
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if duration >= Duration::from_millis(1) => Ok(duration),
+        _ => Err(format!("{text:?} is no number of seconds from 0.001 on")),
+    }
 }

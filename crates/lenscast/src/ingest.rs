@@ -1,6 +1,6 @@
 //! A camera's connection: its messages are inspected, and the good ones published.
 
-use crate::pipeline;
+use crate::pipeline::Video;
 use crate::server::{App, Peer};
 use crate::stream::{Camera, Publisher};
 use crate::ws::{self, ReadError, Reader, Upgrade, Writer};
@@ -22,6 +22,9 @@ const READ_BUFFER: usize = 64 * 1024;
 
 /// How long a camera may take to accept a ping or a pong.
 const CONTROL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether a camera's pipeline still gets on.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// `ws /ws/camera` and `ws /ws/camera/{name}`.
 pub async fn handler(
@@ -63,8 +66,8 @@ async fn serve(app: &App, name: &CameraName, camera: Camera, mut reader: Reader,
     let publisher = app.streams.claim(name, camera).await;
     let stream = publisher.stream().clone();
     tracing::info!(camera = %stream.name(), %peer, "camera connected");
-    let end = match pipeline::spawn(stream.clone(), publisher.mailbox().clone(), &app.config) {
-        Ok(()) => receive(app, &publisher, &mut reader, &mut writer).await,
+    let end = match Video::start(stream.clone(), &app.config) {
+        Ok(video) => receive(app, &publisher, video, &mut reader, &mut writer).await,
         Err(error) => End::Close(close_code::INTERNAL, format!("no thread for this camera: {error}")),
     };
     // The name is free, and what was live is gone, before the goodbye that may take a while.
@@ -79,13 +82,20 @@ async fn serve(app: &App, name: &CameraName, camera: Camera, mut reader: Reader,
 }
 
 /// Reads a camera's messages until something ends it.
-async fn receive(app: &App, publisher: &Publisher, reader: &mut Reader, writer: &mut Writer) -> End {
+async fn receive(
+    app: &App,
+    publisher: &Publisher,
+    mut video: Video,
+    reader: &mut Reader,
+    writer: &mut Writer,
+) -> End {
     let limits = &app.config.limits;
     let jpeg_limits = Limits { max_pixels: limits.max_pixels };
     let session = publisher.session();
     let clock = *publisher.stream().clock();
     let mut heard = Instant::now();
     let mut pings = tokio::time::interval_at(heard + limits.ping_interval, limits.ping_interval);
+    let mut checks = tokio::time::interval(CHECK_INTERVAL.min(limits.encoder_timeout));
     loop {
         let (opcode, payload) = tokio::select! {
             () = app.shutdown.cancelled() => return End::Close(close_code::GOING_AWAY, "the server shuts down".into()),
@@ -96,6 +106,10 @@ async fn receive(app: &App, publisher: &Publisher, reader: &mut Reader, writer: 
             () = tokio::time::sleep_until(heard + limits.camera_timeout) => {
                 let seconds = limits.camera_timeout.as_secs_f32();
                 return End::Close(close_code::POLICY, format!("nothing heard for {seconds} s, not even a pong"));
+            }
+            _ = checks.tick() => {
+                video.check();
+                continue;
             }
             () = session.probe.notified() => (Opcode::Ping, b"lenscast".to_vec()),
             _ = pings.tick() => (Opcode::Ping, b"lenscast".to_vec()),

@@ -6,6 +6,9 @@
 pub mod encoder;
 mod pacing;
 mod packager;
+mod supervisor;
+
+pub use supervisor::Video;
 
 use crate::config::Config;
 use crate::mailbox::{Mailbox, Work};
@@ -17,17 +20,7 @@ use pacing::Pacing;
 use packager::Packager;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// Starts the thread of a camera. It ends when the mailbox is closed.
-///
-/// # Errors
-/// When the system gives no thread.
-pub fn spawn(stream: Arc<Stream>, mailbox: Arc<Mailbox>, config: &Config) -> std::io::Result<()> {
-    let name = format!("video {}", stream.name());
-    let config = config.clone();
-    let run = move || Pipeline::new(stream, mailbox, &config).run();
-    std::thread::Builder::new().name(name).spawn(run).map(drop)
-}
+use supervisor::Progress;
 
 /// The state of a camera's thread.
 struct Pipeline {
@@ -38,6 +31,7 @@ struct Pipeline {
     pacing: Pacing,
     encoder: Box<dyn Encoder>,
     packager: Arc<Packager>,
+    progress: Arc<Progress>,
 }
 
 /// Why a frame could not be shown as video: what it is counted under, and a sentence.
@@ -47,7 +41,7 @@ struct Fault {
 }
 
 impl Pipeline {
-    fn new(stream: Arc<Stream>, mailbox: Arc<Mailbox>, config: &Config) -> Self {
+    fn new(stream: Arc<Stream>, mailbox: Arc<Mailbox>, config: &Config, progress: Arc<Progress>) -> Self {
         let packager = Arc::new(Packager::new(stream.clone(), mailbox.clone()));
         Self {
             stream,
@@ -57,13 +51,17 @@ impl Pipeline {
             pacing: Pacing::default(),
             encoder: config.encoder.make(Sink::new(packager.clone())),
             packager,
+            progress,
         }
     }
 
     fn run(mut self) {
         while let Some(work) = self.mailbox.take() {
             let key = work.key;
-            if let Err(fault) = self.process(work) {
+            self.progress.begin();
+            let result = self.process(work);
+            self.progress.end();
+            if let Err(fault) = result {
                 self.stream.stats.count_quarantined(fault.cause);
                 if let Some(held_back) = self.stream.notices.due(fault.cause) {
                     let camera = self.stream.name();

@@ -81,7 +81,7 @@ pub struct Stream {
     /// Frames that viewers skipped because they read too slowly.
     skipped: AtomicU64,
     /// What is counted about the camera.
-    pub stats: Stats,
+    pub stats: Arc<Stats>,
     /// What was logged about the camera lately.
     pub notices: Notices,
 }
@@ -154,7 +154,7 @@ impl Stream {
             muxing: Mutex::new(Muxing { clock: PtsClock::new(pts_origin), ts: ts::Muxer::new() }),
             viewers: AtomicUsize::new(0),
             skipped: AtomicU64::new(0),
-            stats: Stats::default(),
+            stats: Arc::default(),
             notices: Notices::default(),
         }
     }
@@ -249,6 +249,30 @@ impl Stream {
         state.gop.push(unit);
         drop(state);
         self.video.send_replace(());
+    }
+
+    /// Gives the camera's pipeline a new mailbox, in place of the one before: with the newest JPEG in it, so that viewers who
+    /// wait for a key frame get one.
+    #[must_use]
+    pub fn open_mailbox(&self) -> Arc<Mailbox> {
+        let mut state = self.lock();
+        let mailbox = Arc::new(Mailbox::new(self.wanted(&state)));
+        if let Some(frame) = self.newest_jpeg() {
+            mailbox.push(frame);
+        }
+        if let Some(old) = state.mailbox.replace(mailbox.clone()) {
+            old.close();
+        }
+        // A mailbox begins with a key frame.
+        state.key_pending = true;
+        mailbox
+    }
+
+    /// Ends the camera's video.
+    pub fn close_mailbox(&self) {
+        if let Some(mailbox) = self.lock().mailbox.take() {
+            mailbox.close();
+        }
     }
 
     fn wanted(&self, state: &State) -> bool {

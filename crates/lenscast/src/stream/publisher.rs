@@ -2,7 +2,6 @@
 
 use super::unit::JpegFrame;
 use super::{State, Stream};
-use crate::mailbox::Mailbox;
 use bytes::Bytes;
 use lenscast_media::time::Micros;
 use std::net::SocketAddr;
@@ -63,7 +62,6 @@ impl Session {
 pub struct Publisher {
     stream: Arc<Stream>,
     session: Arc<Session>,
-    mailbox: Arc<Mailbox>,
 }
 
 impl Stream {
@@ -72,7 +70,7 @@ impl Stream {
     /// # Errors
     /// The session that publishes already.
     pub fn attach(self: &Arc<Self>, camera: Camera) -> Result<Publisher, Arc<Session>> {
-        let mut state = self.lock();
+        let state = self.lock();
         if let Some(session) = self.session() {
             return Err(session);
         }
@@ -83,13 +81,9 @@ impl Stream {
             evict: CancellationToken::new(),
             gone: CancellationToken::new(),
         });
-        let mailbox = Arc::new(Mailbox::new(self.wanted(&state)));
-        state.mailbox = Some(mailbox.clone());
-        // A mailbox begins with a key frame.
-        state.key_pending = true;
         self.session.send_replace(Some(session.clone()));
         drop(state);
-        Ok(Publisher { stream: self.clone(), session, mailbox })
+        Ok(Publisher { stream: self.clone(), session })
     }
 }
 
@@ -106,25 +100,18 @@ impl Publisher {
         &self.session
     }
 
-    /// What the pipeline reads.
-    #[must_use]
-    pub fn mailbox(&self) -> &Arc<Mailbox> {
-        &self.mailbox
-    }
-
     /// Publishes a good JPEG: to those who read JPEGs at once, and to the pipeline.
     pub fn push(&self, bytes: Bytes, width: u16, height: u16, arrival: Micros) {
         let stream = &self.stream;
         stream.stats.count_frame(arrival);
-        let sequence = {
-            let State { jpeg_sequence, .. } = &mut *stream.lock();
-            let sequence = *jpeg_sequence;
+        let (sequence, mailbox) = {
+            let State { jpeg_sequence, mailbox, .. } = &mut *stream.lock();
             *jpeg_sequence += 1;
-            sequence
+            (*jpeg_sequence - 1, mailbox.clone())
         };
         let arrival_unix_us = stream.clock.unix_us(arrival);
         let frame = Arc::new(JpegFrame { sequence, bytes, width, height, arrival, arrival_unix_us });
-        if self.mailbox.push(frame.clone()) {
+        if mailbox.is_some_and(|mailbox| mailbox.push(frame.clone())) {
             stream.stats.dropped.fetch_add(1, Ordering::Relaxed);
         }
         stream.jpeg.send_replace(Some(frame));
@@ -133,9 +120,8 @@ impl Publisher {
 
 impl Drop for Publisher {
     fn drop(&mut self) {
+        self.stream.close_mailbox();
         let mut state = self.stream.lock();
-        self.mailbox.close();
-        state.mailbox = None;
         // Nothing stale for those who come later.
         state.gop.clear();
         self.stream.jpeg.send_replace(None);

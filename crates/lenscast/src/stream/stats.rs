@@ -22,6 +22,10 @@ pub struct Stats {
     pub bytes_in: AtomicU64,
     /// Good frames that were not encoded, because a newer one came before the encoder was free.
     pub dropped: AtomicU64,
+    /// Times that a frame made the pipeline panic.
+    pub pipeline_restarts: AtomicU64,
+    /// Pipelines that were given up because they hung.
+    pub pipelines_abandoned: AtomicU64,
     inner: Mutex<Inner>,
 }
 

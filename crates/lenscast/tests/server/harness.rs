@@ -6,7 +6,8 @@ use lenscast::server::{App, Server};
 use lenscast_device::jpeg::{self, Sampling};
 use lenscast_device::pattern::{Scene, read_strips};
 use lenscast_media::h264::nal;
-use lenscast_protocol::FrameHeader;
+use lenscast::stream::stats::Stats;
+use lenscast_protocol::{CameraName, FrameHeader};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -84,6 +85,11 @@ impl Running {
             Ok(status) => status,
             Err(_) => panic!("the status never came to that: {}", self.status()),
         }
+    }
+
+    /// The counters of the camera `default`.
+    pub fn stats(&self) -> Arc<Stats> {
+        self.app.streams.get(&CameraName::default()).stats.clone()
     }
 
     /// Frames refused so far for `cause`, of the camera `default`.

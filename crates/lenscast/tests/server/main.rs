@@ -3,6 +3,7 @@
 mod access;
 mod bad_input;
 mod camera;
+mod faults;
 mod harness;
 mod http;
 mod lifecycle;

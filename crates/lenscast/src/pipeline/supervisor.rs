@@ -1,0 +1,120 @@
+//! Keeps a camera's video alive: a pipeline that panics begins anew, one that hangs is abandoned.
+
+use super::Pipeline;
+use crate::config::Config;
+use crate::mailbox::Mailbox;
+use crate::stream::{Clock, Stream};
+use lenscast_media::time::Micros;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// The pause after a panic, so that one with every frame does not keep a core busy.
+const PAUSE_AFTER_PANIC: Duration = Duration::from_millis(100);
+
+/// The video of one camera connection.
+#[derive(Debug)]
+pub struct Video {
+    stream: Arc<Stream>,
+    config: Config,
+    progress: Arc<Progress>,
+    /// A thread was given up already; a second one means that the encoder cannot be relied on.
+    abandoned: bool,
+    off: bool,
+}
+
+/// What a pipeline's thread tells about itself.
+#[derive(Debug)]
+pub(super) struct Progress {
+    clock: Clock,
+    /// When it began its current frame, in µs of the arrival clock; [`IDLE`] between frames.
+    busy_since: AtomicU64,
+}
+
+const IDLE: u64 = u64::MAX;
+
+impl Progress {
+    pub(super) fn begin(&self) {
+        self.busy_since.store(self.clock.now().0, Ordering::Relaxed);
+    }
+
+    pub(super) fn end(&self) {
+        self.busy_since.store(IDLE, Ordering::Relaxed);
+    }
+
+    fn busy_for(&self) -> Duration {
+        match self.busy_since.load(Ordering::Relaxed) {
+            IDLE => Duration::ZERO,
+            since => self.clock.now().saturating_sub(Micros(since)).to_duration(),
+        }
+    }
+}
+
+impl Video {
+    /// Starts a camera's thread. It ends when the stream's mailbox is closed.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(stream: Arc<Stream>, config: &Config) -> io::Result<Self> {
+        let progress = spawn(&stream, config)?;
+        Ok(Self { stream, config: config.clone(), progress, abandoned: false, off: false })
+    }
+
+    /// Looks whether the thread still gets on. One that has been at a single frame for `--encoder-timeout` is abandoned: it
+    /// cannot be ended from outside, but what it may still give is ignored, and another takes its place. If that hangs
+    /// too, this connection has no more video; its JPEGs go on.
+    pub fn check(&mut self) {
+        if self.off || self.progress.busy_for() < self.config.limits.encoder_timeout {
+            return;
+        }
+        self.stream.stats.pipelines_abandoned.fetch_add(1, Ordering::Relaxed);
+        let camera = self.stream.name();
+        if self.abandoned {
+            tracing::error!(%camera, "the encoder hangs again: no more video for this connection, JPEGs go on");
+        } else {
+            self.abandoned = true;
+            tracing::error!(%camera, "the encoder hangs: it is abandoned, and another one started");
+            match spawn(&self.stream, &self.config) {
+                Ok(progress) => {
+                    self.progress = progress;
+                    return;
+                }
+                Err(error) => tracing::error!(%camera, %error, "no thread for another encoder: no more video"),
+            }
+        }
+        self.off = true;
+        self.stream.close_mailbox();
+    }
+}
+
+/// Gives the stream a new mailbox, and starts a thread that serves it.
+fn spawn(stream: &Arc<Stream>, config: &Config) -> io::Result<Arc<Progress>> {
+    let progress = Arc::new(Progress { clock: *stream.clock(), busy_since: AtomicU64::new(IDLE) });
+    let mailbox = stream.open_mailbox();
+    let name = format!("video {}", stream.name());
+    let run = {
+        let (stream, config, progress) = (stream.clone(), config.clone(), progress.clone());
+        move || run(&stream, &mailbox, &config, &progress)
+    };
+    std::thread::Builder::new().name(name).spawn(run)?;
+    Ok(progress)
+}
+
+fn run(stream: &Arc<Stream>, mailbox: &Arc<Mailbox>, config: &Config, progress: &Arc<Progress>) {
+    // Nothing of a pipeline that panicked is used again, and the locks it shares with others treat poison as none: each
+    // guards plain values that are whole between any two statements.
+    let attempt = || {
+        catch_unwind(AssertUnwindSafe(|| {
+            Pipeline::new(stream.clone(), mailbox.clone(), config, progress.clone()).run();
+        }))
+    };
+    while attempt().is_err() {
+        progress.end();
+        stream.stats.pipeline_restarts.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(camera = %stream.name(), "a frame made the pipeline panic; it begins anew with the next one");
+        mailbox.request_key_with_next();
+        std::thread::sleep(PAUSE_AFTER_PANIC);
+    }
+}
