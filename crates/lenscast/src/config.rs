@@ -44,6 +44,15 @@ pub struct Limits {
     /// How many cameras may be connected at once
     #[arg(long, value_name = "N", default_value_t = Limits::DEFAULT.max_cameras)]
     pub max_cameras: usize,
+    /// How many may watch at once, by WebSocket, /stream.mjpg and /stream.ts together
+    #[arg(long, value_name = "N", default_value_t = Limits::DEFAULT.max_viewers)]
+    pub max_viewers: usize,
+    /// How many of them from one address
+    #[arg(long, value_name = "N", default_value_t = Limits::DEFAULT.max_viewers_per_address)]
+    pub max_viewers_per_address: usize,
+    /// How many connections may be open at once, of any kind
+    #[arg(long, value_name = "N", default_value_t = Limits::DEFAULT.max_connections)]
+    pub max_connections: usize,
     /// How long a client may take to send its request, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
     pub handshake_timeout: Duration,
@@ -62,6 +71,9 @@ pub struct Limits {
     /// A second connection for a camera takes the name over when the first answers no ping for this long, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "2")]
     pub takeover_timeout: Duration,
+    /// A frame older than this is no snapshot any more, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
+    pub snapshot_max_age: Duration,
     /// A camera that sent no frame for this long is shown as silent, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "3")]
     pub silent_after: Duration,
@@ -73,12 +85,16 @@ impl Limits {
         max_message_bytes: lenscast_protocol::DEFAULT_MAX_MESSAGE_BYTES,
         max_pixels: lenscast_media::jpeg::DEFAULT_MAX_PIXELS,
         max_cameras: 32,
+        max_viewers: 2000,
+        max_viewers_per_address: 200,
+        max_connections: 4000,
         handshake_timeout: Duration::from_secs(10),
         ping_interval: Duration::from_secs(10),
         camera_timeout: Duration::from_secs(25),
         stall_timeout: Duration::from_secs(30),
         encoder_timeout: Duration::from_secs(10),
         takeover_timeout: Duration::from_secs(2),
+        snapshot_max_age: Duration::from_secs(10),
         silent_after: Duration::from_secs(3),
     };
 }

@@ -46,7 +46,8 @@ pub async fn handler(
     let (response, connection) = upgrade.accept();
     app.tasks.clone().spawn(async move {
         if let Ok(io) = connection.await {
-            let (reader, writer) = ws::open(io, app.config.limits.max_message_bytes, READ_BUFFER);
+            let (reader, writer) =
+                ws::open(io, app.config.limits.max_message_bytes, READ_BUFFER, CONTROL_PATIENCE);
             serve(&app, &name, Camera { peer: peer.remote }, reader, writer).await;
         }
     });
@@ -124,7 +125,7 @@ async fn receive(
                 }
             }
         };
-        if let Err(error) = writer.frame(opcode, &payload, CONTROL_PATIENCE).await {
+        if let Err(error) = writer.frame(opcode, &payload).await {
             return End::Gone(error.to_string());
         }
     }

@@ -10,6 +10,7 @@
 pub mod config;
 
 pub mod access;
+pub mod admission;
 pub mod server;
 pub mod ws;
 

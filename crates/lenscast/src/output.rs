@@ -7,8 +7,9 @@ pub mod snapshot;
 pub mod ts;
 pub mod viewer;
 
-use crate::server::App;
-use axum::extract::{Path, State};
+use crate::admission::{Refusal, Ticket};
+use crate::server::{App, Peer};
+use axum::extract::{Extension, Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use lenscast_protocol::CameraName;
@@ -18,12 +19,27 @@ use std::sync::Arc;
 const NO_STORE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
 
 /// `GET /stream/{name}.mjpg` and `GET /stream/{name}.ts`.
-pub async fn stream_file(State(app): State<Arc<App>>, Path(file): Path<String>) -> Response {
+pub async fn stream_file(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    Path(file): Path<String>,
+) -> Response {
     match split(&file) {
-        Some((name, "mjpg")) => mjpeg::response(&app, &name),
-        Some((name, "ts")) => ts::response(&app, &name),
+        Some((name, "mjpg")) => mjpeg::response(&app, &peer, &name),
+        Some((name, "ts")) => ts::response(&app, &peer, &name),
         _ => (StatusCode::NOT_FOUND, "Streams are /stream/NAME.mjpg and /stream/NAME.ts\n").into_response(),
     }
+}
+
+/// Lets a peer watch, or answers why not.
+fn admit(app: &App, peer: &Peer) -> Result<Ticket, Response> {
+    app.admission.admit(peer.remote.ip()).map_err(|refusal| {
+        let code = match refusal {
+            Refusal::Full(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Refusal::AddressFull(_) => StatusCode::TOO_MANY_REQUESTS,
+        };
+        (code, format!("{refusal}\n")).into_response()
+    })
 }
 
 /// Splits `name.suffix`, where `name` is a camera's.

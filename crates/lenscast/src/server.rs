@@ -1,6 +1,8 @@
 //! The server: its socket, its connections, its routes, and how it ends.
 
-use crate::config::Config;
+use crate::admission::Admission;
+use crate::config::{Config, Limits};
+use crate::notices::Notices;
 use crate::stream::Clock;
 use crate::streams::Streams;
 use crate::{access, ingest, output, pages, status};
@@ -18,6 +20,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -33,6 +36,18 @@ const BACKLOG: i32 = 1024;
 /// while its send buffer has room.
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Bytes that the kernel may hold for a connection. Enough for 20 Mbit/s over 50 ms; little enough that a viewer on a slow
+/// network skips frames instead of falling seconds behind.
+const SEND_BUFFER: usize = 128 * 1024;
+
+/// Connections over the limit that are told so at once, and how long that may take.
+const MAX_REFUSALS: usize = 64;
+const REFUSAL_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What is said to a connection over the limit.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 5\r\nConnection: close\r\n\r\n\
+    This server has as many connections as it may (--max-connections).\n";
+
 /// What all connections share.
 #[derive(Debug)]
 pub struct App {
@@ -42,6 +57,10 @@ pub struct App {
     pub clock: Clock,
     /// All streams.
     pub streams: Streams,
+    /// How many may watch.
+    pub admission: Arc<Admission>,
+    /// What was logged about the server as a whole lately.
+    pub notices: Notices,
     /// Cancelled when the server shuts down.
     pub shutdown: CancellationToken,
     /// Everything that must end before the process does.
@@ -73,7 +92,17 @@ impl Server {
         let listener = listen(config.listen).map_err(|source| BindError { listen: config.listen, source })?;
         let clock = Clock::start();
         let streams = Streams::new(config.clone(), clock);
-        let app = Arc::new(App { config, clock, streams, shutdown, tasks: TaskTracker::new() });
+        let Limits { max_viewers, max_viewers_per_address, .. } = config.limits;
+        let admission = Arc::new(Admission::new(max_viewers, max_viewers_per_address));
+        let app = Arc::new(App {
+            config,
+            clock,
+            streams,
+            admission,
+            notices: Notices::default(),
+            shutdown,
+            tasks: TaskTracker::new(),
+        });
         Ok(Self { listener, app })
     }
 
@@ -84,6 +113,18 @@ impl Server {
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
+
+    /// Bytes that the kernel may hold for a connection. Enough for 20 Mbit/s over 50 ms; little enough that a viewer on a slow
+    /// network skips frames instead of falling seconds behind.
+    const SEND_BUFFER: usize = 128 * 1024;
+
+    /// Connections over the limit that are told so at once, and how long that may take.
+    const MAX_REFUSALS: usize = 64;
+    const REFUSAL_PATIENCE: Duration = Duration::from_secs(1);
+
+    /// What is said to a connection over the limit.
+    const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 5\r\nConnection: close\r\n\r\n\
+    This server has as many connections as it may (--max-connections).\n";
 
     /// What all connections share.
     #[must_use]
@@ -100,6 +141,7 @@ impl Server {
             tokio::select! {
                 () = app.shutdown.cancelled() => break,
                 accepted = listener.accept() => match accepted {
+                    Ok((socket, _)) if app.tasks.len() >= app.config.limits.max_connections => refuse(&app, socket),
                     Ok((socket, remote)) => serve_connection(&app, &router, socket, remote),
                     Err(error) => {
                         // Out of descriptors, most likely: connections in progress go on, and free some.
@@ -157,6 +199,24 @@ fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
+/// Tells a connection that there are too many, if that can be had cheaply.
+fn refuse(app: &Arc<App>, mut socket: TcpStream) {
+    let limit = app.config.limits.max_connections;
+    if let Some(held_back) = app.notices.due("full") {
+        tracing::warn!(limit, held_back, "a connection is refused: there are as many as there may be");
+    }
+    if app.tasks.len() >= limit + MAX_REFUSALS {
+        return;
+    }
+    let goodbye = async move {
+        // Its request is read first: the kernel resets a connection that is closed with unread data.
+        socket.read(&mut [0; 4096]).await?;
+        socket.write_all(FULL).await?;
+        socket.shutdown().await
+    };
+    app.tasks.spawn(tokio::time::timeout(REFUSAL_PATIENCE, goodbye));
+}
+
 fn serve_connection(app: &Arc<App>, router: &Router, socket: TcpStream, remote: SocketAddr) {
     let Ok(local) = socket.local_addr() else {
         return;
@@ -203,6 +263,7 @@ fn prepare(socket: &TcpStream) {
     let keepalive = socket2::TcpKeepalive::new().with_time(Duration::from_secs(15));
     // None of these is needed to go on, so a system that lacks one is no reason to refuse the connection.
     let _ = socket.set_nodelay(true);
+    let _ = reference.set_send_buffer_size(SEND_BUFFER);
     let _ = reference.set_tcp_keepalive(&keepalive);
     #[cfg(target_os = "linux")]
     let _ = reference.set_tcp_user_timeout(Some(TCP_USER_TIMEOUT));

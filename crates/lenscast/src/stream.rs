@@ -80,6 +80,8 @@ pub struct Stream {
     viewers: AtomicUsize,
     /// Frames that viewers skipped because they read too slowly.
     skipped: AtomicU64,
+    /// Viewers that were closed because they took nothing for too long.
+    stalled: AtomicU64,
     /// What is counted about the camera.
     pub stats: Arc<Stats>,
     /// What was logged about the camera lately.
@@ -154,6 +156,7 @@ impl Stream {
             muxing: Mutex::new(Muxing { clock: PtsClock::new(pts_origin), ts: ts::Muxer::new() }),
             viewers: AtomicUsize::new(0),
             skipped: AtomicU64::new(0),
+            stalled: AtomicU64::new(0),
             stats: Arc::default(),
             notices: Notices::default(),
         }
@@ -218,6 +221,17 @@ impl Stream {
     #[must_use]
     pub fn skipped(&self) -> u64 {
         self.skipped.load(Ordering::Relaxed)
+    }
+
+    /// Counts a viewer that was closed because it took nothing for too long.
+    pub fn count_stalled(&self) {
+        self.stalled.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Viewers that were closed because they took nothing for too long.
+    #[must_use]
+    pub fn stalled(&self) -> u64 {
+        self.stalled.load(Ordering::Relaxed)
     }
 
     /// Whether video is being encoded: a camera is there and somebody watches.

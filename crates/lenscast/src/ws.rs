@@ -10,7 +10,9 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use lenscast_protocol::ws::{self, Decoder, Event, Opcode, Role, Violation};
 use std::io::{self, IoSlice};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 
 /// How long a peer may take to read our close frame and to stop sending. Without it the kernel answers what is still
@@ -73,18 +75,38 @@ impl Upgrade {
     }
 }
 
-/// Splits a connection. `max_message` bounds a message of the peer, `buffer` a read, both in bytes.
+/// Splits a connection. `max_message` bounds a message of the peer, `buffer` a read, both in bytes. A connection that takes no
+/// byte and sends none for `patience` is given up by whoever writes.
 #[must_use]
-pub fn open(io: Io, max_message: usize, buffer: usize) -> (Reader, Writer) {
+pub fn open(io: Io, max_message: usize, buffer: usize, patience: Duration) -> (Reader, Writer) {
     let (read, write) = split(io);
+    let heard = Arc::new(Heard { start: Instant::now(), at_ms: AtomicU64::new(0) });
     let reader = Reader {
         read,
         decoder: Decoder::new(Role::Server, max_message),
         buffer: vec![0; buffer].into(),
         start: 0,
         end: 0,
+        heard: heard.clone(),
     };
-    (reader, Writer { write })
+    (reader, Writer { write, heard, patience, mid_frame: false })
+}
+
+/// When the peer was heard last.
+#[derive(Debug)]
+struct Heard {
+    start: Instant,
+    at_ms: AtomicU64,
+}
+
+impl Heard {
+    fn now(&self) {
+        self.at_ms.store(self.start.elapsed().as_millis() as u64, Ordering::Relaxed);
+    }
+
+    fn silence(&self) -> Duration {
+        self.start.elapsed().saturating_sub(Duration::from_millis(self.at_ms.load(Ordering::Relaxed)))
+    }
 }
 
 /// Why nothing more can be read.
@@ -106,6 +128,7 @@ pub struct Reader {
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
+    heard: Arc<Heard>,
 }
 
 impl Reader {
@@ -125,6 +148,7 @@ impl Reader {
             if count == 0 {
                 return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
             }
+            self.heard.now();
             (self.start, self.end) = (0, count);
         }
     }
@@ -134,15 +158,19 @@ impl Reader {
 #[derive(Debug)]
 pub struct Writer {
     write: WriteHalf<Io>,
+    heard: Arc<Heard>,
+    patience: Duration,
+    /// A frame was begun and not ended: nothing else can be said on this connection.
+    mid_frame: bool,
 }
 
 impl Writer {
-    /// Writes `head` and `body`, one after the other. Gives up when the peer's side of the connection takes no byte for
-    /// `patience`. When the future is dropped half-way, the connection is of no more use.
+    /// Writes `head` and `body`, which together are whole frames. When the future is dropped half-way, the connection is of no
+    /// more use.
     ///
     /// # Errors
-    /// The connection broke, or [`io::ErrorKind::TimedOut`].
-    pub async fn write(&mut self, head: &[u8], body: &[u8], patience: Duration) -> io::Result<()> {
+    /// The connection broke, or [`io::ErrorKind::TimedOut`]: it took no byte and sent none for the patience it was opened with.
+    pub async fn write(&mut self, head: &[u8], body: &[u8]) -> io::Result<()> {
         let mut written = 0;
         let total = head.len() + body.len();
         while written < total {
@@ -151,11 +179,13 @@ impl Writer {
             } else {
                 [IoSlice::new(&body[written - head.len()..]), IoSlice::new(&[])]
             };
-            match tokio::time::timeout(patience, self.write.write_vectored(&parts)).await {
+            match tokio::time::timeout(self.patience, self.write.write_vectored(&parts)).await {
                 Ok(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => written += count?,
+                Err(_) if self.heard.silence() < self.patience => {}
                 Err(_) => return Err(io::ErrorKind::TimedOut.into()),
             }
+            self.mid_frame = written < total;
         }
         Ok(())
     }
@@ -164,8 +194,8 @@ impl Writer {
     ///
     /// # Errors
     /// As [`Writer::write`].
-    pub async fn frame(&mut self, opcode: Opcode, payload: &[u8], patience: Duration) -> io::Result<()> {
-        self.write(ws::frame_head(opcode, payload.len(), None).as_bytes(), payload, patience).await
+    pub async fn frame(&mut self, opcode: Opcode, payload: &[u8]) -> io::Result<()> {
+        self.write(ws::frame_head(opcode, payload.len(), None).as_bytes(), payload).await
     }
 }
 
@@ -174,7 +204,9 @@ impl Writer {
 pub async fn close(reader: Reader, mut writer: Writer, code: u16, reason: &str) {
     let Reader { mut read, mut buffer, .. } = reader;
     let goodbye = async {
-        writer.write(&ws::close_frame(code, reason), &[], CLOSE_PATIENCE).await?;
+        if !writer.mid_frame {
+            writer.write(&ws::close_frame(code, reason), &[]).await?;
+        }
         writer.write.shutdown().await?;
         while read.read(&mut buffer).await? > 0 {}
         io::Result::Ok(())

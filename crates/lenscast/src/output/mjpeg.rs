@@ -1,9 +1,9 @@
 //! `GET /stream.mjpg`: the JPEGs as they came, for `<img>` and players (multipart/x-mixed-replace).
 
 use super::NO_STORE;
-use crate::server::App;
+use crate::server::{App, Peer};
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -16,24 +16,29 @@ use std::sync::Arc;
 const BOUNDARY: &str = "lenscast-frame";
 
 /// `GET /stream.mjpg`.
-pub async fn default_camera(State(app): State<Arc<App>>) -> Response {
-    response(&app, &CameraName::default())
+pub async fn default_camera(State(app): State<Arc<App>>, Extension(peer): Extension<Peer>) -> Response {
+    response(&app, &peer, &CameraName::default())
 }
 
 /// An endless answer with every JPEG that the client is quick enough for, the newest first. It waits for its camera.
-pub(super) fn response(app: &Arc<App>, name: &CameraName) -> Response {
+pub(super) fn response(app: &App, peer: &Peer, name: &CameraName) -> Response {
+    let ticket = match super::admit(app, peer) {
+        Ok(ticket) => ticket,
+        Err(refusal) => return refusal,
+    };
     let stream = app.streams.get(name);
     let cursor = stream.join_jpeg();
     // The stream is held so that it is not forgotten while we wait for its camera.
-    let parts = futures_util::stream::unfold((cursor, stream), |(mut cursor, stream)| async {
-        let (frame, _) = cursor.next().await;
-        // The boundary stands after the picture as well as before the first one: otherwise a browser shows each picture
-        // only when the next one comes.
-        let head = format!("Content-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n", frame.bytes.len());
-        let tail = format!("\r\n--{BOUNDARY}\r\n");
-        let part = [Bytes::from(head), frame.bytes.clone(), Bytes::from(tail)];
-        Some((futures_util::stream::iter(part), (cursor, stream)))
-    });
+    let parts =
+        futures_util::stream::unfold((cursor, stream, ticket), |(mut cursor, stream, ticket)| async {
+            let (frame, _) = cursor.next().await;
+            // The boundary stands after the picture as well as before the first one: otherwise a browser shows each picture
+            // only when the next one comes.
+            let head = format!("Content-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n", frame.bytes.len());
+            let tail = format!("\r\n--{BOUNDARY}\r\n");
+            let part = [Bytes::from(head), frame.bytes.clone(), Bytes::from(tail)];
+            Some((futures_util::stream::iter(part), (cursor, stream, ticket)))
+        });
     let first = futures_util::stream::iter([Bytes::from(format!("--{BOUNDARY}\r\n"))]);
     let body = first.chain(parts.flatten()).take_until(app.shutdown.clone().cancelled_owned());
     let content_type = format!("multipart/x-mixed-replace; boundary={BOUNDARY}");

@@ -22,7 +22,14 @@ pub async fn named_camera(State(app): State<Arc<App>>, Path(file): Path<String>)
 }
 
 fn response(app: &App, name: &CameraName) -> Response {
-    match app.streams.get(name).newest_jpeg() {
+    let stream = app.streams.get(name);
+    let max_age = app.config.limits.snapshot_max_age;
+    match stream.newest_jpeg() {
+        Some(frame) if stream.age(frame.arrival) > max_age => {
+            let seconds = stream.age(frame.arrival).as_secs();
+            let sentence = format!("The camera {name} has sent no picture for {seconds} s.\n");
+            (StatusCode::SERVICE_UNAVAILABLE, [NO_STORE], sentence).into_response()
+        }
         Some(frame) => {
             let headers = [(header::CONTENT_TYPE, "image/jpeg"), NO_STORE];
             (headers, frame.bytes.clone()).into_response()

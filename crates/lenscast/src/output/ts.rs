@@ -1,9 +1,9 @@
 //! `GET /stream.ts`: the video as MPEG-TS over HTTP, for VLC, ffmpeg and Home Assistant.
 
 use super::NO_STORE;
-use crate::server::App;
+use crate::server::{App, Peer};
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -14,18 +14,22 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 /// `GET /stream.ts`.
-pub async fn default_camera(State(app): State<Arc<App>>) -> Response {
-    response(&app, &CameraName::default())
+pub async fn default_camera(State(app): State<Arc<App>>, Extension(peer): Extension<Peer>) -> Response {
+    response(&app, &peer, &CameraName::default())
 }
 
 /// An endless answer of whole TS packets. It waits for its camera.
-pub(super) fn response(app: &Arc<App>, name: &CameraName) -> Response {
+pub(super) fn response(app: &App, peer: &Peer, name: &CameraName) -> Response {
+    let ticket = match super::admit(app, peer) {
+        Ok(ticket) => ticket,
+        Err(refusal) => return refusal,
+    };
     let cursor = app.streams.get(name).join_video();
-    let units = futures_util::stream::unfold(cursor, |mut cursor| async {
+    let units = futures_util::stream::unfold((cursor, ticket), |(mut cursor, ticket)| async {
         let item = cursor.next().await;
         let packets = item.unit.ts();
         let gap = if item.lost > 0 { ts::discontinuity_packets(&packets).into() } else { Bytes::new() };
-        Some((futures_util::stream::iter([gap, packets]), cursor))
+        Some((futures_util::stream::iter([gap, packets]), (cursor, ticket)))
     });
     let body = units
         .flatten()

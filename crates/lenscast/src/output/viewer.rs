@@ -1,9 +1,9 @@
 //! `ws /ws/viewer`: the video, or the JPEGs, one frame a message.
 
-use crate::server::App;
+use crate::server::{App, Peer};
 use crate::stream::{CameraState, JpegCursor, JpegFrame, Stream, VideoCursor, VideoItem, VideoParams};
 use crate::ws::{self, ReadError, Reader, Upgrade, Writer};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Extension, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -14,10 +14,14 @@ use serde::Deserialize;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::mpsc;
 
 /// Viewers say next to nothing: bytes read at once, and the longest message, which is ignored.
 const READ_BUFFER: usize = 512;
 const MAX_MESSAGE: usize = 64 * 1024;
+
+/// Pings of a viewer that wait to be answered.
+const MAX_PONGS: usize = 4;
 
 /// How often it is looked whether a camera has fallen silent, for viewers that want to know.
 const STATE_INTERVAL: Duration = Duration::from_millis(500);
@@ -49,6 +53,7 @@ pub enum Format {
 /// `ws /ws/viewer` and `ws /ws/viewer/{name}`.
 pub async fn handler(
     State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
     name: Option<Path<String>>,
     upgrade: Upgrade,
     ask: Result<Query<Ask>, axum::extract::rejection::QueryRejection>,
@@ -62,12 +67,17 @@ pub async fn handler(
         let sentence = "The query may say format=ts, fmp4, h264 or jpeg, and events=1.\n";
         return (StatusCode::BAD_REQUEST, sentence).into_response();
     };
+    let ticket = match super::admit(&app, &peer) {
+        Ok(ticket) => ticket,
+        Err(refusal) => return refusal,
+    };
     let (response, connection) = upgrade.accept();
     app.tasks.clone().spawn(async move {
         if let Ok(io) = connection.await {
-            let (reader, writer) = ws::open(io, MAX_MESSAGE, READ_BUFFER);
+            let (reader, writer) = ws::open(io, MAX_MESSAGE, READ_BUFFER, app.config.limits.stall_timeout);
             serve(&app, &name, &ask, reader, writer).await;
         }
+        drop(ticket);
     });
     response
 }
@@ -76,22 +86,21 @@ async fn serve(app: &App, name: &CameraName, ask: &Ask, mut reader: Reader, writ
     let stream = app.streams.get(name);
     let _counted = stream.count_viewer();
     let source = Source::join(&stream, ask.format);
-    let mut viewer = Viewer {
-        writer,
-        source,
-        stream,
-        params: None,
-        events: ask.events == 1,
-        told: None,
-        lost_total: 0,
-        patience: app.config.limits.stall_timeout,
+    let mut viewer =
+        Viewer { writer, source, stream, params: None, events: ask.events == 1, told: None, lost_total: 0 };
+    let (pongs, pings) = mpsc::channel(MAX_PONGS);
+    let end = tokio::select! {
+        () = app.shutdown.cancelled() => End::Close(close_code::GOING_AWAY, "the server shuts down".to_owned()),
+        end = listen(&mut reader, &pongs) => end,
+        end = viewer.run(pings, app.config.limits.ping_interval) => end,
     };
-    let (code, reason) = tokio::select! {
-        () = app.shutdown.cancelled() => (close_code::GOING_AWAY, "the server shuts down".to_owned()),
-        end = viewer.run(&mut reader, app.config.limits.ping_interval) => match end {
-            End::Gone => return,
-            End::Close(code, reason) => (code, reason),
-        },
+    let (code, reason) = match end {
+        End::Gone => return,
+        End::Stalled => {
+            viewer.stream.count_stalled();
+            (close_code::POLICY, "nothing was read for too long".to_owned())
+        }
+        End::Close(code, reason) => (code, reason),
     };
     let Viewer { writer, source, .. } = viewer;
     // Whoever says goodbye does not watch any more.
@@ -131,17 +140,38 @@ impl Source {
 
 /// Why a viewer's connection ends.
 enum End {
+    /// The connection is no more.
     Gone,
+    /// It took no byte and sent none for too long.
+    Stalled,
+    /// We close it, with a code and a reason.
     Close(u16, String),
 }
 
 impl From<io::Error> for End {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::TimedOut => {
-                Self::Close(close_code::POLICY, "nothing was read for too long".into())
-            }
+            io::ErrorKind::TimedOut => Self::Stalled,
             _ => Self::Gone,
+        }
+    }
+}
+
+/// Hears what a viewer says, also while nothing can be written: a close ends it at once, and any byte is a sign of life.
+async fn listen(reader: &mut Reader, pongs: &mpsc::Sender<Vec<u8>>) -> End {
+    loop {
+        match reader.next().await {
+            // Whoever pings faster than it reads gets fewer pongs.
+            Ok(Event::Ping(payload)) => drop(pongs.try_send(payload)),
+            Ok(Event::Close(code)) => {
+                return End::Close(code.map_or(close_code::NORMAL, |(code, _)| code), String::new());
+            }
+            // A viewer has nothing to say that we need.
+            Ok(Event::Binary(_) | Event::Text(_) | Event::Pong(_)) => {}
+            Err(ReadError::Violation(violation)) => {
+                return End::Close(violation.close_code(), violation.to_string());
+            }
+            Err(ReadError::Io(_)) => return End::Gone,
         }
     }
 }
@@ -157,36 +187,24 @@ struct Viewer {
     /// The camera's state that was told last.
     told: Option<CameraState>,
     lost_total: u64,
-    patience: Duration,
 }
 
 impl Viewer {
-    async fn run(&mut self, reader: &mut Reader, ping_interval: Duration) -> End {
+    async fn run(&mut self, mut pongs: mpsc::Receiver<Vec<u8>>, ping_interval: Duration) -> End {
         let mut pings = tokio::time::interval_at(tokio::time::Instant::now() + ping_interval, ping_interval);
         let mut states = tokio::time::interval(STATE_INTERVAL);
         let mut session = self.stream.watch_session();
         let events = self.events;
         loop {
             let result = tokio::select! {
-                event = reader.next() => match event {
-                    Ok(Event::Ping(payload)) => self.writer.frame(Opcode::Pong, &payload, self.patience).await,
-                    Ok(Event::Close(code)) => {
-                        return End::Close(code.map_or(close_code::NORMAL, |(code, _)| code), String::new());
-                    }
-                    // A viewer has nothing to say that we need.
-                    Ok(Event::Binary(_) | Event::Text(_) | Event::Pong(_)) => Ok(()),
-                    Err(ReadError::Violation(violation)) => {
-                        return End::Close(violation.close_code(), violation.to_string());
-                    }
-                    Err(ReadError::Io(_)) => return End::Gone,
-                },
                 next = self.source.next() => match next {
                     Next::Video(item) => self.send_video(item).await,
                     Next::Jpeg(frame, lost) => self.send_jpeg(&frame, lost).await,
                 },
+                Some(payload) = pongs.recv() => self.writer.frame(Opcode::Pong, &payload).await,
                 _ = states.tick(), if events => self.tell_state().await,
                 _ = session.changed(), if events => self.tell_state().await,
-                _ = pings.tick() => self.writer.frame(Opcode::Ping, b"lenscast", self.patience).await,
+                _ = pings.tick() => self.writer.frame(Opcode::Ping, b"lenscast").await,
             };
             if let Err(error) = result {
                 return error.into();
@@ -199,15 +217,14 @@ impl Viewer {
             return Ok(());
         };
         self.tell_before_frame(lost).await?;
-        let patience = self.patience;
         match format {
             Format::Fmp4 => {
                 if !self.params.as_ref().is_some_and(|params| Arc::ptr_eq(params, &unit.params)) {
-                    self.writer.write(&unit.params.fmp4_init(), &[], patience).await?;
+                    self.writer.write(&unit.params.fmp4_init(), &[]).await?;
                     self.params = Some(unit.params.clone());
                 }
                 match unit.fmp4_message() {
-                    Some(message) => self.writer.write(message, &[], patience).await,
+                    Some(message) => self.writer.write(message, &[]).await,
                     None => Ok(()),
                 }
             }
@@ -225,9 +242,9 @@ impl Viewer {
                 if lost > 0 {
                     // Only this viewer has a gap, so the packets that say so are its own, and the shared ones stay shared.
                     let gap = ts::discontinuity_packets(&unit.ts());
-                    self.writer.frame(Opcode::Binary, &gap, patience).await?;
+                    self.writer.frame(Opcode::Binary, &gap).await?;
                 }
-                self.writer.write(unit.ts_message(), &[], patience).await
+                self.writer.write(unit.ts_message(), &[]).await
             }
         }
     }
@@ -247,7 +264,7 @@ impl Viewer {
     async fn send_with_header(&mut self, header: FrameHeader, payload: &Bytes) -> io::Result<()> {
         let head = frame_head(Opcode::Binary, FrameHeader::LEN + payload.len(), None);
         let head = [head.as_bytes(), &header.to_bytes()].concat();
-        self.writer.write(&head, payload, self.patience).await
+        self.writer.write(&head, payload).await
     }
 
     /// Tells what belongs before a frame: that some were lost, and that the camera is live when it was not.
@@ -262,7 +279,7 @@ impl Viewer {
         if lost > 0 {
             let text =
                 serde_json::json!({"event": "lost", "frames": lost, "total": self.lost_total}).to_string();
-            self.writer.frame(Opcode::Text, text.as_bytes(), self.patience).await?;
+            self.writer.frame(Opcode::Text, text.as_bytes()).await?;
         }
         Ok(())
     }
@@ -282,6 +299,6 @@ impl Viewer {
             "height": newest.as_ref().map(|frame| frame.height),
             "newest_frame_age_ms": newest.as_ref().map(|frame| self.stream.age(frame.arrival).as_millis() as u64),
         });
-        self.writer.frame(Opcode::Text, text.to_string().as_bytes(), self.patience).await
+        self.writer.frame(Opcode::Text, text.to_string().as_bytes()).await
     }
 }

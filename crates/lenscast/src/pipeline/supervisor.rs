@@ -81,7 +81,9 @@ impl Video {
                     self.progress = progress;
                     return;
                 }
-                Err(error) => tracing::error!(%camera, %error, "no thread for another encoder: no more video"),
+                Err(error) => {
+                    tracing::error!(%camera, %error, "no thread for another encoder: no more video")
+                }
             }
         }
         self.off = true;

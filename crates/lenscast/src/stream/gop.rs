@@ -94,12 +94,17 @@ mod tests {
     /// What may happen to a stream and its viewers.
     #[derive(Clone, Debug)]
     enum Action {
-        Push { key: bool },
+        Push {
+            key: bool,
+        },
         CameraLeaves,
         JoinRunning,
         JoinNextKey,
         /// A viewer takes what is there, up to a number of units.
-        Read { viewer: prop::sample::Index, units: usize },
+        Read {
+            viewer: prop::sample::Index,
+            units: usize,
+        },
     }
 
     fn action() -> impl Strategy<Value = Action> {

@@ -41,7 +41,8 @@ fn tricky(trick: impl Fn(u64) + Send + Sync + 'static) -> MakeEncoder {
 #[tokio::test]
 async fn a_pipeline_that_panics_begins_anew_with_a_key_frame() {
     let server = start_with(|config| {
-        config.encoder = tricky(|number| assert!(number != 2, "this frame breaks the encoder, as the test wants it"));
+        config.encoder =
+            tricky(|number| assert!(number != 2, "this frame breaks the encoder, as the test wants it"));
     });
     let mut camera = server.camera().await;
     let mut viewer = server.viewer("format=h264").await;
@@ -78,7 +79,8 @@ async fn an_encoder_that_hangs_is_replaced_once_and_then_the_jpegs_go_on_alone()
     let mut other = server.connect("/ws/camera/other").await;
     let mut viewer = server.viewer("format=h264").await;
     let mut jpegs = server.viewer("format=jpeg").await;
-    let abandoned = |count| move |server: &Running| server.stats().pipelines_abandoned.load(Ordering::Relaxed) == count;
+    let abandoned =
+        |count| move |server: &Running| server.stats().pipelines_abandoned.load(Ordering::Relaxed) == count;
 
     camera.send_jpeg(&jpeg(1)).await;
     viewer.framed().await;

@@ -1,0 +1,107 @@
+//! How many may watch: in total, and from one address.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Counts those who watch, by any output that lasts.
+#[derive(Debug)]
+pub struct Admission {
+    max: usize,
+    max_per_address: usize,
+    watching: Mutex<Watching>,
+}
+
+#[derive(Debug, Default)]
+struct Watching {
+    total: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// Why somebody may not watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The server is full.
+    #[error("{0} viewers are watching, which is the limit (--max-viewers)")]
+    Full(usize),
+    /// This address is.
+    #[error("{0} viewers from this address are watching, which is the limit (--max-viewers-per-address)")]
+    AddressFull(usize),
+}
+
+/// The right to watch, until it is dropped.
+#[derive(Debug)]
+pub struct Ticket {
+    admission: Arc<Admission>,
+    address: IpAddr,
+}
+
+impl Admission {
+    /// Admits up to `max` at once, of which up to `max_per_address` from one address.
+    #[must_use]
+    pub fn new(max: usize, max_per_address: usize) -> Self {
+        Self { max, max_per_address, watching: Mutex::default() }
+    }
+
+    /// Lets one more watch.
+    ///
+    /// # Errors
+    /// [`Refusal`] when a limit is reached.
+    pub fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Ticket, Refusal> {
+        let mut watching = self.lock();
+        if watching.total >= self.max {
+            return Err(Refusal::Full(self.max));
+        }
+        let here = watching.by_address.entry(address).or_default();
+        if *here >= self.max_per_address {
+            return Err(Refusal::AddressFull(self.max_per_address));
+        }
+        *here += 1;
+        watching.total += 1;
+        Ok(Ticket { admission: self.clone(), address })
+    }
+
+    /// How many watch.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.lock().total
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Watching> {
+        self.watching.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let mut watching = self.admission.lock();
+        watching.total -= 1;
+        if let Some(here) = watching.by_address.get_mut(&self.address) {
+            *here -= 1;
+            if *here == 0 {
+                watching.by_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_limits_hold_and_who_leaves_makes_room() {
+        let admission = Arc::new(Admission::new(3, 2));
+        let [a, b] = [IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2])];
+        let first = admission.admit(a).unwrap();
+        let _second = admission.admit(a).unwrap();
+        assert_eq!(admission.admit(a).unwrap_err(), Refusal::AddressFull(2));
+        let third = admission.admit(b).unwrap();
+        assert_eq!(admission.admit(b).unwrap_err(), Refusal::Full(3));
+        drop(first);
+        let _fourth = admission.admit(a).unwrap();
+        drop(third);
+        assert_eq!(admission.total(), 2);
+        assert_eq!(admission.lock().by_address.len(), 1, "nothing is kept about who left");
+    }
+}
