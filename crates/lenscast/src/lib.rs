@@ -24,6 +24,7 @@ pub mod streams;
 
 pub mod output;
 
+pub mod metrics;
 pub mod pages;
 pub mod status;
 

@@ -7,7 +7,7 @@ pub mod snapshot;
 pub mod ts;
 pub mod viewer;
 
-use crate::admission::{Refusal, Ticket};
+use crate::admission::Refusal;
 use crate::server::{App, Peer};
 use axum::extract::{Extension, Path, State};
 use axum::http::{StatusCode, header};
@@ -31,15 +31,14 @@ pub async fn stream_file(
     }
 }
 
-/// Lets a peer watch, or answers why not.
-fn admit(app: &App, peer: &Peer) -> Result<Ticket, Response> {
-    app.admission.admit(peer.remote.ip()).map_err(|refusal| {
-        let code = match refusal {
-            Refusal::Full(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Refusal::AddressFull(_) => StatusCode::TOO_MANY_REQUESTS,
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let code = match self {
+            Self::Full(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::AddressFull(_) => StatusCode::TOO_MANY_REQUESTS,
         };
-        (code, format!("{refusal}\n")).into_response()
-    })
+        (code, format!("{self}\n")).into_response()
+    }
 }
 
 /// Splits `name.suffix`, where `name` is a camera's.

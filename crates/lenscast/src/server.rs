@@ -5,7 +5,7 @@ use crate::config::{Config, Limits};
 use crate::notices::Notices;
 use crate::stream::Clock;
 use crate::streams::Streams;
-use crate::{access, ingest, output, pages, status};
+use crate::{access, ingest, metrics, output, pages, status};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -114,18 +114,6 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Bytes that the kernel may hold for a connection. Enough for 20 Mbit/s over 50 ms; little enough that a viewer on a slow
-    /// network skips frames instead of falling seconds behind.
-    const SEND_BUFFER: usize = 128 * 1024;
-
-    /// Connections over the limit that are told so at once, and how long that may take.
-    const MAX_REFUSALS: usize = 64;
-    const REFUSAL_PATIENCE: Duration = Duration::from_secs(1);
-
-    /// What is said to a connection over the limit.
-    const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 5\r\nConnection: close\r\n\r\n\
-    This server has as many connections as it may (--max-connections).\n";
-
     /// What all connections share.
     #[must_use]
     pub fn app(&self) -> &Arc<App> {
@@ -193,6 +181,9 @@ fn router(app: Arc<App>) -> Router {
         .route("/snapshot.jpg", get(output::snapshot::default_camera))
         .route("/snapshot/{file}", get(output::snapshot::named_camera))
         .route("/status", get(status::handler))
+        .route("/metrics", get(metrics::handler))
+        .route("/healthz", get(metrics::healthz))
+        .route("/readyz", get(metrics::readyz))
         .merge(pages::routes())
         .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing here. The live picture is at /\n") })
         .layer(middleware::from_fn(access::check))
@@ -210,7 +201,7 @@ fn refuse(app: &Arc<App>, mut socket: TcpStream) {
     }
     let goodbye = async move {
         // Its request is read first: the kernel resets a connection that is closed with unread data.
-        socket.read(&mut [0; 4096]).await?;
+        let _request = socket.read(&mut [0; 4096]).await?;
         socket.write_all(FULL).await?;
         socket.shutdown().await
     };

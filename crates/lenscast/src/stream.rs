@@ -223,6 +223,11 @@ impl Stream {
         self.skipped.load(Ordering::Relaxed)
     }
 
+    /// Counts that what arrived `at` was handed to a viewer's socket.
+    pub fn count_delivery(&self, at: Micros) {
+        self.stats.delivery.observe(self.age(at).as_secs_f64());
+    }
+
     /// Counts a viewer that was closed because it took nothing for too long.
     pub fn count_stalled(&self) {
         self.stalled.fetch_add(1, Ordering::Relaxed);

@@ -22,9 +22,9 @@ pub async fn default_camera(State(app): State<Arc<App>>, Extension(peer): Extens
 
 /// An endless answer with every JPEG that the client is quick enough for, the newest first. It waits for its camera.
 pub(super) fn response(app: &App, peer: &Peer, name: &CameraName) -> Response {
-    let ticket = match super::admit(app, peer) {
+    let ticket = match app.admission.admit(peer.remote.ip()) {
         Ok(ticket) => ticket,
-        Err(refusal) => return refusal,
+        Err(refusal) => return refusal.into_response(),
     };
     let stream = app.streams.get(name);
     let cursor = stream.join_jpeg();

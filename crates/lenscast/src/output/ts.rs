@@ -20,9 +20,9 @@ pub async fn default_camera(State(app): State<Arc<App>>, Extension(peer): Extens
 
 /// An endless answer of whole TS packets. It waits for its camera.
 pub(super) fn response(app: &App, peer: &Peer, name: &CameraName) -> Response {
-    let ticket = match super::admit(app, peer) {
+    let ticket = match app.admission.admit(peer.remote.ip()) {
         Ok(ticket) => ticket,
-        Err(refusal) => return refusal,
+        Err(refusal) => return refusal.into_response(),
     };
     let cursor = app.streams.get(name).join_video();
     let units = futures_util::stream::unfold((cursor, ticket), |(mut cursor, ticket)| async {

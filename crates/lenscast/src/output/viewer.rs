@@ -67,9 +67,9 @@ pub async fn handler(
         let sentence = "The query may say format=ts, fmp4, h264 or jpeg, and events=1.\n";
         return (StatusCode::BAD_REQUEST, sentence).into_response();
     };
-    let ticket = match super::admit(&app, &peer) {
+    let ticket = match app.admission.admit(peer.remote.ip()) {
         Ok(ticket) => ticket,
-        Err(refusal) => return refusal,
+        Err(refusal) => return refusal.into_response(),
     };
     let (response, connection) = upgrade.accept();
     app.tasks.clone().spawn(async move {
@@ -198,8 +198,13 @@ impl Viewer {
         loop {
             let result = tokio::select! {
                 next = self.source.next() => match next {
-                    Next::Video(item) => self.send_video(item).await,
-                    Next::Jpeg(frame, lost) => self.send_jpeg(&frame, lost).await,
+                    Next::Video(item) => {
+                        let at = item.unit.timing.at;
+                        self.send_video(item).await.inspect(|()| self.stream.count_delivery(at))
+                    }
+                    Next::Jpeg(frame, lost) => {
+                        self.send_jpeg(&frame, lost).await.inspect(|()| self.stream.count_delivery(frame.arrival))
+                    }
                 },
                 Some(payload) = pongs.recv() => self.writer.frame(Opcode::Pong, &payload).await,
                 _ = states.tick(), if events => self.tell_state().await,

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lenscast_media::time::Micros;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 
 /// The window over which the frame rate is measured.
 const RATE_WINDOW: Duration = Duration::from_secs(3);
@@ -13,8 +14,13 @@ const RATE_WINDOW: Duration = Duration::from_secs(3);
 /// Frames remembered for the frame rate: three seconds at 60 fps.
 const RATE_FRAMES: usize = 180;
 
+/// Buckets of times in the pipeline and on the way to a viewer, in seconds: 0.25 ms to 4 s.
+fn buckets() -> impl Iterator<Item = f64> {
+    exponential_buckets(0.000_25, 2.0, 15)
+}
+
 /// Counters of one camera.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Stats {
     /// Good frames.
     pub frames_in: AtomicU64,
@@ -26,7 +32,29 @@ pub struct Stats {
     pub pipeline_restarts: AtomicU64,
     /// Pipelines that were given up because they hung.
     pub pipelines_abandoned: AtomicU64,
+    /// Time to decode a JPEG, in seconds.
+    pub decode: Histogram,
+    /// Time to encode and mux a picture, in seconds.
+    pub encode: Histogram,
+    /// From a frame's arrival until it was handed to a viewer's socket, in seconds.
+    pub delivery: Histogram,
     inner: Mutex<Inner>,
+}
+
+impl Default for Stats {
+    fn default() -> Self {
+        Self {
+            frames_in: AtomicU64::new(0),
+            bytes_in: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+            pipeline_restarts: AtomicU64::new(0),
+            pipelines_abandoned: AtomicU64::new(0),
+            decode: Histogram::new(buckets()),
+            encode: Histogram::new(buckets()),
+            delivery: Histogram::new(buckets()),
+            inner: Mutex::default(),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -86,6 +114,8 @@ impl Stats {
 
     /// Takes one frame's cost into the smoothed times.
     pub fn count_pipeline(&self, decode: Duration, encode: Duration) {
+        self.decode.observe(decode.as_secs_f64());
+        self.encode.observe(encode.as_secs_f64());
         let times = &mut self.lock().pipeline;
         smooth(&mut times.decode, decode);
         smooth(&mut times.encode, encode);

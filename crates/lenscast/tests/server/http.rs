@@ -166,3 +166,33 @@ async fn the_pages_are_there_and_load_nothing_from_elsewhere() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_metrics_tell_of_every_camera_and_the_health_checks_answer() {
+    let server = start();
+    let mut camera = server.connect("/ws/camera/door").await;
+    let mut viewer = server.connect("/ws/viewer/door?format=h264").await;
+    for number in 1..=3 {
+        camera.send_jpeg(&jpeg(number)).await;
+        viewer.framed().await;
+    }
+    camera.send_jpeg(b"no JPEG").await;
+    server.status_until(|status| status["cameras"][0]["quarantined"]["not_a_jpeg"] == 1).await;
+    let (code, head, body) = get(&server, "/metrics").await;
+    assert_eq!(code, 200);
+    assert!(head.contains("content-type: application/openmetrics-text"), "{head}");
+    let text = String::from_utf8(body).unwrap();
+    for line in [
+        "lenscast_frames_total{camera=\"door\"} 3",
+        "lenscast_viewers{camera=\"door\"} 1",
+        "lenscast_quarantined_total{camera=\"door\",cause=\"not_a_jpeg\"} 1",
+        "lenscast_encode_seconds_count{camera=\"door\"} 3",
+        "lenscast_delivery_seconds_count{camera=\"door\"} 3",
+        "# EOF",
+    ] {
+        assert!(text.lines().any(|got| got.trim_end_matches(".0") == line), "{line} is missing in\n{text}");
+    }
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(get(&server, path).await.0, 200, "{path}");
+    }
+}

@@ -1,0 +1,159 @@
+//! `GET /metrics` in the OpenMetrics text format (which Prometheus reads), `/healthz` and `/readyz`.
+
+use crate::server::App;
+use crate::stream::Stream;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, MetricEncoder, text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::exemplar::Exemplar;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// `GET /metrics`.
+pub async fn handler(State(app): State<Arc<App>>) -> Response {
+    let mut registry = Registry::with_prefix("lenscast");
+    registry.register_collector(Box::new(Scrape(app)));
+    let mut out = String::new();
+    match text::encode(&mut out, &registry) {
+        Ok(()) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], out).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+/// `GET /healthz`: the process answers.
+pub async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /readyz`: it takes cameras and viewers, which it does not while it shuts down.
+pub async fn readyz(State(app): State<Arc<App>>) -> Response {
+    if app.shutdown.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n").into_response();
+    }
+    "ok\n".into_response()
+}
+
+/// Reads the counters where they are kept, when they are asked for.
+#[derive(Debug)]
+struct Scrape(Arc<App>);
+
+impl Collector for Scrape {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        let app = &self.0;
+        let streams = app.streams.list();
+        let mut out = Families { encoder: &mut encoder, streams: &streams };
+        out.one(
+            "uptime_seconds",
+            "Time since the server started",
+            app.clock.now().to_duration().as_secs_f64(),
+        )?;
+        out.one("watching", "All who watch, by WebSocket or HTTP", app.admission.total() as f64)?;
+        out.one("tasks", "Connections that are open", app.tasks.len() as f64)?;
+
+        out.gauge("camera_connected", "1 while the camera is connected", |stream| {
+            f64::from(u8::from(stream.session().is_some()))
+        })?;
+        out.gauge("viewers", "Connections to /ws/viewer", |stream| stream.viewers() as f64)?;
+        out.gauge("encoding", "1 while video is encoded", |stream| f64::from(u8::from(stream.encoding())))?;
+        out.gauge("frame_rate", "Good frames per second over the last three seconds", |stream| {
+            stream.stats.fps(stream.clock().now())
+        })?;
+
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        out.counter("frames", "Good frames", |stream| load(&stream.stats.frames_in))?;
+        out.counter("bytes", "Bytes of all messages, good or not", |stream| load(&stream.stats.bytes_in))?;
+        out.counter(
+            "dropped",
+            "Good frames that were not encoded, since a newer one came first",
+            |stream| load(&stream.stats.dropped),
+        )?;
+        out.counter(
+            "skipped",
+            "Access units that viewers skipped because they read too slowly",
+            Stream::skipped,
+        )?;
+        out.counter(
+            "stalled",
+            "Viewers that were closed because they took nothing for too long",
+            Stream::stalled,
+        )?;
+        out.counter("pipeline_restarts", "Frames that made the pipeline panic", |stream| {
+            load(&stream.stats.pipeline_restarts)
+        })?;
+        out.counter("pipelines_abandoned", "Pipelines that were given up because they hung", |stream| {
+            load(&stream.stats.pipelines_abandoned)
+        })?;
+        out.quarantined()?;
+
+        out.histogram("decode_seconds", "Time to decode a JPEG", |stream| &stream.stats.decode)?;
+        out.histogram("encode_seconds", "Time to encode and mux a picture", |stream| &stream.stats.encode)?;
+        out.histogram(
+            "delivery_seconds",
+            "From a frame's arrival until it was handed to a viewer's socket",
+            |stream| &stream.stats.delivery,
+        )
+    }
+}
+
+/// Writes metrics, one line a camera.
+struct Families<'a, 'b> {
+    encoder: &'a mut DescriptorEncoder<'b>,
+    streams: &'a [Arc<Stream>],
+}
+
+impl Families<'_, '_> {
+    fn one(&mut self, name: &str, help: &str, value: f64) -> fmt::Result {
+        self.encoder.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)
+    }
+
+    fn each(
+        &mut self,
+        name: &str,
+        help: &str,
+        kind: MetricType,
+        write: impl Fn(&Stream, MetricEncoder<'_>) -> fmt::Result,
+    ) -> fmt::Result {
+        let mut metric = self.encoder.encode_descriptor(name, help, None, kind)?;
+        for stream in self.streams {
+            write(stream, metric.encode_family(&[("camera", stream.name().as_str())])?)?;
+        }
+        Ok(())
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: impl Fn(&Stream) -> f64) -> fmt::Result {
+        self.each(name, help, MetricType::Gauge, |stream, mut metric| metric.encode_gauge(&value(stream)))
+    }
+
+    fn counter(&mut self, name: &str, help: &str, value: impl Fn(&Stream) -> u64) -> fmt::Result {
+        self.each(name, help, MetricType::Counter, |stream, mut metric| {
+            metric.encode_counter(&value(stream), NO_EXEMPLAR)
+        })
+    }
+
+    fn histogram(&mut self, name: &str, help: &str, of: impl Fn(&Stream) -> &Histogram) -> fmt::Result {
+        self.each(name, help, MetricType::Histogram, |stream, metric| of(stream).encode(metric))
+    }
+
+    fn quarantined(&mut self) -> fmt::Result {
+        let help = "Frames that were refused, or could not be shown as video, by cause";
+        let mut metric = self.encoder.encode_descriptor("quarantined", help, None, MetricType::Counter)?;
+        for stream in self.streams {
+            for (cause, count) in stream.stats.quarantined() {
+                let labels = [("camera", stream.name().as_str()), ("cause", cause)];
+                metric.encode_family(&labels)?.encode_counter(&count, NO_EXEMPLAR)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// We have no exemplars; the type wants labels all the same.
+const NO_EXEMPLAR: Option<&Exemplar<[(&str, &str); 0], u64>> = None;
