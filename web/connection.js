@@ -4,11 +4,14 @@ const FIRST_PAUSE = 500; // ms
 const LONGEST_PAUSE = 5000;
 /** A server that does not answer is asked again after this long. */
 const PATIENCE = 5000;
+/** The server says something every 10 s; scripts do not see pings. Silence for this long means that the network is gone. */
+const SILENCE = 25000;
 
 export class Connection {
   #socket = null;
   #pause = FIRST_PAUSE;
   #timer = 0;
+  #heard = 0;
 
   /** `listener` has `open()`, `lost()` (at the end, and when an attempt failed), `text(string)`, `binary(ArrayBuffer)`. */
   constructor(url, listener) {
@@ -41,15 +44,25 @@ export class Connection {
     const current = (handle) => (event) => socket === this.#socket && handle(event);
     socket.onopen = current(() => {
       clearTimeout(this.#timer);
+      this.#heard = performance.now();
+      this.#watch(socket);
       this.listener.open();
     });
     socket.onmessage = current(({ data }) => {
       this.#pause = FIRST_PAUSE;
+      this.#heard = performance.now();
       if (typeof data === "string") this.listener.text(data);
       else this.listener.binary(data);
     });
     socket.onclose = current(() => this.#lost(socket));
   };
+
+  #watch(socket) {
+    this.#timer = setTimeout(() => {
+      if (performance.now() - this.#heard > SILENCE) this.#lost(socket);
+      else this.#watch(socket);
+    }, SILENCE / 5);
+  }
 
   #lost(socket) {
     if (socket !== this.#socket) return;

@@ -209,12 +209,21 @@ impl Viewer {
                 Some(payload) = pongs.recv() => self.writer.frame(Opcode::Pong, &payload).await,
                 _ = states.tick(), if events => self.tell_state().await,
                 _ = session.changed(), if events => self.tell_state().await,
-                _ = pings.tick() => self.writer.frame(Opcode::Ping, b"lenscast").await,
+                _ = pings.tick() => self.ping().await,
             };
             if let Err(error) = result {
                 return error.into();
             }
         }
+    }
+
+    /// A ping; and the state again for pages, since scripts do not see pings and must notice a network that is gone.
+    async fn ping(&mut self) -> io::Result<()> {
+        if self.events {
+            self.told = None;
+            self.tell_state().await?;
+        }
+        self.writer.frame(Opcode::Ping, b"lenscast").await
     }
 
     async fn send_video(&mut self, VideoItem { unit, lost }: VideoItem) -> io::Result<()> {

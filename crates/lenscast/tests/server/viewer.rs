@@ -186,6 +186,15 @@ async fn pages_that_ask_are_told_how_the_camera_is() {
 }
 
 #[tokio::test]
+async fn pages_hear_the_state_again_and_again_so_that_they_notice_silence() {
+    let server = start_with(|config| config.limits.ping_interval = std::time::Duration::from_millis(50));
+    let mut viewer = server.viewer("events=1").await;
+    for _ in 0..3 {
+        assert_eq!(viewer.event().await["state"], "waiting");
+    }
+}
+
+#[tokio::test]
 async fn an_unmodified_viewer_gets_no_text() {
     let server = start();
     let mut camera = server.camera().await;
