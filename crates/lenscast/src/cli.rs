@@ -3,7 +3,10 @@
 use clap::{Args, Parser, Subcommand};
 use lenscast::banner;
 use lenscast::config::{Config, DEFAULT_LISTEN, EncodeMode, Limits};
+use lenscast::pipeline::encoder::MakeEncoder;
+use lenscast::pipeline::ffmpeg;
 use lenscast::server::Server;
+use lenscast_media::h264::encoder as openh264;
 use lenscast_protocol::DEFAULT_PORT;
 use lenscast_virtual_device::{self as device, Source};
 use std::error::Error;
@@ -62,6 +65,9 @@ struct ServerArgs {
     /// When to encode video
     #[arg(long, value_enum, default_value_t)]
     encode: EncodeMode,
+    /// What encodes it: "builtin", "ffmpeg" (x264), or "ffmpeg:CODEC" with an H.264 encoder of ffmpeg, such as h264_vaapi
+    #[arg(long, value_name = "ENCODER", default_value = "builtin")]
+    encoder: ffmpeg::Choice,
     #[command(flatten)]
     limits: Limits,
 }
@@ -134,7 +140,8 @@ fn bind(
     args: ServerArgs,
     shutdown: &CancellationToken,
 ) -> Result<Server, Box<dyn Error>> {
-    let config = Config { listen, encode: args.encode, limits: args.limits, ..Config::default() };
+    let encoder = args.encoder.make()?;
+    let config = Config { listen, encode: args.encode, encoder, limits: args.limits, ..Config::default() };
     Ok(Server::bind(config, shutdown.clone())?)
 }
 

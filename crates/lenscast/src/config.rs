@@ -108,7 +108,7 @@ impl Default for Config {
         Self {
             listen: DEFAULT_LISTEN,
             encode: EncodeMode::default(),
-            encoder: MakeEncoder::built_in(),
+            encoder: MakeEncoder::built_in(Default::default()),
             limits: Limits::DEFAULT,
             pts_origin: Pts90k(lenscast_media::ts::PCR_LEAD),
         }

@@ -4,6 +4,7 @@
 //! how their output becomes what viewers get ([`packager`]). The pictures and bytes themselves are the `media` crate's.
 
 pub mod encoder;
+pub mod ffmpeg;
 mod pacing;
 mod packager;
 mod supervisor;

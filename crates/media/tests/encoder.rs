@@ -4,7 +4,7 @@
 #[allow(dead_code)] // Shared with the JPEG tests, which use the rest.
 mod scene;
 
-use lenscast_media::h264::encoder::{Config, EncodeFault, Encoded, OpenH264};
+use lenscast_media::h264::encoder::{Config, EncodeFault, Encoded, OpenH264, default_bitrate};
 use lenscast_media::h264::sps::Sps;
 use lenscast_media::picture::I420;
 use lenscast_media::time::Pts90k;
@@ -124,19 +124,58 @@ fn the_colours_are_said() {
 }
 
 #[test]
-fn the_level_allows_for_the_frame_rate_and_not_for_more() {
-    for (width, height, max_frame_rate, level) in [
-        (640, 480, 60.0, 31),
-        (640, 480, 30.0, 30),
-        (320, 240, 60.0, 21),
-        (1920, 1080, 60.0, 42),
-        (3840, 2160, 60.0, 52),
-    ] {
-        let mut config = Config::default();
-        config.max_frame_rate = max_frame_rate;
-        let encoded = OpenH264::new(config).encode(&I420::new(width, height), Pts90k::ZERO, false).unwrap();
-        assert_eq!(sps(&encoded)[3], level, "{width}×{height} at {max_frame_rate} Hz");
+fn the_level_allows_for_60_pictures_a_second_and_not_for_more() {
+    for (width, height, level) in
+        [(160, 120, 20), (320, 240, 21), (640, 480, 31), (1280, 720, 32), (1920, 1080, 42), (3840, 2160, 52)]
+    {
+        let encoded = OpenH264::default().encode(&I420::new(width, height), Pts90k::ZERO, false).unwrap();
+        assert_eq!(sps(&encoded)[3], level, "{width}×{height}");
     }
+}
+
+/// The noise of a cheap sensor in the dark: nothing can be predicted.
+fn noisy(width: usize, height: usize, random: &mut u32) -> I420 {
+    let mut picture = I420::new(width, height);
+    for sample in picture.planes_mut().into_iter().flatten() {
+        *random ^= *random << 13;
+        *random ^= *random >> 17;
+        *random ^= *random << 5;
+        *sample = 100 + (*random % 21) as u8;
+    }
+    picture
+}
+
+#[test]
+fn the_bitrate_is_held_at_any_frame_rate_and_no_picture_is_skipped() {
+    let bitrate = 800_000;
+    for fps in [5, 15, 30] {
+        let mut encoder = OpenH264::new(Config { bitrate: Some(bitrate) });
+        let mut random = 1;
+        let mut bytes = 0;
+        let mut sets = std::collections::BTreeSet::new();
+        // Six seconds to learn the rate in, and then eight that count, with a key frame every two.
+        for n in 0..14 * fps {
+            let picture = noisy(320, 240, &mut random);
+            let encoded = encoder.encode(&picture, pts(n, fps), n % (2 * fps) == 0).unwrap();
+            if encoded.key {
+                sets.insert(sps(&encoded).to_vec());
+            }
+            if n >= 6 * fps {
+                bytes += encoded.annex_b.len();
+            }
+        }
+        let ratio = bytes as f64 * 8.0 / 8.0 / f64::from(bitrate);
+        assert!((0.6..1.3).contains(&ratio), "{fps} fps: {ratio:.2} of the bitrate");
+        assert_eq!(sets.len(), 1, "the SPS does not change with the rate");
+    }
+}
+
+#[test]
+fn a_simple_picture_takes_less_than_the_bitrate() {
+    let mut encoder = OpenH264::default();
+    let bytes: usize =
+        (0..60).map(|n| encoder.encode(&moving(320, 240, n), pts(n, 30), false).unwrap().annex_b.len()).sum();
+    assert!(bytes * 8 / 2 < default_bitrate(320, 240) as usize * 2 / 3, "{bytes} bytes in two seconds");
 }
 
 #[test]

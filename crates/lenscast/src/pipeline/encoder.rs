@@ -4,7 +4,8 @@
 //! of its own.
 
 use super::packager::Packager;
-use lenscast_media::h264::encoder::{EncodeFault, Encoded, OpenH264};
+use crate::stream::Stream;
+use lenscast_media::h264::encoder::{self as openh264, EncodeFault, Encoded, OpenH264};
 use lenscast_media::picture::I420;
 use lenscast_media::time::Pts90k;
 use std::fmt;
@@ -29,6 +30,11 @@ impl Sink {
         Self(packager)
     }
 
+    /// Whose pictures they are, for counting and logging.
+    pub(super) fn stream(&self) -> &Arc<Stream> {
+        self.0.stream()
+    }
+
     /// Takes the access unit of the picture that was given with `pts`: an access unit delimiter, in a key frame SPS and PPS,
     /// then the slices.
     pub fn put(&self, pts: Pts90k, encoded: Encoded) {
@@ -48,8 +54,8 @@ impl MakeEncoder {
 
     /// openh264, in the camera's thread.
     #[must_use]
-    pub fn built_in() -> Self {
-        Self::new(|sink| Box::new(BuiltIn { encoder: OpenH264::default(), sink }))
+    pub fn built_in(config: openh264::Config) -> Self {
+        Self::new(move |sink| Box::new(BuiltIn { encoder: OpenH264::new(config), sink }))
     }
 
     pub(super) fn make(&self, sink: Sink) -> Box<dyn Encoder> {

@@ -33,6 +33,11 @@ impl Packager {
         Self { stream, mailbox, state: Mutex::default() }
     }
 
+    /// Where the access units go.
+    pub(super) fn stream(&self) -> &Arc<Stream> {
+        &self.stream
+    }
+
     /// Notes the times of a picture that the encoder gets.
     pub(super) fn expect(&self, timing: Timing) {
         let mut state = self.lock();

@@ -32,6 +32,8 @@ pub struct Stats {
     pub pipeline_restarts: AtomicU64,
     /// Pipelines that were given up because they hung.
     pub pipelines_abandoned: AtomicU64,
+    /// Times that an encoder in a process of its own died or hung, and was started again.
+    pub encoder_restarts: AtomicU64,
     /// Time to decode a JPEG, in seconds.
     pub decode: Histogram,
     /// Time to encode and mux a picture, in seconds.
@@ -49,6 +51,7 @@ impl Default for Stats {
             dropped: AtomicU64::new(0),
             pipeline_restarts: AtomicU64::new(0),
             pipelines_abandoned: AtomicU64::new(0),
+            encoder_restarts: AtomicU64::new(0),
             decode: Histogram::new(buckets()),
             encode: Histogram::new(buckets()),
             delivery: Histogram::new(buckets()),

@@ -1,0 +1,167 @@
+//! One ffmpeg process for pictures of one size.
+
+use super::{command, matroska, nut, units};
+use lenscast_media::h264::encoder::Encoded;
+use lenscast_media::picture::I420;
+use std::io::{self, BufRead as _, BufReader, Read, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
+use std::process::{self, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// A process that takes no byte for this long is hung.
+pub(super) const HUNG_AFTER: Duration = Duration::from_secs(5);
+
+/// The longest line of the process that is passed on, in bytes.
+const MAX_LINE: u64 = 2000;
+
+/// What comes from the process; each from a thread of its own.
+#[derive(Debug)]
+pub(super) enum Output {
+    /// An access unit, in order, and the stamp of its picture.
+    Unit(u64, Encoded),
+    /// A line of complaint.
+    Line(String),
+    /// No access unit will come any more, and why.
+    End(String),
+}
+
+/// A running process. It is killed and waited for when this is dropped. It also ends by itself when its standard input ends,
+/// so that it does not outlive a server that was killed.
+#[derive(Debug)]
+pub(super) struct Child {
+    process: Killer,
+    /// A socket, since a pipe has no time limit for writing without unsafe code or more crates.
+    stdin: Option<UnixStream>,
+    threads: Vec<JoinHandle<()>>,
+    size: (usize, usize),
+    begun: bool,
+}
+
+/// Kills the process from any thread, even while another one writes to it.
+#[derive(Clone, Debug)]
+pub(super) struct Killer(Arc<Mutex<process::Child>>);
+
+impl Child {
+    /// Starts a process for pictures of `size` of the camera `camera`; what comes from it goes to `output`.
+    pub(super) fn start(
+        codec: &str,
+        camera: &str,
+        size: (usize, usize),
+        output: impl Fn(Output) + Clone + Send + 'static,
+    ) -> io::Result<Self> {
+        let (ours, theirs) = UnixStream::pair()?;
+        ours.set_write_timeout(Some(HUNG_AFTER))?;
+        let mut process = command::encode(codec, size.0, size.1)
+            .env(command::CAMERA_VARIABLE, camera)
+            .stdin(OwnedFd::from(theirs))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // Ctrl-C in a terminal is the server's to hear: it ends its children in order.
+            .process_group(0)
+            .spawn()?;
+        let stdout = process.stdout.take();
+        let stderr = process.stderr.take();
+        // From here on, whatever fails, the process is ended.
+        let mut child = Self {
+            process: Killer(Arc::new(Mutex::new(process))),
+            stdin: Some(ours),
+            threads: Vec::new(),
+            size,
+            begun: false,
+        };
+        let (stdout, stderr) = stdout.zip(stderr).expect("both are piped");
+        let lines = output.clone();
+        child.thread("ffmpeg output", move || read_units(BufReader::new(stdout), &output))?;
+        child.thread("ffmpeg log", move || read_lines(BufReader::new(stderr), &lines))?;
+        Ok(child)
+    }
+
+    fn thread(&mut self, name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        self.threads.push(std::thread::Builder::new().name(name.to_owned()).spawn(run)?);
+        Ok(())
+    }
+
+    /// The size of the pictures that it takes.
+    pub(super) fn size(&self) -> (usize, usize) {
+        self.size
+    }
+
+    pub(super) fn killer(&self) -> Killer {
+        self.process.clone()
+    }
+
+    /// Gives it a picture. Stamps are µs that increase; the first is 0, and an odd one asks for a key frame.
+    ///
+    /// # Errors
+    /// `WouldBlock` when it is hung, anything else when it has ended.
+    pub(super) fn write(&mut self, picture: &I420, stamp: u64) -> io::Result<()> {
+        let stdin = self.stdin.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        if !std::mem::replace(&mut self.begun, true) {
+            stdin.write_all(&matroska::header(self.size.0, self.size.1))?;
+        }
+        stdin.write_all(&matroska::picture_head(picture, stamp))?;
+        for plane in [picture.y(), picture.u(), picture.v()] {
+            stdin.write_all(plane)?;
+        }
+        Ok(())
+    }
+
+    /// Tells it that no more pictures come: it gives what it still has, and ends.
+    pub(super) fn close(&mut self) {
+        self.stdin = None;
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.close();
+        self.process.kill();
+        for thread in self.threads.drain(..) {
+            // A panic in it was its own end; ours is not needed.
+            let _ = thread.join();
+        }
+        let _ = self.process.lock().wait();
+    }
+}
+
+impl Killer {
+    /// Kills the process if it still runs.
+    pub(super) fn kill(&self) {
+        let _ = self.lock().kill();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, process::Child> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn read_units(source: impl Read, output: &impl Fn(Output)) {
+    let mut reader = nut::Reader::new(source);
+    let why = loop {
+        match reader.next() {
+            Ok(Some(packet)) => {
+                if let Some(encoded) = units::tidy(&packet.data, &reader.extradata) {
+                    output(Output::Unit(packet.pts, encoded));
+                }
+            }
+            Ok(None) => break "it ended".to_owned(),
+            Err(error) => break format!("its output broke off: {error}"),
+        }
+    };
+    output(Output::End(why));
+}
+
+fn read_lines(mut source: impl io::BufRead, output: &impl Fn(Output)) {
+    let mut line = Vec::new();
+    while matches!(source.by_ref().take(MAX_LINE).read_until(b'\n', &mut line), Ok(1..)) {
+        let text = String::from_utf8_lossy(&line);
+        if !text.trim().is_empty() {
+            output(Output::Line(text.trim().to_owned()));
+        }
+        line.clear();
+    }
+}

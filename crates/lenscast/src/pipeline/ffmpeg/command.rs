@@ -1,0 +1,186 @@
+//! How ffmpeg is called. It is no shell that does it, and nothing in it comes from outside but the checked codec name.
+
+use std::process::Command;
+
+/// The first VA-API device of a machine.
+const VAAPI_DEVICE: &str = "/dev/dri/renderD128";
+
+/// The variable in a child's environment that tells whose it is, for people who look for it.
+pub(super) const CAMERA_VARIABLE: &str = "LENSCAST_CAMERA";
+
+/// Before the input. No `-fflags nobuffer`: with it ffmpeg throws the packets away from which it learns the format, here
+/// the first picture. `-copyts`: time stamps mean something to `-force_key_frames`, so they stay as they are.
+const INPUT: &[&str] = &[
+    "-nostdin",
+    "-hide_banner",
+    "-loglevel",
+    "error",
+    "-copyts",
+    "-flags",
+    "low_delay",
+    "-probesize",
+    "32",
+    "-analyzeduration",
+    "0",
+    "-f",
+    "matroska",
+    "-i",
+    "pipe:0",
+    "-map",
+    "0:v:0",
+    "-map_metadata",
+    "-1",
+];
+
+/// After the input. ffmpeg takes no request for a key frame while it runs, but it evaluates an expression of the time stamp
+/// for each picture, and the time stamps are ours: an odd number of µs asks for a key frame, exactly there. (The alternative
+/// `expr:gte(t,n_forced*0.5)` costs four times the key frames, and who joins still waits. Measured with 5.1; in all versions
+/// `t` counts from the first picture, whose stamp is 0 here.) `-g` only has to be longer than the 2 s between our key frames.
+const OUTPUT: &[&str] = &[
+    "-force_key_frames",
+    "expr:mod(round(t*1000000),2)",
+    "-g",
+    "600",
+    "-bf",
+    "0",
+    "-sc_threshold",
+    "0",
+    "-fps_mode",
+    "passthrough",
+    "-enc_time_base",
+    "1/1000000",
+];
+
+/// The same picture as the built-in encoder's, whether or not the encoder writes a VUI by itself (§E.2.1).
+const COLOURS: &[&str] = &[
+    "-color_range",
+    "pc",
+    "-colorspace",
+    "smpte170m",
+    "-color_primaries",
+    "bt709",
+    "-color_trc",
+    "iec61966-2-1",
+    "-bsf:v",
+    "h264_metadata=video_full_range_flag=1:colour_primaries=1:transfer_characteristics=13:matrix_coefficients=6",
+];
+
+/// NUT tells how long a packet is before it comes, and each is written at once.
+const CONTAINER: &[&str] = &["-flush_packets", "1", "-f", "nut", "pipe:1"];
+
+/// An ffmpeg that encodes pictures of this size from its standard input to its standard output.
+pub(super) fn encode(codec: &str, width: usize, height: usize) -> Command {
+    let mut command = ffmpeg();
+    if codec.ends_with("_vaapi") {
+        command.args(["-vaapi_device", VAAPI_DEVICE]);
+    }
+    command.args(INPUT).args(["-c:v", codec]).args(OUTPUT).args(COLOURS);
+    command.args(codec_options(codec));
+    if needs_bitrate(codec) {
+        command.arg("-b:v").arg(bitrate(width, height).to_string());
+    }
+    command.args(CONTAINER);
+    command
+}
+
+/// ffmpeg, asked for its encoders.
+pub(super) fn list_encoders() -> Command {
+    let mut command = ffmpeg();
+    command.args(["-nostdin", "-hide_banner", "-loglevel", "error", "-encoders"]);
+    command
+}
+
+fn ffmpeg() -> Command {
+    let mut command = Command::new("ffmpeg");
+    // It would make ffmpeg write a report into the current folder.
+    command.env_remove("FFREPORT").env("AV_LOG_FORCE_NOCOLOR", "1");
+    command
+}
+
+/// What each encoder needs to give a constrained baseline stream without delay, of constant quality where it can. One
+/// thread for x264: the cameras are what runs in parallel, and sliced threads cost bits.
+fn codec_options(codec: &str) -> &'static [&'static str] {
+    match codec {
+        "libx264" => &[
+            "-pix_fmt",
+            "yuv420p",
+            "-preset",
+            "superfast",
+            "-tune",
+            "zerolatency",
+            "-profile:v",
+            "baseline",
+            "-crf",
+            "23",
+            "-threads",
+            "1",
+        ],
+        // The ones below were written after ffmpeg's documentation and are not verified on hardware: see docs.
+        "libopenh264" => &[
+            "-pix_fmt",
+            "yuv420p",
+            "-profile:v",
+            "constrained_baseline",
+            "-allow_skip_frames",
+            "0",
+            "-threads",
+            "1",
+        ],
+        "h264_nvenc" => &[
+            "-pix_fmt",
+            "yuv420p",
+            "-preset",
+            "p2",
+            "-tune",
+            "ull",
+            "-profile:v",
+            "baseline",
+            "-rc",
+            "constqp",
+            "-qp",
+            "26",
+            "-delay",
+            "0",
+            "-zerolatency",
+            "1",
+            "-forced-idr",
+            "1",
+        ],
+        "h264_vaapi" => &[
+            "-vf",
+            "format=nv12,hwupload",
+            "-profile:v",
+            "constrained_baseline",
+            "-rc_mode",
+            "CQP",
+            "-qp",
+            "26",
+            "-async_depth",
+            "1",
+        ],
+        "h264_qsv" => &[
+            "-pix_fmt",
+            "nv12",
+            "-preset",
+            "veryfast",
+            "-profile:v",
+            "baseline",
+            "-global_quality",
+            "26",
+            "-async_depth",
+            "1",
+            "-forced_idr",
+            "1",
+        ],
+        _ => &["-pix_fmt", "yuv420p"],
+    }
+}
+
+fn needs_bitrate(codec: &str) -> bool {
+    !matches!(codec, "libx264" | "h264_nvenc" | "h264_vaapi" | "h264_qsv")
+}
+
+/// Bits a second for encoders that know no constant quality: 2.1 Mbit/s for VGA.
+fn bitrate(width: usize, height: usize) -> usize {
+    (width * height * 7).max(300_000)
+}

@@ -1,0 +1,361 @@
+//! The thread that feeds a camera's ffmpeg, and replaces it when it dies.
+
+use super::child::{Child, HUNG_AFTER, Killer, Output};
+use crate::pipeline::encoder::{Encoder, Sink};
+use crate::stream::Stream;
+use lenscast_media::h264::encoder::EncodeFault;
+use lenscast_media::picture::I420;
+use lenscast_media::time::Pts90k;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Pictures that ffmpeg may have at once. Those that come meanwhile replace each other, so that latency stays bounded
+/// however much ffmpeg would queue; hardware encoders that work on three at a time still run.
+pub(super) const MAX_IN_FLIGHT: usize = 4;
+
+/// A process without work is ended after this long: some graphics cards encode only few streams at once.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// How long a process that is no longer needed may take to give what it has.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+const FIRST_BACK_OFF: Duration = Duration::from_millis(200);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
+
+/// A process that ran this long was a good one: the back-off begins anew.
+const PROVEN: Duration = Duration::from_secs(20);
+
+/// An [`Encoder`] that hands its pictures to the thread. It never waits for ffmpeg.
+pub(super) struct Ffmpeg {
+    shared: Arc<Shared>,
+    stream: Arc<Stream>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ffmpeg {
+    pub(super) fn new(codec: String, sink: Sink) -> Self {
+        let shared = Arc::new(Shared::default());
+        let stream = sink.stream().clone();
+        let worker = Worker {
+            codec,
+            sink,
+            shared: shared.clone(),
+            child: None,
+            base: Pts90k::ZERO,
+            last: None,
+            back_off: FIRST_BACK_OFF,
+        };
+        let thread =
+            std::thread::Builder::new().name(format!("ffmpeg {}", stream.name())).spawn(move || worker.run());
+        let thread = thread
+            .inspect_err(|error| tracing::error!(camera = %stream.name(), %error, "no thread for ffmpeg"));
+        Self { shared, stream, thread: thread.ok() }
+    }
+}
+
+impl Encoder for Ffmpeg {
+    fn encode(&mut self, picture: &I420, pts: Pts90k, key: bool) -> Result<(), EncodeFault> {
+        if self.thread.as_ref().is_none_or(JoinHandle::is_finished) {
+            return Err(EncodeFault::Failed { reason: "the thread that feeds ffmpeg is gone".to_owned() });
+        }
+        let mut copy = self.shared.lock().spare.pop().unwrap_or_default();
+        copy_picture(picture, &mut copy);
+        let mut state = self.shared.lock();
+        if let Some(old) = state.waiting.take() {
+            state.waiting = Some(Job { picture: copy, pts, key: key || old.key });
+            state.spare.push(old.picture);
+            if state.restarting {
+                self.stream.stats.count_quarantined("encoder_restarting");
+            } else {
+                self.stream.stats.dropped.fetch_add(1, Ordering::Relaxed);
+            }
+        } else {
+            state.waiting = Some(Job { picture: copy, pts, key });
+        }
+        drop(state);
+        self.shared.changed.notify_all();
+        Ok(())
+    }
+}
+
+impl Drop for Ffmpeg {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.closed = true;
+        if let Some(killer) = &state.killer {
+            // The thread may be writing to it.
+            killer.kill();
+        }
+        drop(state);
+        self.shared.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A picture on its way to ffmpeg.
+#[derive(Debug)]
+struct Job {
+    picture: I420,
+    pts: Pts90k,
+    key: bool,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// One slot, the newest wins.
+    waiting: Option<Job>,
+    /// Buffers to be used again.
+    spare: Vec<I420>,
+    /// Stamps and times of the pictures that ffmpeg has, oldest first.
+    in_flight: VecDeque<(u64, Pts90k)>,
+    /// There is a process, and its output ended: why.
+    ended: Option<String>,
+    /// Between the death of a process and the start of the next.
+    restarting: bool,
+    /// The camera left.
+    closed: bool,
+    killer: Option<Killer>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>, time: Duration) -> MutexGuard<'a, State> {
+        self.changed.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+/// What the thread is to do.
+enum Event {
+    Job(Job),
+    Ended(String),
+    Hung,
+    Idle,
+    Closed,
+}
+
+struct Worker {
+    codec: String,
+    sink: Sink,
+    shared: Arc<Shared>,
+    child: Option<(Child, Instant)>,
+    /// The time of the first picture of the process.
+    base: Pts90k,
+    /// The newest picture that a process got.
+    last: Option<Job>,
+    back_off: Duration,
+}
+
+impl Worker {
+    fn run(mut self) {
+        loop {
+            match self.next_event() {
+                Event::Job(job) => {
+                    let pts = job.pts;
+                    if let Err(error) = self.give(job) {
+                        self.restart(&match error.kind() {
+                            io::ErrorKind::WouldBlock => "it takes no picture".to_owned(),
+                            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => {
+                                "it ended".to_owned()
+                            }
+                            _ => format!("the picture at {pts} cannot be given to it: {error}"),
+                        });
+                    }
+                }
+                Event::Ended(why) => self.restart(&why),
+                Event::Hung => self.restart("it takes no picture"),
+                Event::Idle => self.let_go(),
+                Event::Closed => break,
+            }
+        }
+    }
+
+    fn next_event(&self) -> Event {
+        let entered = Instant::now();
+        let mut blocked = None;
+        let mut state = self.shared.lock();
+        loop {
+            if state.closed {
+                return Event::Closed;
+            }
+            if let Some(why) = state.ended.take() {
+                return Event::Ended(why);
+            }
+            let timeout = if state.in_flight.len() < MAX_IN_FLIGHT {
+                if let Some(job) = state.waiting.take() {
+                    return Event::Job(job);
+                }
+                match &self.child {
+                    Some(_) if entered.elapsed() >= IDLE => return Event::Idle,
+                    Some(_) => IDLE.saturating_sub(entered.elapsed()),
+                    None => IDLE,
+                }
+            } else if state.waiting.is_some() {
+                let since = *blocked.get_or_insert_with(Instant::now);
+                if since.elapsed() >= HUNG_AFTER {
+                    return Event::Hung;
+                }
+                HUNG_AFTER.saturating_sub(since.elapsed())
+            } else {
+                IDLE
+            };
+            state = self.shared.wait(state, timeout);
+        }
+    }
+
+    /// Gives a picture to a process that takes its size.
+    fn give(&mut self, job: Job) -> io::Result<()> {
+        let size = (job.picture.width(), job.picture.height());
+        if self.child.as_ref().is_some_and(|(child, _)| child.size() != size) {
+            self.let_go();
+        }
+        if self.child.is_none() {
+            self.base = job.pts;
+        }
+        let stamp = stamp(job.pts.saturating_since(self.base), job.key);
+        let mut state = self.shared.lock();
+        state.in_flight.push_back((stamp, job.pts));
+        // Remembered for the case that its process dies.
+        if let Some(old) = self.last.replace(job) {
+            state.spare.push(old.picture);
+        }
+        drop(state);
+        let child = match &mut self.child {
+            Some((child, _)) => child,
+            none => {
+                let child = start(&self.codec, &self.sink, &self.shared, size)?;
+                &mut none.insert((child, Instant::now())).0
+            }
+        };
+        self.last.as_ref().map_or(Ok(()), |last| child.write(&last.picture, stamp))
+    }
+
+    /// Ends a process that did nothing wrong.
+    fn let_go(&mut self) {
+        let Some((mut child, _)) = self.child.take() else {
+            return;
+        };
+        child.close();
+        let deadline = Instant::now() + FAREWELL;
+        let mut state = self.shared.lock();
+        while state.ended.is_none() && !state.closed && Instant::now() < deadline {
+            let left = deadline.saturating_duration_since(Instant::now());
+            state = self.shared.wait(state, left);
+        }
+        drop(state);
+        drop(child);
+        self.forget_process();
+    }
+
+    /// After a process died or must die: waits for a while, and goes on with the newest picture, which becomes a key frame.
+    fn restart(&mut self, why: &str) {
+        let mut state = self.shared.lock();
+        state.restarting = true;
+        drop(state);
+        let proven = self.child.take().is_some_and(|(_, started)| started.elapsed() >= PROVEN);
+        let stream = self.sink.stream();
+        stream.stats.encoder_restarts.fetch_add(1, Ordering::Relaxed);
+        if proven {
+            self.back_off = FIRST_BACK_OFF;
+        }
+        let pause = self.back_off;
+        self.back_off = (pause * 2).min(LONGEST_BACK_OFF);
+        if let Some(held_back) = stream.notices.due("encoder_restarts") {
+            let again_in_ms = pause.as_millis() as u64;
+            tracing::warn!(camera = %stream.name(), again_in_ms, held_back, "ffmpeg must be started again: {why}");
+        }
+
+        let mut state = self.shared.lock();
+        let unanswered = state.in_flight.back().map(|&(_, pts)| pts);
+        if state.waiting.is_none()
+            && let Some(last) = self.last.take_if(|last| Some(last.pts) == unanswered)
+        {
+            state.waiting = Some(last);
+        }
+        drop(state);
+        self.forget_process();
+        let until = Instant::now() + pause;
+        let mut state = self.shared.lock();
+        while !state.closed && Instant::now() < until {
+            state = self.shared.wait(state, until.saturating_duration_since(Instant::now()));
+        }
+        state.restarting = false;
+    }
+
+    /// Once the process and its threads are gone.
+    fn forget_process(&self) {
+        let mut state = self.shared.lock();
+        state.in_flight.clear();
+        state.ended = None;
+        state.killer = None;
+    }
+}
+
+/// Ticks since the first picture, in µs, made even, or odd to ask for a key frame. Ticks are 11 µs apart, so that stamps
+/// increase as they do. The first picture is one anyway, and has to have stamp 0.
+fn stamp(ticks: u64, key: bool) -> u64 {
+    if ticks == 0 { 0 } else { Pts90k(ticks).to_micros().0 & !1 | u64::from(key) }
+}
+
+fn start(codec: &str, sink: &Sink, shared: &Arc<Shared>, size: (usize, usize)) -> io::Result<Child> {
+    let stream = sink.stream().clone();
+    let camera = stream.name().to_string();
+    let output = {
+        let (sink, shared) = (sink.clone(), shared.clone());
+        move |output| match output {
+            Output::Unit(stamp, encoded) => {
+                let mut state = shared.lock();
+                // Those before it will not come any more: time stamps only increase.
+                while state.in_flight.front().is_some_and(|&(first, _)| first < stamp) {
+                    state.in_flight.pop_front();
+                }
+                let pts = state.in_flight.pop_front_if(|&mut (first, _)| first == stamp).map(|(_, pts)| pts);
+                drop(state);
+                shared.changed.notify_all();
+                if let Some(pts) = pts {
+                    sink.put(pts, encoded);
+                }
+            }
+            Output::Line(line) => {
+                if let Some(held_back) = stream.notices.due("ffmpeg_says") {
+                    tracing::warn!(camera = %stream.name(), held_back, "ffmpeg says: {line}");
+                }
+            }
+            Output::End(why) => {
+                shared.lock().ended = Some(why);
+                shared.changed.notify_all();
+            }
+        }
+    };
+    let child = Child::start(codec, &camera, size, output)?;
+    let mut state = shared.lock();
+    state.killer = Some(child.killer());
+    if state.closed {
+        // It left between; nobody else will kill it.
+        child.killer().kill();
+    }
+    drop(state);
+    Ok(child)
+}
+
+fn copy_picture(from: &I420, to: &mut I420) {
+    let (width, height) = from.source_size();
+    to.resize(width, height);
+    for (to, from) in to.planes_mut().into_iter().zip([from.y(), from.u(), from.v()]) {
+        to.copy_from_slice(from);
+    }
+}
