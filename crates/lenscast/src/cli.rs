@@ -3,10 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 use lenscast::banner;
 use lenscast::config::{Config, DEFAULT_LISTEN, EncodeMode, Limits};
-use lenscast::pipeline::encoder::MakeEncoder;
 use lenscast::pipeline::ffmpeg;
 use lenscast::server::Server;
-use lenscast_media::h264::encoder as openh264;
 use lenscast_protocol::DEFAULT_PORT;
 use lenscast_virtual_device::{self as device, Source};
 use std::error::Error;
@@ -68,6 +66,9 @@ struct ServerArgs {
     /// What encodes it: "builtin", "ffmpeg" (x264), or "ffmpeg:CODEC" with an H.264 encoder of ffmpeg, such as h264_vaapi
     #[arg(long, value_name = "ENCODER", default_value = "builtin")]
     encoder: ffmpeg::Choice,
+    /// Bitrate of the video in kbit/s; unless it is given, what suits the size of the picture (VGA: 1,843)
+    #[arg(long, value_name = "KBITS", value_parser = clap::value_parser!(u32).range(50..=100_000))]
+    bitrate: Option<u32>,
     #[command(flatten)]
     limits: Limits,
 }
@@ -140,7 +141,7 @@ fn bind(
     args: ServerArgs,
     shutdown: &CancellationToken,
 ) -> Result<Server, Box<dyn Error>> {
-    let encoder = args.encoder.make()?;
+    let encoder = args.encoder.make(args.bitrate.map(|kbits| kbits * 1000))?;
     let config = Config { listen, encode: args.encode, encoder, limits: args.limits, ..Config::default() };
     Ok(Server::bind(config, shutdown.clone())?)
 }

@@ -13,6 +13,7 @@ mod units;
 mod worker;
 
 use super::encoder::MakeEncoder;
+use lenscast_media::h264::encoder as openh264;
 use std::io;
 use std::str::FromStr;
 use thiserror::Error;
@@ -34,14 +35,14 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// What makes such encoders.
+    /// What makes such encoders. `bitrate` is in bits per second, and `None` what suits the picture.
     ///
     /// # Errors
     /// A [`ProbeError`] when ffmpeg cannot do it. Finding out takes a fraction of a second, at worst 20 s; the caller's
     /// thread waits.
-    pub fn make(self) -> Result<MakeEncoder, ProbeError> {
+    pub fn make(self, bitrate: Option<u32>) -> Result<MakeEncoder, ProbeError> {
         match self {
-            Self::BuiltIn => Ok(MakeEncoder::built_in()),
+            Self::BuiltIn => Ok(MakeEncoder::built_in(openh264::Config { bitrate })),
             Self::Ffmpeg(ffmpeg) => {
                 ffmpeg.probe()?;
                 Ok(ffmpeg.into_encoders())
