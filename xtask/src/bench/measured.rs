@@ -1,6 +1,6 @@
 //! From what was recorded to the numbers in the table.
 
-use super::usage::Memory;
+use super::usage::{self, Memory};
 use super::viewer::Chunk;
 use super::{shown, ts};
 use crate::Result;
@@ -9,8 +9,45 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Start-up is measured for itself: latencies count only of frames that were sent this long after the first picture.
+/// Start-up is measured for itself: CPU time and latencies count only of frames that were sent this long after the first
+/// output. What ffmpeg holds back until then it encodes in one go, with warm caches.
 const STARTED: Duration = Duration::from_secs(2);
+
+/// The CPU time of a process for the frames that it gets once it has started.
+#[derive(Debug)]
+pub(crate) struct SteadyCpu {
+    pid: u32,
+    /// How many frames had been sent then, and the CPU time until then.
+    start: Option<(usize, Duration)>,
+}
+
+impl SteadyCpu {
+    /// For this process.
+    pub(crate) fn new(pid: u32) -> Self {
+        Self { pid, start: None }
+    }
+
+    /// To be called before each frame; `sent`: how many were; `first_output`: when there was one.
+    pub(crate) fn before_frame(&mut self, sent: usize, first_output: Option<Instant>) {
+        if self.start.is_none() && first_output.is_some_and(|first| first.elapsed() >= STARTED) {
+            // A process that is gone is noticed by whoever sends to it.
+            self.start = usage::cpu(self.pid).ok().map(|cpu| (sent, cpu));
+        }
+    }
+
+    /// To be called when it is done with the last frame; `sent`: how many there were in all.
+    ///
+    /// # Errors
+    /// There is no such process any more.
+    pub(crate) fn per_frame(&self, sent: usize) -> Result<Option<Duration>> {
+        let now = usage::cpu(self.pid)?;
+        let per_frame = |(before, cpu)| {
+            let frames = u32::try_from(sent - before).ok().filter(|frames| *frames > 0)?;
+            Some((now - cpu) / frames)
+        };
+        Ok(self.start.and_then(per_frame))
+    }
+}
 
 /// What was recorded of one side.
 #[derive(Debug)]
@@ -19,8 +56,8 @@ pub(crate) struct Run {
     pub(crate) sent: Vec<Instant>,
     /// The MPEG-TS that came back.
     pub(crate) chunks: Vec<Chunk>,
-    /// CPU time from just before the first frame until all were done.
-    pub(crate) cpu: Duration,
+    /// CPU time per frame, once started; `None` when it never was.
+    pub(crate) cpu_per_frame: Option<Duration>,
     pub(crate) memory: Memory,
     /// From connect to the first access unit, for viewers that came later.
     pub(crate) joins: Vec<Duration>,
@@ -32,7 +69,7 @@ pub(crate) struct Measured {
     pub(crate) sent: usize,
     /// How many of them were seen in the video.
     pub(crate) shown: Option<usize>,
-    pub(crate) cpu_ms_per_frame: f64,
+    pub(crate) cpu_ms_per_frame: Option<f64>,
     pub(crate) first_picture_ms: Option<f64>,
     /// Sorted, in ms.
     pub(crate) latencies: Vec<f64>,
@@ -73,7 +110,7 @@ impl Run {
         Ok(Measured {
             sent: self.sent.len(),
             shown: first_shown.map(|first_shown| first_shown.len()),
-            cpu_ms_per_frame: ms(self.cpu) / self.sent.len() as f64,
+            cpu_ms_per_frame: self.cpu_per_frame.map(ms),
             first_picture_ms: first_picture.map(|first| ms(first.saturating_duration_since(self.sent[0]))),
             latencies,
             joins: sorted(self.joins.into_iter().map(ms).collect()),

@@ -2,7 +2,7 @@
 
 use super::camera;
 use super::frames::Frames;
-use super::measured::Run;
+use super::measured::{Run, SteadyCpu};
 use super::usage;
 use super::viewer::Recording;
 use crate::Result;
@@ -18,7 +18,7 @@ const ARGUMENTS: &str = "-loglevel error -f image2pipe -c:v mjpeg -i - \
 /// It reads 5 MB, or for long, before it shows anything: these bound how long is waited, and say how long it is watched
 /// from then on.
 const AT_MOST: Duration = Duration::from_secs(60);
-const FROM_FIRST_OUTPUT: Duration = Duration::from_secs(10);
+const FROM_FIRST_OUTPUT: Duration = Duration::from_secs(22);
 
 /// Feeds frames for `at_least`, and longer until there was output for some time.
 ///
@@ -46,26 +46,25 @@ pub(crate) fn run(frames: &Frames, at_least: Duration) -> Result<Run> {
     });
 
     thread::sleep(super::SETTLE);
-    let before = usage::cpu(pid)?;
+    let mut cpu = SteadyCpu::new(pid);
     let seconds = |count: usize| Duration::from_secs_f64(count as f64 / f64::from(frames.fps));
     let go_on = |sent| {
+        cpu.before_frame(sent, recording.first());
         let watched = recording.first().is_some_and(|first| first.elapsed() >= FROM_FIRST_OUTPUT);
         seconds(sent) < at_least || !watched && seconds(sent) < AT_MOST
     };
     let sent = camera::pace(frames, 0, |jpeg| Ok(input.write_all(jpeg)?), go_on)?;
+    // It still holds the last frame back, as it held one back when the counting began.
+    thread::sleep(super::SETTLE);
+    let cpu_per_frame = cpu.per_frame(sent.len())?;
     let memory = usage::memory(pid)?;
     drop(input);
     reading.join().map_err(|_| "the reading thread panicked")?;
-    // Its CPU time is complete when it has ended, and gone when it was waited for.
-    while !usage::has_ended(pid)? {
-        thread::sleep(Duration::from_millis(5));
-    }
-    let cpu = usage::cpu(pid)? - before;
     let status = child.0.wait()?;
     if !status.success() {
         return Err(format!("ffmpeg failed ({status})").into());
     }
-    Ok(Run { sent, chunks: recording.take(), cpu, memory, joins: Vec::new() })
+    Ok(Run { sent, chunks: recording.take(), cpu_per_frame, memory, joins: Vec::new() })
 }
 
 /// A child that does not outlive this.

@@ -16,23 +16,13 @@ pub(crate) struct Memory {
     pub(crate) peak_mb: f64,
 }
 
-/// CPU time that the process and its threads used since it started, user and system, in steps of 10 ms. Also of a
-/// process that has ended and was not waited for yet.
+/// CPU time that the process and its threads used since it started, user and system, in steps of 10 ms.
 ///
 /// # Errors
 /// There is no such process.
 pub(crate) fn cpu(pid: u32) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     Ok(cpu_in(&stat).ok_or("the kernel's stat file has another form than proc(5) says")?)
-}
-
-/// Whether the process has ended and was not waited for yet.
-///
-/// # Errors
-/// There is no such process.
-pub(crate) fn has_ended(pid: u32) -> Result<bool> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    Ok(fields_from_state(&stat).next() == Some("Z"))
 }
 
 /// The memory of a process that runs.
@@ -45,14 +35,9 @@ pub(crate) fn memory(pid: u32) -> Result<Memory> {
     Ok(Memory { now_mb: field("VmRSS:")?, peak_mb: field("VmHWM:")? })
 }
 
-/// The fields of `/proc/PID/stat` from the third on: the name in the second may contain blanks and parentheses.
-fn fields_from_state(stat: &str) -> impl Iterator<Item = &str> {
-    stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_ascii_whitespace()
-}
-
-/// Fields 14 and 15, utime and stime.
+/// Fields 14 and 15, utime and stime. The second is a name, and may contain blanks and parentheses.
 fn cpu_in(stat: &str) -> Option<Duration> {
-    let mut fields = fields_from_state(stat).skip(11);
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
     let user: u32 = fields.next()?.parse().ok()?;
     let system: u32 = fields.next()?.parse().ok()?;
     Some(Duration::from_secs(1) * (user + system) / TICKS_PER_SECOND)
@@ -86,7 +71,7 @@ mod tests {
     #[test]
     fn this_process_can_be_read() {
         let pid = std::process::id();
-        assert!(cpu(pid).is_ok() && !has_ended(pid).unwrap());
+        assert!(cpu(pid).is_ok());
         let memory = memory(pid).unwrap();
         assert!(memory.now_mb > 0.5 && memory.peak_mb >= memory.now_mb, "{memory:?}");
     }

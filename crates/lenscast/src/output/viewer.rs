@@ -96,10 +96,8 @@ async fn serve(app: &App, name: &CameraName, ask: &Ask, mut reader: Reader, writ
     };
     let (code, reason) = match end {
         End::Gone => return,
-        End::Stalled => {
-            viewer.stream.count_stalled();
-            (close_code::POLICY, "nothing was read for too long".to_owned())
-        }
+        // Nothing goes out any more, so there is no goodbye either.
+        End::Stalled => return viewer.stream.count_stalled(),
         End::Close(code, reason) => (code, reason),
     };
     let Viewer { writer, source, .. } = viewer;

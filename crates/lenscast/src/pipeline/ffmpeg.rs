@@ -13,7 +13,7 @@ mod units;
 mod worker;
 
 use super::encoder::MakeEncoder;
-use lenscast_media::h264::encoder as openh264;
+use lenscast_media::h264::encoder::{self as openh264, default_bitrate};
 use std::io;
 use std::str::FromStr;
 use thiserror::Error;
@@ -44,6 +44,7 @@ impl Choice {
         match self {
             Self::BuiltIn => Ok(MakeEncoder::built_in(openh264::Config { bitrate })),
             Self::Ffmpeg(ffmpeg) => {
+                let ffmpeg = Ffmpeg { bitrate: bitrate.or(ffmpeg.bitrate), ..ffmpeg };
                 ffmpeg.probe()?;
                 Ok(ffmpeg.into_encoders())
             }
@@ -68,11 +69,12 @@ impl FromStr for Choice {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ffmpeg {
     codec: String,
+    bitrate: Option<u32>,
 }
 
 impl Default for Ffmpeg {
     fn default() -> Self {
-        Self { codec: DEFAULT_CODEC.to_owned() }
+        Self { codec: DEFAULT_CODEC.to_owned(), bitrate: None }
     }
 }
 
@@ -84,7 +86,7 @@ impl Ffmpeg {
     pub fn new(codec: &str) -> Result<Self, NotAnEncoder> {
         let good = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
         if (1..=MAX_CODEC).contains(&codec.len()) && codec.bytes().all(good) {
-            Ok(Self { codec: codec.to_owned() })
+            Ok(Self { codec: codec.to_owned(), bitrate: None })
         } else {
             Err(NotAnEncoder { text: format!("ffmpeg:{codec}") })
         }
@@ -95,17 +97,22 @@ impl Ffmpeg {
     /// # Errors
     /// A [`ProbeError`]. The caller's thread waits, at worst for 20 s.
     pub fn probe(&self) -> Result<(), ProbeError> {
-        if !probe::run(&self.codec)? {
+        if !probe::run(self)? {
             let codec = &self.codec;
             tracing::warn!(%codec, "this encoder holds pictures back until later ones come: video is late by as much");
         }
         Ok(())
     }
 
+    /// Bits a second for pictures of this size in pixels.
+    fn bitrate(&self, (width, height): (usize, usize)) -> u32 {
+        self.bitrate.unwrap_or(default_bitrate(width, height))
+    }
+
     /// Makes an encoder for each camera, each with a child of its own.
     #[must_use]
     pub fn into_encoders(self) -> MakeEncoder {
-        MakeEncoder::new(move |sink| Box::new(worker::Ffmpeg::new(self.codec.clone(), sink)))
+        MakeEncoder::new(move |sink| Box::new(worker::Feeder::new(self.clone(), sink)))
     }
 }
 
@@ -164,7 +171,7 @@ mod tests {
 
     #[test]
     fn encoders_are_named_as_in_the_manual() {
-        let ffmpeg = |codec: &str| Ok(Choice::Ffmpeg(Ffmpeg { codec: codec.to_owned() }));
+        let ffmpeg = |codec: &str| Ok(Choice::Ffmpeg(Ffmpeg { codec: codec.to_owned(), bitrate: None }));
         assert_eq!("builtin".parse(), Ok(Choice::BuiltIn));
         assert_eq!("ffmpeg".parse(), ffmpeg("libx264"));
         assert_eq!("ffmpeg:h264_v4l2m2m".parse(), ffmpeg("h264_v4l2m2m"));

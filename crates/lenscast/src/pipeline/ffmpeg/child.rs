@@ -1,6 +1,6 @@
 //! One ffmpeg process for pictures of one size.
 
-use super::{command, matroska, nut, units};
+use super::{Ffmpeg, command, matroska, nut, units};
 use lenscast_media::h264::encoder::Encoded;
 use lenscast_media::picture::I420;
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
@@ -48,14 +48,14 @@ pub(super) struct Killer(Arc<Mutex<process::Child>>);
 impl Child {
     /// Starts a process for pictures of `size` of the camera `camera`; what comes from it goes to `output`.
     pub(super) fn start(
-        codec: &str,
+        ffmpeg: &Ffmpeg,
         camera: &str,
         size: (usize, usize),
         output: impl Fn(Output) + Clone + Send + 'static,
     ) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_write_timeout(Some(HUNG_AFTER))?;
-        let mut process = command::encode(codec, size.0, size.1)
+        let mut process = command::encode(&ffmpeg.codec, ffmpeg.bitrate(size))
             .env(command::CAMERA_VARIABLE, camera)
             .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::piped())

@@ -1,9 +1,9 @@
 //! At the server's start: can this ffmpeg encode with this codec, the way it will have to?
 
-use super::ProbeError;
 use super::child::{Child, Output};
 use super::command;
 use super::worker::MAX_IN_FLIGHT;
+use super::{Ffmpeg, ProbeError};
 use lenscast_media::h264::encoder::Encoded;
 use lenscast_media::picture::I420;
 use std::collections::BTreeMap;
@@ -32,13 +32,13 @@ struct Seen {
 }
 
 /// Encodes a few pictures. True when the encoder gives each access unit at once, false when only after later pictures.
-pub(super) fn run(codec: &str) -> Result<bool, ProbeError> {
+pub(super) fn run(ffmpeg: &Ffmpeg) -> Result<bool, ProbeError> {
     let (sender, receiver) = mpsc::channel();
     let output = move |output| {
         // After the probe nobody listens, and that is all right.
         let _ = sender.send(output);
     };
-    let mut child = Child::start(codec, "", SIZE, output).map_err(ProbeError::NotRun)?;
+    let mut child = Child::start(ffmpeg, "", SIZE, output).map_err(ProbeError::NotRun)?;
     let mut seen = Seen::default();
     let mut prompt = true;
     let mut asked = 0;
@@ -63,7 +63,7 @@ pub(super) fn run(codec: &str) -> Result<bool, ProbeError> {
     drop(child);
     // Its last words may have come after its end.
     seen.wait(&receiver, Duration::ZERO, |_| false);
-    seen.judge(codec, any_before_the_end, asked).map(|()| prompt)
+    seen.judge(&ffmpeg.codec, any_before_the_end, asked).map(|()| prompt)
 }
 
 impl Seen {

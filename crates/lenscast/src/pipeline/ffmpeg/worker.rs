@@ -1,5 +1,6 @@
 //! The thread that feeds a camera's ffmpeg, and replaces it when it dies.
 
+use super::Ffmpeg;
 use super::child::{Child, HUNG_AFTER, Killer, Output};
 use crate::pipeline::encoder::{Encoder, Sink};
 use crate::stream::Stream;
@@ -30,18 +31,18 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
 const PROVEN: Duration = Duration::from_secs(20);
 
 /// An [`Encoder`] that hands its pictures to the thread. It never waits for ffmpeg.
-pub(super) struct Ffmpeg {
+pub(super) struct Feeder {
     shared: Arc<Shared>,
     stream: Arc<Stream>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Ffmpeg {
-    pub(super) fn new(codec: String, sink: Sink) -> Self {
+impl Feeder {
+    pub(super) fn new(ffmpeg: Ffmpeg, sink: Sink) -> Self {
         let shared = Arc::new(Shared::default());
         let stream = sink.stream().clone();
         let worker = Worker {
-            codec,
+            ffmpeg,
             sink,
             shared: shared.clone(),
             child: None,
@@ -57,7 +58,7 @@ impl Ffmpeg {
     }
 }
 
-impl Encoder for Ffmpeg {
+impl Encoder for Feeder {
     fn encode(&mut self, picture: &I420, pts: Pts90k, key: bool) -> Result<(), EncodeFault> {
         if self.thread.as_ref().is_none_or(JoinHandle::is_finished) {
             return Err(EncodeFault::Failed { reason: "the thread that feeds ffmpeg is gone".to_owned() });
@@ -82,7 +83,7 @@ impl Encoder for Ffmpeg {
     }
 }
 
-impl Drop for Ffmpeg {
+impl Drop for Feeder {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         state.closed = true;
@@ -149,7 +150,7 @@ enum Event {
 }
 
 struct Worker {
-    codec: String,
+    ffmpeg: Ffmpeg,
     sink: Sink,
     shared: Arc<Shared>,
     child: Option<(Child, Instant)>,
@@ -237,7 +238,7 @@ impl Worker {
         let child = match &mut self.child {
             Some((child, _)) => child,
             none => {
-                let child = start(&self.codec, &self.sink, &self.shared, size)?;
+                let child = start(&self.ffmpeg, &self.sink, &self.shared, size)?;
                 &mut none.insert((child, Instant::now())).0
             }
         };
@@ -311,7 +312,7 @@ fn stamp(ticks: u64, key: bool) -> u64 {
     if ticks == 0 { 0 } else { Pts90k(ticks).to_micros().0 & !1 | u64::from(key) }
 }
 
-fn start(codec: &str, sink: &Sink, shared: &Arc<Shared>, size: (usize, usize)) -> io::Result<Child> {
+fn start(ffmpeg: &Ffmpeg, sink: &Sink, shared: &Arc<Shared>, size: (usize, usize)) -> io::Result<Child> {
     let stream = sink.stream().clone();
     let camera = stream.name().to_string();
     let output = {
@@ -341,7 +342,7 @@ fn start(codec: &str, sink: &Sink, shared: &Arc<Shared>, size: (usize, usize)) -
             }
         }
     };
-    let child = Child::start(codec, &camera, size, output)?;
+    let child = Child::start(ffmpeg, &camera, size, output)?;
     let mut state = shared.lock();
     state.killer = Some(child.killer());
     if state.closed {
