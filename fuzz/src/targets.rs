@@ -1,5 +1,9 @@
 //! The targets. Each takes any bytes, and panics when an invariant of the code under test does not hold.
 
+mod camera;
+
+pub use camera::camera_connection;
+
 use lenscast_media::jpeg::{Decoder, Inspected, Limits, inspect, with_default_huffman_tables};
 use lenscast_media::picture::I420;
 
@@ -7,7 +11,8 @@ use lenscast_media::picture::I420;
 pub type Target = fn(&[u8]);
 
 /// All targets by the name of their corpus and of their binary.
-pub const TARGETS: &[(&str, Target)] = &[("jpeg_inspect", jpeg_inspect), ("jpeg_decode", jpeg_decode)];
+pub const TARGETS: &[(&str, Target)] =
+    &[("jpeg_inspect", jpeg_inspect), ("jpeg_decode", jpeg_decode), ("camera_connection", camera_connection)];
 
 /// Small enough that no input keeps the fuzzer busy for long.
 const LIMITS: Limits = Limits { max_pixels: 1 << 18 };

@@ -60,6 +60,11 @@ fn jpeg_decode_holds_on_its_corpus() {
 }
 
 #[test]
+fn camera_connection_holds_on_its_corpus() {
+    run_corpus("camera_connection");
+}
+
+#[test]
 fn every_target_has_a_binary_and_a_small_corpus() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();

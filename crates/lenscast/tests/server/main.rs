@@ -5,6 +5,7 @@ mod bad_input;
 mod camera;
 mod fan_out;
 mod faults;
+mod ffmpeg;
 mod harness;
 mod http;
 mod lifecycle;
