@@ -9,43 +9,55 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Start-up is measured for itself: CPU time and latencies count only of frames that were sent this long after the first
-/// output. What ffmpeg holds back until then it encodes in one go, with warm caches.
+/// Start-up is measured for itself: latencies count only of frames that were sent this long after the first output. CPU
+/// time is told of these frames too: what ffmpeg holds back at the start it encodes in one go, with warm caches.
 const STARTED: Duration = Duration::from_secs(2);
 
-/// The CPU time of a process for the frames that it gets once it has started.
+/// Reads the CPU time of a process while it gets frames.
 #[derive(Debug)]
-pub(crate) struct SteadyCpu {
+pub(crate) struct CpuMeter {
     pid: u32,
-    /// How many frames had been sent then, and the CPU time until then.
-    start: Option<(usize, Duration)>,
+    /// CPU time before the first frame.
+    before: Duration,
+    /// When it had started: how many frames had been sent, and the CPU time.
+    started: Option<(usize, Duration)>,
 }
 
-impl SteadyCpu {
-    /// For this process.
-    pub(crate) fn new(pid: u32) -> Self {
-        Self { pid, start: None }
+/// CPU time per frame that was sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct CpuPerFrame {
+    /// Of all frames.
+    pub(crate) all: Duration,
+    /// Of those after the start; `None` when it never started.
+    pub(crate) started: Option<Duration>,
+}
+
+impl CpuMeter {
+    /// For a process that waits for its first frame.
+    ///
+    /// # Errors
+    /// There is no such process.
+    pub(crate) fn new(pid: u32) -> Result<Self> {
+        Ok(Self { pid, before: usage::cpu(pid)?, started: None })
     }
 
     /// To be called before each frame; `sent`: how many were; `first_output`: when there was one.
     pub(crate) fn before_frame(&mut self, sent: usize, first_output: Option<Instant>) {
-        if self.start.is_none() && first_output.is_some_and(|first| first.elapsed() >= STARTED) {
+        if self.started.is_none() && first_output.is_some_and(|first| first.elapsed() >= STARTED) {
             // A process that is gone is noticed by whoever sends to it.
-            self.start = usage::cpu(self.pid).ok().map(|cpu| (sent, cpu));
+            self.started = usage::cpu(self.pid).ok().map(|cpu| (sent, cpu));
         }
     }
 
-    /// To be called when it is done with the last frame; `sent`: how many there were in all.
+    /// To be called when it is done with the last frame; `sent`: how many there were in all, at least one.
     ///
     /// # Errors
     /// There is no such process any more.
-    pub(crate) fn per_frame(&self, sent: usize) -> Result<Option<Duration>> {
+    pub(crate) fn per_frame(&self, sent: usize) -> Result<CpuPerFrame> {
         let now = usage::cpu(self.pid)?;
-        let per_frame = |(before, cpu)| {
-            let frames = u32::try_from(sent - before).ok().filter(|frames| *frames > 0)?;
-            Some((now - cpu) / frames)
-        };
-        Ok(self.start.and_then(per_frame))
+        let since = |(frames, cpu): (usize, Duration)| (now - cpu).div_f64((sent - frames) as f64);
+        let started = self.started.filter(|(frames, _)| *frames < sent);
+        Ok(CpuPerFrame { all: since((0, self.before)), started: started.map(since) })
     }
 }
 
@@ -56,8 +68,7 @@ pub(crate) struct Run {
     pub(crate) sent: Vec<Instant>,
     /// The MPEG-TS that came back.
     pub(crate) chunks: Vec<Chunk>,
-    /// CPU time per frame, once started; `None` when it never was.
-    pub(crate) cpu_per_frame: Option<Duration>,
+    pub(crate) cpu: CpuPerFrame,
     pub(crate) memory: Memory,
     /// From connect to the first access unit, for viewers that came later.
     pub(crate) joins: Vec<Duration>,
@@ -69,7 +80,8 @@ pub(crate) struct Measured {
     pub(crate) sent: usize,
     /// How many of them were seen in the video.
     pub(crate) shown: Option<usize>,
-    pub(crate) cpu_ms_per_frame: Option<f64>,
+    /// Per frame, in ms: of all frames, and of those after the start.
+    pub(crate) cpu_ms: (f64, Option<f64>),
     pub(crate) first_picture_ms: Option<f64>,
     /// Sorted, in ms.
     pub(crate) latencies: Vec<f64>,
@@ -110,7 +122,7 @@ impl Run {
         Ok(Measured {
             sent: self.sent.len(),
             shown: first_shown.map(|first_shown| first_shown.len()),
-            cpu_ms_per_frame: self.cpu_per_frame.map(ms),
+            cpu_ms: (ms(self.cpu.all), self.cpu.started.map(ms)),
             first_picture_ms: first_picture.map(|first| ms(first.saturating_duration_since(self.sent[0]))),
             latencies,
             joins: sorted(self.joins.into_iter().map(ms).collect()),

@@ -2,7 +2,7 @@
 
 use super::camera::{self, Camera};
 use super::frames::Frames;
-use super::measured::{Run, SteadyCpu};
+use super::measured::{CpuMeter, Run};
 use super::server::Server;
 use super::usage;
 use super::viewer::{self, Viewer};
@@ -26,14 +26,14 @@ pub(crate) fn run(program: &Path, frames: &Arc<Frames>, count: usize) -> Result<
     let watching = Viewer::connect(server.address)?;
     let mut camera = Camera::connect(server.address)?;
     thread::sleep(super::SETTLE);
-    let mut cpu = SteadyCpu::new(server.pid());
+    let mut meter = CpuMeter::new(server.pid())?;
     let go_on = |sent| {
-        cpu.before_frame(sent, watching.recording.first());
+        meter.before_frame(sent, watching.recording.first());
         sent < count
     };
     let sent = camera::pace(frames, 0, |jpeg| camera.send(jpeg), go_on)?;
     wait_until_quiet(&watching);
-    let cpu_per_frame = cpu.per_frame(sent.len())?;
+    let cpu = meter.per_frame(sent.len())?;
     let memory = usage::memory(server.pid())?;
     let chunks = watching.recording.take();
 
@@ -46,7 +46,7 @@ pub(crate) fn run(program: &Path, frames: &Arc<Frames>, count: usize) -> Result<
         thread::sleep((start + JOIN_INTERVAL).saturating_duration_since(Instant::now()));
     }
     sending.end()?;
-    Ok(Run { sent, chunks, cpu_per_frame, memory, joins })
+    Ok(Run { sent, chunks, cpu, memory, joins })
 }
 
 /// Waits until nothing more comes; bounded.

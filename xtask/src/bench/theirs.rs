@@ -2,7 +2,7 @@
 
 use super::camera;
 use super::frames::Frames;
-use super::measured::{Run, SteadyCpu};
+use super::measured::{CpuMeter, Run};
 use super::usage;
 use super::viewer::Recording;
 use crate::Result;
@@ -46,17 +46,17 @@ pub(crate) fn run(frames: &Frames, at_least: Duration) -> Result<Run> {
     });
 
     thread::sleep(super::SETTLE);
-    let mut cpu = SteadyCpu::new(pid);
+    let mut meter = CpuMeter::new(pid)?;
     let seconds = |count: usize| Duration::from_secs_f64(count as f64 / f64::from(frames.fps));
     let go_on = |sent| {
-        cpu.before_frame(sent, recording.first());
+        meter.before_frame(sent, recording.first());
         let watched = recording.first().is_some_and(|first| first.elapsed() >= FROM_FIRST_OUTPUT);
         seconds(sent) < at_least || !watched && seconds(sent) < AT_MOST
     };
     let sent = camera::pace(frames, 0, |jpeg| Ok(input.write_all(jpeg)?), go_on)?;
     // It still holds the last frame back, as it held one back when the counting began.
     thread::sleep(super::SETTLE);
-    let cpu_per_frame = cpu.per_frame(sent.len())?;
+    let cpu = meter.per_frame(sent.len())?;
     let memory = usage::memory(pid)?;
     drop(input);
     reading.join().map_err(|_| "the reading thread panicked")?;
@@ -64,7 +64,7 @@ pub(crate) fn run(frames: &Frames, at_least: Duration) -> Result<Run> {
     if !status.success() {
         return Err(format!("ffmpeg failed ({status})").into());
     }
-    Ok(Run { sent, chunks: recording.take(), cpu_per_frame, memory, joins: Vec::new() })
+    Ok(Run { sent, chunks: recording.take(), cpu, memory, joins: Vec::new() })
 }
 
 /// A child that does not outlive this.

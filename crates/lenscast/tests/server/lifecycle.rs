@@ -56,3 +56,46 @@ async fn a_request_that_never_ends_is_given_up() {
     let answer = String::from_utf8(answer).unwrap();
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
 }
+
+#[tokio::test]
+async fn connections_that_say_nothing_are_given_up_and_keep_nobody_out() {
+    let server = start_with(|config| config.limits.handshake_timeout = Duration::from_millis(500));
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        silent.push(TcpStream::connect(server.address).await.unwrap());
+    }
+    let mut camera = server.camera().await;
+    let mut viewer = server.viewer("format=h264").await;
+    camera.send_jpeg(&jpeg(1)).await;
+    viewer.framed().await;
+    for mut socket in silent {
+        let mut answer = Vec::new();
+        within(socket.read_to_end(&mut answer)).await.unwrap();
+    }
+    camera.send_jpeg(&jpeg(2)).await;
+    viewer.framed().await;
+}
+
+#[tokio::test]
+async fn cameras_that_connect_and_vanish_by_the_hundred_leave_nothing_behind() {
+    let server = start();
+    let mut steady = server.connect("/ws/camera/steady").await;
+    let mut viewer = server.connect("/ws/viewer/steady?format=h264").await;
+    let mut decoder = Decoder::new();
+    for number in 1..=200u32 {
+        let mut passing = server.connect(&format!("/ws/camera/passing-{}", number % 7)).await;
+        passing.send_jpeg(&jpeg_of(number, 64, 48)).await;
+        if number % 3 == 0 {
+            passing.close().await;
+        }
+        if number % 20 == 0 {
+            steady.send_jpeg(&jpeg(number)).await;
+            assert_eq!(decoder.decode(&viewer.framed().await.1).frame_number(), number);
+        }
+    }
+    let status = server.status_until(|status| status["camera_clients"] == 1).await;
+    assert!(
+        status["cameras"].as_array().unwrap().len() < 40,
+        "names in use are counted, not connections: {status}"
+    );
+}

@@ -1,7 +1,7 @@
 //! The program as a person starts it.
 
-use crate::harness::{PATIENCE, within};
-use futures_util::StreamExt as _;
+use crate::harness::{PATIENCE, jpeg, within};
+use futures_util::{SinkExt as _, StreamExt as _};
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -14,13 +14,12 @@ struct Program {
 
 impl Program {
     fn start(args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_lenscast"))
-            .args(args)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
+        Self::spawn(Command::new(env!("CARGO_BIN_EXE_lenscast")).args(args))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, lines }
     }
@@ -100,4 +99,32 @@ async fn a_port_that_is_taken_is_a_clear_error() {
     assert_eq!(output.status.code(), Some(1));
     let complaint = String::from_utf8(output.stderr).unwrap();
     assert!(complaint.contains(&address) && complaint.contains("another program"), "{complaint}");
+}
+
+#[tokio::test]
+async fn a_server_without_descriptors_goes_on_and_recovers() {
+    // Both limits, so that the server cannot raise it.
+    let command =
+        format!("ulimit -n 40 && exec {} serve --listen 127.0.0.1:0", env!("CARGO_BIN_EXE_lenscast"));
+    let mut server = Program::spawn(Command::new("sh").args(["-c", &command]));
+    let address = server.address().await;
+    let url = format!("ws://{address}/ws/camera");
+    let (mut camera, _) = tokio_tungstenite::connect_async(&url).await.unwrap();
+    let (mut viewer, _) =
+        tokio_tungstenite::connect_async(format!("ws://{address}/ws/viewer")).await.unwrap();
+    let mut crowd = Vec::new();
+    for _ in 0..100 {
+        crowd.push(tokio::net::TcpStream::connect(&address).await.unwrap());
+    }
+    for number in 1..=5 {
+        camera.send(Message::binary(jpeg(number))).await.unwrap();
+        let message = within(viewer.next()).await.unwrap().unwrap();
+        assert_eq!(message.into_data()[0], 0x47, "those who were there are served");
+    }
+    drop(crowd);
+    let (mut late, _) =
+        within(tokio_tungstenite::connect_async(format!("ws://{address}/ws/viewer"))).await.unwrap();
+    camera.send(Message::binary(jpeg(6))).await.unwrap();
+    assert_eq!(within(late.next()).await.unwrap().unwrap().into_data()[0], 0x47);
+    assert_eq!(server.ends_after("TERM").await, Some(0));
 }

@@ -98,8 +98,8 @@ fn ffmpeg() -> Command {
 }
 
 /// What each encoder needs to give a constrained baseline stream without delay. x264: constant quality up to the bitrate,
-/// reckoned by time stamps (`force-cfr=0`: else a camera of 4 fps gets an eighth of its bits); one thread, since the
-/// cameras are what runs in parallel, and sliced threads cost bits.
+/// of which a camera slower than 30 fps gets its share only (`force-cfr=0` would reckon by time stamps, but holds each
+/// picture back until the next one); one thread, since the cameras are what runs in parallel, and sliced threads cost bits.
 ///
 /// All but x264's were written after ffmpeg's documentation and are not verified on hardware.
 fn codec_options(codec: &str) -> &'static [&'static str] {
@@ -117,8 +117,6 @@ fn codec_options(codec: &str) -> &'static [&'static str] {
             "23",
             "-threads",
             "1",
-            "-x264-params",
-            "force-cfr=0",
         ],
         "libopenh264" => &[
             "-pix_fmt",
