@@ -3,8 +3,9 @@
 use crate::pipeline::Video;
 use crate::server::{App, Peer};
 use crate::stream::{Camera, Publisher};
+use crate::streams::Named;
 use crate::ws::{self, ReadError, Reader, Upgrade, Writer};
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -30,14 +31,9 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 pub async fn handler(
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,
-    name: Option<Path<String>>,
+    Named(name): Named,
     upgrade: Upgrade,
 ) -> Response {
-    let name = match name.map(|Path(name)| CameraName::new(&name)) {
-        None => CameraName::default(),
-        Some(Ok(name)) => name,
-        Some(Err(error)) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
-    };
     let max_cameras = app.config.limits.max_cameras;
     if app.streams.cameras() >= max_cameras {
         let sentence = format!("{max_cameras} cameras are connected, which is the limit (--max-cameras).\n");

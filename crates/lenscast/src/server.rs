@@ -133,7 +133,9 @@ impl Server {
                     Ok((socket, remote)) => serve_connection(&app, &router, socket, remote),
                     Err(error) => {
                         // Out of descriptors, most likely: connections in progress go on, and free some.
-                        tracing::warn!(%error, "cannot accept a connection");
+                        if let Some(held_back) = app.notices.due("accept") {
+                            tracing::warn!(%error, held_back, "cannot accept a connection");
+                        }
                         tokio::time::sleep(Duration::from_millis(100)).await;
                     }
                 },

@@ -2,6 +2,9 @@
 
 use crate::config::Config;
 use crate::stream::{Camera, Clock, Publisher, Stream};
+use axum::extract::{FromRequestParts, Path};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
 use lenscast_protocol::CameraName;
 use lenscast_protocol::name::MAX_NAME_BYTES;
 use std::collections::BTreeMap;
@@ -80,6 +83,25 @@ impl Streams {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<CameraName, Arc<Stream>>> {
         self.by_name.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The camera that a request's path names, or `default` when it names none.
+#[derive(Clone, Debug)]
+pub struct Named(pub CameraName);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = (StatusCode, String);
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        match Option::<Path<String>>::from_request_parts(parts, state).await {
+            Ok(None) => Ok(Self(CameraName::default())),
+            Ok(Some(Path(name))) => match CameraName::new(&name) {
+                Ok(name) => Ok(Self(name)),
+                Err(error) => Err((StatusCode::BAD_REQUEST, format!("{error}\n"))),
+            },
+            Err(rejection) => Err((StatusCode::BAD_REQUEST, format!("{rejection}\n"))),
+        }
     }
 }
 

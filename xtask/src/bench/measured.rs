@@ -1,6 +1,6 @@
 //! From what was recorded to the numbers in the table.
 
-use super::usage::{self, Memory};
+use super::usage::Memory;
 use super::viewer::Chunk;
 use super::{shown, ts};
 use crate::Result;
@@ -9,57 +9,8 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Start-up is measured for itself: latencies count only of frames that were sent this long after the first output. CPU
-/// time is told of these frames too: what ffmpeg holds back at the start it encodes in one go, with warm caches.
+/// Start-up is measured for itself: latencies count only of frames that were sent this long after the first picture.
 const STARTED: Duration = Duration::from_secs(2);
-
-/// Reads the CPU time of a process while it gets frames.
-#[derive(Debug)]
-pub(crate) struct CpuMeter {
-    pid: u32,
-    /// CPU time before the first frame.
-    before: Duration,
-    /// When it had started: how many frames had been sent, and the CPU time.
-    started: Option<(usize, Duration)>,
-}
-
-/// CPU time per frame that was sent.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct CpuPerFrame {
-    /// Of all frames.
-    pub(crate) all: Duration,
-    /// Of those after the start; `None` when it never started.
-    pub(crate) started: Option<Duration>,
-}
-
-impl CpuMeter {
-    /// For a process that waits for its first frame.
-    ///
-    /// # Errors
-    /// There is no such process.
-    pub(crate) fn new(pid: u32) -> Result<Self> {
-        Ok(Self { pid, before: usage::cpu(pid)?, started: None })
-    }
-
-    /// To be called before each frame; `sent`: how many were; `first_output`: when there was one.
-    pub(crate) fn before_frame(&mut self, sent: usize, first_output: Option<Instant>) {
-        if self.started.is_none() && first_output.is_some_and(|first| first.elapsed() >= STARTED) {
-            // A process that is gone is noticed by whoever sends to it.
-            self.started = usage::cpu(self.pid).ok().map(|cpu| (sent, cpu));
-        }
-    }
-
-    /// To be called when it is done with the last frame; `sent`: how many there were in all, at least one.
-    ///
-    /// # Errors
-    /// There is no such process any more.
-    pub(crate) fn per_frame(&self, sent: usize) -> Result<CpuPerFrame> {
-        let now = usage::cpu(self.pid)?;
-        let since = |(frames, cpu): (usize, Duration)| (now - cpu).div_f64((sent - frames) as f64);
-        let started = self.started.filter(|(frames, _)| *frames < sent);
-        Ok(CpuPerFrame { all: since((0, self.before)), started: started.map(since) })
-    }
-}
 
 /// What was recorded of one side.
 #[derive(Debug)]
@@ -68,7 +19,8 @@ pub(crate) struct Run {
     pub(crate) sent: Vec<Instant>,
     /// The MPEG-TS that came back.
     pub(crate) chunks: Vec<Chunk>,
-    pub(crate) cpu: CpuPerFrame,
+    /// CPU time from just before the first frame until the process was done with the last.
+    pub(crate) cpu: Duration,
     pub(crate) memory: Memory,
     /// From connect to the first access unit, for viewers that came later.
     pub(crate) joins: Vec<Duration>,
@@ -80,8 +32,7 @@ pub(crate) struct Measured {
     pub(crate) sent: usize,
     /// How many of them were seen in the video.
     pub(crate) shown: Option<usize>,
-    /// Per frame, in ms: of all frames, and of those after the start.
-    pub(crate) cpu_ms: (f64, Option<f64>),
+    pub(crate) cpu_ms_per_frame: f64,
     pub(crate) first_picture_ms: Option<f64>,
     /// Sorted, in ms.
     pub(crate) latencies: Vec<f64>,
@@ -122,7 +73,7 @@ impl Run {
         Ok(Measured {
             sent: self.sent.len(),
             shown: first_shown.map(|first_shown| first_shown.len()),
-            cpu_ms: (ms(self.cpu.all), self.cpu.started.map(ms)),
+            cpu_ms_per_frame: ms(self.cpu) / self.sent.len() as f64,
             first_picture_ms: first_picture.map(|first| ms(first.saturating_duration_since(self.sent[0]))),
             latencies,
             joins: sorted(self.joins.into_iter().map(ms).collect()),

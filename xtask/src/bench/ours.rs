@@ -2,7 +2,7 @@
 
 use super::camera::{self, Camera};
 use super::frames::Frames;
-use super::measured::{CpuMeter, Run};
+use super::measured::Run;
 use super::server::Server;
 use super::usage;
 use super::viewer::{self, Viewer};
@@ -26,14 +26,10 @@ pub(crate) fn run(program: &Path, frames: &Arc<Frames>, count: usize) -> Result<
     let watching = Viewer::connect(server.address)?;
     let mut camera = Camera::connect(server.address)?;
     thread::sleep(super::SETTLE);
-    let mut meter = CpuMeter::new(server.pid())?;
-    let go_on = |sent| {
-        meter.before_frame(sent, watching.recording.first());
-        sent < count
-    };
-    let sent = camera::pace(frames, 0, |jpeg| camera.send(jpeg), go_on)?;
+    let before = usage::cpu(server.pid())?;
+    let sent = camera::pace(frames, 0, |jpeg| camera.send(jpeg), |sent| sent < count)?;
     wait_until_quiet(&watching);
-    let cpu = meter.per_frame(sent.len())?;
+    let cpu = usage::cpu(server.pid())? - before;
     let memory = usage::memory(server.pid())?;
     let chunks = watching.recording.take();
 

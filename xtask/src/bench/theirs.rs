@@ -2,7 +2,7 @@
 
 use super::camera;
 use super::frames::Frames;
-use super::measured::{CpuMeter, Run};
+use super::measured::Run;
 use super::usage;
 use super::viewer::Recording;
 use crate::Result;
@@ -46,17 +46,16 @@ pub(crate) fn run(frames: &Frames, at_least: Duration) -> Result<Run> {
     });
 
     thread::sleep(super::SETTLE);
-    let mut meter = CpuMeter::new(pid)?;
+    let before = usage::cpu(pid)?;
     let seconds = |count: usize| Duration::from_secs_f64(count as f64 / f64::from(frames.fps));
     let go_on = |sent| {
-        meter.before_frame(sent, recording.first());
         let watched = recording.first().is_some_and(|first| first.elapsed() >= FROM_FIRST_OUTPUT);
         seconds(sent) < at_least || !watched && seconds(sent) < AT_MOST
     };
     let sent = camera::pace(frames, 0, |jpeg| Ok(input.write_all(jpeg)?), go_on)?;
-    // It still holds the last frame back, as it held one back when the counting began.
+    // The last frame it holds back until its input ends, and its CPU time cannot be read after its end: one of hundreds.
     thread::sleep(super::SETTLE);
-    let cpu = meter.per_frame(sent.len())?;
+    let cpu = usage::cpu(pid)? - before;
     let memory = usage::memory(pid)?;
     drop(input);
     reading.join().map_err(|_| "the reading thread panicked")?;

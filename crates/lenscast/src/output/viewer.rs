@@ -2,8 +2,9 @@
 
 use crate::server::{App, Peer};
 use crate::stream::{CameraState, JpegCursor, JpegFrame, Stream, VideoCursor, VideoItem, VideoParams};
+use crate::streams::Named;
 use crate::ws::{self, ReadError, Reader, Upgrade, Writer};
-use axum::extract::{Extension, Path, Query, State};
+use axum::extract::{Extension, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -54,15 +55,10 @@ pub enum Format {
 pub async fn handler(
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,
-    name: Option<Path<String>>,
+    Named(name): Named,
     upgrade: Upgrade,
     ask: Result<Query<Ask>, axum::extract::rejection::QueryRejection>,
 ) -> Response {
-    let name = match name.map(|Path(name)| CameraName::new(&name)) {
-        None => CameraName::default(),
-        Some(Ok(name)) => name,
-        Some(Err(error)) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
-    };
     let Ok(Query(ask)) = ask else {
         let sentence = "The query may say format=ts, fmp4, h264 or jpeg, and events=1.\n";
         return (StatusCode::BAD_REQUEST, sentence).into_response();

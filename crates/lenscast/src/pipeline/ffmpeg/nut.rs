@@ -298,3 +298,63 @@ fn skip(source: &mut impl Read, length: u64) -> io::Result<()> {
 fn invalid(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A packet that is no frame: its checksum is not looked at.
+    fn header(code: u64, content: &[u8]) -> Vec<u8> {
+        let length = u8::try_from(content.len() + 4).ok().filter(|&length| length < 128).unwrap();
+        [&code.to_be_bytes()[..], &[length], content, &[0; 4]].concat()
+    }
+
+    /// A file with one stream of 7-bit low PTS, "SP" as its extradata, and frame codes that say everything in the frame.
+    fn beginning() -> Vec<u8> {
+        let all = flag::CODED_PTS | flag::SIZE_MSB | flag::CHECKSUM | flag::HEADER_IDX;
+        let (high, low) = ((all >> 7) as u8 | 0x80, all as u8 & 0x7F);
+        // 255 codes: the number that is coded × 1, plus the code, is the size; and one elided header: 00 00 01.
+        let main = [3, 1, 60, 1, 1, 100, high, low, 6, 0, 1, 0, 0, 0, 0x81, 0x7F, 1, 3, 0, 0, 1];
+        let stream = [0, 0, 4, b'H', b'2', b'6', b'4', 0, 7, 10, 0, 0, 2, b'S', b'P'];
+        [FILE_ID.to_vec(), header(MAIN, &main), header(STREAM, &stream), header(SYNCPOINT, &[0x83, 0x68, 0])]
+            .concat()
+    }
+
+    #[test]
+    fn a_packet_is_there_with_its_last_byte_and_has_its_whole_time_stamp() {
+        let mut file = beginning();
+        // PTS …1111001 after 488, that is 505; 4 + 1 bytes, of which 3 are elided.
+        file.extend([1, 0x79, 4, 1, 9, 9, 9, 9, 0x65, 7]);
+        // PTS 1000 in full (plus 2⁷); 0 + 2 bytes, nothing elided.
+        file.extend([2, 0x88, 0x68, 0, 0, 9, 9, 9, 9, 0x41, 8]);
+        let mut reader = Reader::new(file.as_slice());
+        let first = Packet { pts: 505, data: vec![0, 0, 1, 0x65, 7] };
+        assert_eq!(reader.next().unwrap(), Some(first));
+        assert_eq!(reader.extradata, b"SP");
+        assert_eq!(reader.next().unwrap(), Some(Packet { pts: 1000, data: vec![0x41, 8] }));
+        assert_eq!(reader.next().unwrap(), None);
+    }
+
+    #[test]
+    fn a_file_that_breaks_off_is_an_error() {
+        let mut file = beginning();
+        file.extend([1, 0x79, 4, 1, 9, 9, 9, 9, 0x65]);
+        assert_eq!(Reader::new(file.as_slice()).next().unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn garbage_ends_in_an_error_or_in_the_end() {
+        let good = [beginning(), vec![1, 0x79, 4, 1, 9, 9, 9, 9, 0x65, 7]].concat();
+        for at in 0..good.len() {
+            for value in 0..=255 {
+                let mut bad = good.clone();
+                bad[at] = value;
+                let mut reader = Reader::new(bad.as_slice());
+                // Each packet takes a byte at least, so this ends.
+                while let Ok(Some(packet)) = reader.next() {
+                    assert!(packet.data.len() <= bad.len());
+                }
+            }
+        }
+    }
+}

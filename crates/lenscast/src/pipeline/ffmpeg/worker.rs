@@ -324,7 +324,8 @@ fn start(ffmpeg: &Ffmpeg, sink: &Sink, shared: &Arc<Shared>, size: (usize, usize
                 while state.in_flight.front().is_some_and(|&(first, _)| first < stamp) {
                     state.in_flight.pop_front();
                 }
-                let pts = state.in_flight.pop_front_if(|&mut (first, _)| first == stamp).map(|(_, pts)| pts);
+                let known = state.in_flight.front().is_some_and(|&(first, _)| first == stamp);
+                let pts = if known { state.in_flight.pop_front().map(|(_, pts)| pts) } else { None };
                 drop(state);
                 shared.changed.notify_all();
                 if let Some(pts) = pts {
@@ -358,5 +359,37 @@ fn copy_picture(from: &I420, to: &mut I420) {
     to.resize(width, height);
     for (to, from) in to.planes_mut().into_iter().zip([from.y(), from.u(), from.v()]) {
         to.copy_from_slice(from);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stamps_rise_as_times_do_and_tell_whether_a_key_frame_is_asked_for() {
+        assert_eq!(stamp(0, true), 0, "ffmpeg counts the time from the first picture's stamp");
+        let mut previous = 0;
+        for ticks in (1..10_000).chain(Pts90k::WRAP - 10_000..Pts90k::WRAP) {
+            for key in [false, true] {
+                let stamp = stamp(ticks, key);
+                assert!(stamp > previous, "{ticks} ticks");
+                assert_eq!(stamp % 2 == 1, key);
+                if key {
+                    previous = stamp;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_copy_is_the_same_picture() {
+        let mut picture = I420::new(33, 17);
+        for (number, plane) in picture.planes_mut().into_iter().enumerate() {
+            plane.iter_mut().enumerate().for_each(|(at, sample)| *sample = (at * 7 + number) as u8);
+        }
+        let mut copy = I420::new(64, 64);
+        copy_picture(&picture, &mut copy);
+        assert_eq!(copy, picture);
     }
 }
