@@ -3,16 +3,17 @@
 //! The parts are for other benchmarks too: [`frames`] and [`camera`] send, [`viewer`] watches, [`server`] runs the
 //! program, [`usage`] reads what a process used, [`ts`] and [`shown`] say what was seen when.
 
-mod camera;
-mod frames;
-mod measured;
+pub(crate) mod camera;
+pub(crate) mod frames;
+pub(crate) mod measured;
 mod ours;
-mod server;
+pub(crate) mod scale;
+pub(crate) mod server;
 mod shown;
 mod table;
 mod theirs;
 mod ts;
-mod usage;
+pub(crate) mod usage;
 mod viewer;
 
 use crate::Result;
@@ -118,7 +119,7 @@ fn verdict(target: Target, ours: Option<f64>, ratio: Option<f64>) -> String {
 }
 
 /// On what this ran, and how busy it was with other things.
-fn machine() -> String {
+pub(crate) fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));

@@ -6,6 +6,7 @@
 
 mod bench;
 mod process;
+mod soak;
 mod test;
 mod tools;
 
@@ -24,6 +25,12 @@ Usage: cargo xtask COMMAND
       --no-browser     without the browser tests, and so without Chromium, Node.js and npm
   bench                CPU, latency, first picture and memory, beside the ffmpeg pipeline of the original
                        server where ffmpeg is installed; see docs/benchmarks.md
+      --viewers        instead: 200, 500 and 1,000 viewers of one camera, beside a bare loop that writes the
+                       same bytes, and beside a WebSocket library
+      --cameras        instead: 1, 4 and 8 cameras with a viewer each
+  soak                 cameras and viewers that come, go and misbehave; fails when the server grows or slows
+      --minutes N      for how long (5)
+      --seed N         repeats what an earlier run did at random
   help                 this text";
 
 fn main() -> ExitCode {
@@ -37,6 +44,11 @@ fn main() -> ExitCode {
         ["test"] => test::run(test::Browser::Yes),
         ["test", "--no-browser"] => test::run(test::Browser::No),
         ["bench"] => bench::run(),
+        ["bench", "--viewers"] => bench::scale::viewers(),
+        ["bench", "--cameras"] => bench::scale::cameras(),
+        // What the benchmark of viewers starts for itself.
+        ["bench-child", kind, recording] => bench::scale::child(kind, recording.as_ref()),
+        ["soak", ref options @ ..] => soak::run(options),
         [] => Err(format!("a command is missing\n\n{USAGE}").into()),
         _ => Err(format!("{:?} is no command\n\n{USAGE}", arguments.join(" ")).into()),
     };

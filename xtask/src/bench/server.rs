@@ -10,7 +10,7 @@ use tungstenite::WebSocket;
 /// A WebSocket to the server.
 pub(crate) type Socket = WebSocket<TcpStream>;
 
-/// A running `lenscast serve`, which is killed when this is dropped.
+/// A running `lenscast serve`, or another program that prints its address as that does; it is killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
@@ -26,18 +26,23 @@ impl Server {
     /// # Errors
     /// It could not be started, or ended before it printed its address.
     pub(crate) fn start(program: &Path, arguments: &[&str]) -> Result<Self> {
-        let mut child = Command::new(program)
-            .args(["--log", "warn", "serve", "--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()?;
+        let mut command = Command::new(program);
+        command.args(["--log", "warn", "serve", "--listen", "127.0.0.1:0"]).args(arguments);
+        Self::spawn(command)
+    }
+
+    /// Starts a command and waits until it prints its address.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub(crate) fn spawn(mut command: Command) -> Result<Self> {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let mut output = BufReader::new(child.stdout.take().ok_or("the child has no standard output")?);
         let mut line = String::new();
         let address = loop {
             line.clear();
             if output.read_line(&mut line)? == 0 {
-                return Err(format!("{} ended with {}", program.display(), child.wait()?).into());
+                return Err(format!("{:?} ended with {}", command.get_program(), child.wait()?).into());
             }
             if let Some(address) = address_in(&line) {
                 break address;
