@@ -10,11 +10,11 @@ mod ours;
 pub(crate) mod scale;
 pub(crate) mod server;
 mod shown;
-mod table;
+pub(crate) mod table;
 mod theirs;
 mod ts;
 pub(crate) mod usage;
-mod viewer;
+pub(crate) mod viewer;
 
 use crate::Result;
 use crate::process::{self, Places};

@@ -91,6 +91,9 @@ impl Collector for Scrape {
         out.counter("pipelines_abandoned", "Pipelines that were given up because they hung", |stream| {
             load(&stream.stats.pipelines_abandoned)
         })?;
+        out.counter("encoder_restarts", "ffmpeg children that died and were replaced", |stream| {
+            load(&stream.stats.encoder_restarts)
+        })?;
         out.quarantined()?;
 
         out.histogram("decode_seconds", "Time to decode a JPEG", |stream| &stream.stats.decode)?;

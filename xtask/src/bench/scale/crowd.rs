@@ -118,8 +118,7 @@ pub(crate) fn latencies(sent: &[u64], seen: &[Seen]) -> Vec<f64> {
 
 /// `p50 / p95` of sorted values.
 pub(crate) fn two_percentiles(sorted: &[f64]) -> String {
-    let text =
-        |percent| percentile(sorted, percent).map_or("–".to_owned(), |value| format!("{value:.1}"));
+    let text = |percent| percentile(sorted, percent).map_or("–".to_owned(), |value| format!("{value:.1}"));
     format!("{} / {}", text(50), text(95))
 }
 
@@ -222,7 +221,8 @@ impl Parser {
                 self.missing = payload_length(&self.head);
                 continue;
             };
-            let (payload, rest) = bytes.split_at(usize::try_from(missing).unwrap_or(usize::MAX).min(bytes.len()));
+            let (payload, rest) =
+                bytes.split_at(usize::try_from(missing).unwrap_or(usize::MAX).min(bytes.len()));
             let wanted = (self.take - self.taken.len()).min(payload.len());
             self.taken.extend_from_slice(&payload[..wanted]);
             bytes = rest;

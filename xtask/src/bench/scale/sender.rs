@@ -24,12 +24,7 @@ impl Sender {
     ///
     /// # Errors
     /// No connection.
-    pub(crate) fn start(
-        address: SocketAddr,
-        path: &str,
-        frames: Arc<Frames>,
-        first: usize,
-    ) -> Result<Self> {
+    pub(crate) fn start(address: SocketAddr, path: &str, frames: Arc<Frames>, first: usize) -> Result<Self> {
         let mut socket = server::connect(address, path)?;
         let stop = Arc::new(AtomicBool::new(false));
         let sent = Arc::new(Mutex::new(Vec::new()));

@@ -34,8 +34,9 @@ const INPUT: &[&str] = &[
 
 /// After the input. ffmpeg takes no request for a key frame while it runs, but it evaluates an expression of the time stamp
 /// for each picture, and the time stamps are ours: an odd number of µs asks for a key frame, exactly there. (The alternative
-/// `expr:gte(t,n_forced*0.5)` costs four times the key frames, and who joins still waits. Measured with 5.1; in all versions
-/// `t` counts from the first picture, whose stamp is 0 here.) `-g` only has to be longer than the 2 s between our key frames.
+/// `expr:gte(t,n_forced*0.5)` makes four times the key frames, and who joins still waits.) Tried with ffmpeg 5.1, where `t`
+/// counts from the first picture; that has stamp 0 here, so that it is the same should a version count from zero. `-g` only
+/// has to be longer than the 2 s between our key frames.
 const OUTPUT: &[&str] = &[
     "-force_key_frames",
     "expr:mod(round(t*1000000),2)",

@@ -1,0 +1,5 @@
+//! soak
+use crate::Result;
+pub(crate) fn run(_: &[&str]) -> Result<()> {
+    Ok(())
+}
