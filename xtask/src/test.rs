@@ -38,7 +38,7 @@ pub(crate) fn run(browser: Browser) -> Result<()> {
     steps.step("formatting", || cargo(&["fmt", "--all", "--check"]))?;
     steps.step("clippy", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     steps.step("documentation", || {
-        let mut doc = places.cargo(&["doc", "--workspace", "--no-deps"]);
+        let mut doc = places.cargo(&["doc", "--workspace", "--no-deps", "--document-private-items"]);
         process::run(doc.env("RUSTDOCFLAGS", "-Dwarnings"))
     })?;
     steps.step("no operating system", || without_std(&places))?;

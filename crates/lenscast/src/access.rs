@@ -50,7 +50,8 @@ fn refusal(peer: &Peer, headers: &HeaderMap) -> Option<&'static str> {
 }
 
 /// Loopback, private (RFC 1918, unique local) and link-local addresses.
-fn is_home(address: IpAddr) -> bool {
+#[must_use]
+pub fn is_home(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
         IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),

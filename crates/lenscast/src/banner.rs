@@ -1,5 +1,6 @@
 //! What the server prints when it starts: where to look, and what to type on the camera.
 
+use crate::access::is_home;
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
@@ -19,8 +20,17 @@ pub fn text(listen: SocketAddr, machine: &[IpAddr]) -> String {
     for address in &sorted {
         let _ = writeln!(out, "  http://{}/", SocketAddr::new(*address, port));
     }
-    // A camera is given IPv4 first: few of them know IPv6.
-    let cameras: Vec<IpAddr> = sorted.into_iter().filter(|address| !address.is_loopback()).collect();
+    for address in sorted.iter().filter(|address| !is_home(**address)) {
+        let _ = writeln!(
+            out,
+            "  ({address} is no address of a home network: who comes from such a one is refused)"
+        );
+    }
+    let mut cameras: Vec<IpAddr> = sorted.into_iter().filter(|address| !address.is_loopback()).collect();
+    // Few cameras know IPv6.
+    if cameras.iter().any(IpAddr::is_ipv4) {
+        cameras.retain(IpAddr::is_ipv4);
+    }
     out.push('\n');
     match cameras.split_first() {
         None if listen.ip().to_canonical().is_loopback() => {
@@ -87,6 +97,22 @@ mod tests {
         assert!(banner.contains(lines), "{banner}");
         assert!(banner.contains("  cam> stream set host 10.0.0.5 8080 save\n"), "{banner}");
         assert!(!banner.contains("host 127.0.0.1"), "{banner}");
+    }
+
+    #[test]
+    fn cameras_are_told_ipv6_only_where_there_is_nothing_else() {
+        assert!(!banner("[::]:8080").contains("host fd00::5"));
+        let machine = ["fd00::5".parse().unwrap(), "127.0.0.1".parse().unwrap()];
+        let banner = text("[::]:8080".parse().unwrap(), &machine);
+        assert!(banner.contains("  cam> stream set host fd00::5 8080 save\n"), "{banner}");
+    }
+
+    #[test]
+    fn an_address_from_which_nobody_is_let_in_is_marked() {
+        let machine = ["198.51.100.7".parse().unwrap(), "192.168.1.5".parse().unwrap()];
+        let banner = text("[::]:8080".parse().unwrap(), &machine);
+        assert!(banner.contains("(198.51.100.7 is no address of a home network"), "{banner}");
+        assert!(!banner.contains("(192.168.1.5"), "{banner}");
     }
 
     #[test]

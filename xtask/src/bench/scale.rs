@@ -27,7 +27,7 @@ const DESCRIPTORS: u64 = 4096;
 pub(crate) const OPEN_DOORS: [&str; 6] =
     ["--max-viewers", "4000", "--max-viewers-per-address", "4000", "--max-connections", "8000"];
 
-/// Runs as the child that [`viewers`] starts: `kind` says as which one.
+/// Runs as the child that [`viewers()`] starts: `kind` says as which one.
 ///
 /// # Errors
 /// The recording cannot be read, or no socket can be opened. Otherwise it runs until it is killed.
