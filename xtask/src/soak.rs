@@ -13,7 +13,7 @@ use crate::Result;
 use crate::bench::frames::Frames;
 use crate::bench::machine;
 use crate::bench::measured::percentile;
-use crate::bench::scale::crowd::{Crowd, latencies, two_percentiles};
+use crate::bench::scale::crowd::{Crowd, Seen, latencies, two_percentiles};
 use crate::bench::scale::{OPEN_DOORS, Sender, raise_limit, status, unix_us};
 use crate::bench::server::Server;
 use crate::process::{self, Places};
@@ -29,8 +29,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 use verdict::{History, Holds, Window};
 
-const CAMERAS: u64 = 4;
-const VIEWERS: u64 = 8;
+const CAMERAS: u64 = 5;
+const VIEWERS: u64 = 16;
 const READERS: u64 = 3;
 const FPS: u32 = 15;
 /// A run has six windows at least.
@@ -78,7 +78,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         count(&tally.refused),
     );
     println!(
-        "steady pair: {} frames sent, {} seen, {} skipped; the server's log: {}",
+        "steady pair: {} frames sent, {} seen, skipped {} times; the server's log: {}",
         history.sent,
         history.shown,
         history.skipped,
@@ -134,10 +134,10 @@ fn watch(server: &Server, length: Duration, seed: u64, tally: &Tally) -> Result<
     thread::sleep(CALM);
     let start = Holds::of(pid)?;
     viewer.take_seen(0);
-    let (sent, shown) = (camera.count(), viewer.messages()[0]);
+    let sent = camera.count();
 
     let stop = Stop::default();
-    let windows = thread::scope(|scope| {
+    let Sampled { windows, shown, skips } = thread::scope(|scope| {
         for number in 0..CAMERAS {
             let (random, material, stop) = (Random::new(seed, 1 + number), &material, &stop);
             scope.spawn(move || cameras::churn(address, material, random, stop, tally));
@@ -150,18 +150,100 @@ fn watch(server: &Server, length: Duration, seed: u64, tally: &Tally) -> Result<
             let (random, stop) = (Random::new(seed, 201 + number), &stop);
             scope.spawn(move || viewers::ask(address, random, stop, tally));
         }
-        let windows = sample(pid, length, &camera, &viewer);
+        let sampled = sample(pid, length, &camera, &viewer);
         stop.stop();
-        windows
+        sampled
     })?;
+    let sent = (camera.count() - sent) as u64;
     let end = wait_for_quiet(pid, &start)?;
-    let skipped = steady_skipped(&viewer);
+    let skipped = skips + skips_in(&viewer.take_seen(0));
     if viewer.over() > 0 {
         return Err("the steady viewer lost its connection".into());
     }
-    let (sent, shown) = ((camera.count() - sent) as u64, viewer.messages()[0] - shown);
     // It answers, and in the way it should.
     status::status(address)?;
     camera.end()?;
     Ok(History { start, windows, end, sent, shown, skipped, panics: 0 })
+}
+
+/// What the windows saw, and the steady viewer in all of them: different frames, and how often it had skipped some.
+struct Sampled {
+    windows: Vec<Window>,
+    shown: u64,
+    skips: u64,
+}
+
+/// Prints and keeps what each window saw.
+fn sample(pid: u32, length: Duration, camera: &Sender, viewer: &Crowd) -> Result<Sampled> {
+    let window = LONGEST_WINDOW.min(length / 6);
+    let start = Instant::now();
+    let (mut windows, mut shown, mut skips) = (Vec::new(), 0, 0);
+    while start.elapsed() + window / 2 < length {
+        thread::sleep(window);
+        let holds = Holds::of(pid)?;
+        let mut seen = viewer.take_seen(0);
+        // Who joins may get the newest frame again as a key frame, and so does everybody else.
+        seen.dedup_by_key(|seen| seen.arrival);
+        shown += seen.len() as u64;
+        skips += skips_in(&seen);
+        let latencies = latencies(&camera.sent(), &seen);
+        println!(
+            "{:5.0} s: {:5.1} MB, {:3} descriptors, {:2} threads; steady pair: {:3} frames, p50 / p95 {} ms",
+            start.elapsed().as_secs_f64(),
+            holds.rss_mb,
+            holds.descriptors,
+            holds.threads,
+            seen.len(),
+            two_percentiles(&latencies),
+        );
+        windows.push(Window { holds, latency_p95: percentile(&latencies, 95) });
+    }
+    Ok(Sampled { windows, shown, skips })
+}
+
+fn skips_in(seen: &[Seen]) -> u64 {
+    seen.iter().filter(|seen| seen.lost_before).count() as u64
+}
+
+/// Waits until the server holds no more than at the start, and gives back what it holds at last.
+fn wait_for_quiet(pid: u32, start: &Holds) -> Result<Holds> {
+    let stopped = Instant::now();
+    loop {
+        let holds = Holds::of(pid)?;
+        if holds.no_more_than(start) || stopped.elapsed() > QUIET_AT_MOST {
+            let Holds { rss_mb, descriptors, threads } = holds;
+            println!(
+                "quiet after {:.0} s: {rss_mb:.1} MB, {descriptors} descriptors, {threads} threads; at the start {:.1} MB, {}, {}",
+                stopped.elapsed().as_secs_f64(),
+                start.rss_mb,
+                start.descriptors,
+                start.threads,
+            );
+            return Ok(holds);
+        }
+        thread::sleep(Duration::from_millis(500));
+    }
+}
+
+/// How many lines of a log tell of a panic.
+fn panics(log: &str) -> usize {
+    log.lines().filter(|line| line.contains("panicked")).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_come_in_any_order_and_have_bounds() {
+        let options = |words: &[&str]| Options::parse(words).ok();
+        let minutes = |minutes: u64, seed| Some(Options { length: Duration::from_secs(minutes * 60), seed });
+        assert_eq!(options(&[]), minutes(5, None));
+        assert_eq!(options(&["--seed", "7", "--minutes", "2"]), minutes(2, Some(7)));
+        for wrong in
+            [&["--minutes"][..], &["--minutes", "0"], &["--minutes", "NaN"], &["--seed", "x"], &["2"]]
+        {
+            assert_eq!(options(wrong), None, "{wrong:?}");
+        }
+    }
 }

@@ -67,7 +67,7 @@ pub(super) fn churn(server: SocketAddr, material: &Material, mut random: Random,
                 break;
             }
         }
-        end(socket, random.pick(size), &mut random, stop);
+        end(socket, &size[0], &mut random, stop);
     }
 }
 
@@ -130,7 +130,7 @@ fn end(mut socket: Socket, good: &[u8], random: &mut Random, stop: &Stop) {
                 &[0x83, 0x80, 0, 0, 0, 0],
                 &[0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0],
             ];
-            let _ = socket.get_mut().write_all(random.pick(&faults));
+            let _ = socket.get_mut().write_all(faults[random.below(faults.len())]);
             read_to_end(socket.get_mut());
         }
         3 => {

@@ -61,11 +61,6 @@ impl Stop {
         let waited = self.changed.wait_timeout_while(stopped, time, |stopped| !*stopped);
         !*waited.unwrap_or_else(PoisonError::into_inner).0
     }
-
-    /// Whether to go on.
-    pub(super) fn goes_on(&self) -> bool {
-        !*self.stopped.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ pub(super) struct History {
     pub(super) windows: Vec<Window>,
     /// After they had left.
     pub(super) end: Holds,
-    /// Frames that the steady camera sent, that its viewer saw, and that it was told to have skipped.
+    /// Frames that the steady camera sent and that its viewer saw, and how often that had skipped some.
     pub(super) sent: u64,
     pub(super) shown: u64,
     pub(super) skipped: u64,
@@ -75,20 +75,23 @@ impl History {
         let most = |windows: &[Window]| windows.iter().map(|window| window.holds.rss_mb).fold(0.0, f64::max);
         let (before, after) = (most(first), most(last));
         if after > before * RSS_FACTOR + RSS_MORE_MB {
-            complaints
-                .push(format!("memory grew from {before:.1} MB in the first fifth to {after:.1} MB in the last"));
+            complaints.push(format!(
+                "memory grew from {before:.1} MB in the first fifth to {after:.1} MB in the last"
+            ));
         }
         let Holds { descriptors, threads, .. } = self.end;
         if descriptors > self.start.descriptors {
             let before = self.start.descriptors;
-            complaints.push(format!("{descriptors} descriptors are open after all is quiet, {before} were before"));
+            complaints
+                .push(format!("{descriptors} descriptors are open after all is quiet, {before} were before"));
         }
         if threads > self.start.threads {
             let before = self.start.threads;
             complaints.push(format!("{threads} threads run after all is quiet, {before} did before"));
         }
         if self.skipped > 0 {
-            complaints.push(format!("the steady viewer read all the time and yet skipped {} frames", self.skipped));
+            complaints
+                .push(format!("the steady viewer read all the time and yet skipped {} times", self.skipped));
         }
         if (self.shown as f64) < self.sent as f64 * SHOWN_AT_LEAST {
             complaints.push(format!("the steady viewer saw {} of {} frames", self.shown, self.sent));
@@ -140,12 +143,8 @@ mod tests {
 
     #[test]
     fn each_growth_is_a_complaint_of_its_own() {
-        let change = |change: fn(&mut History)| {
-            let mut history = good();
-            change(&mut history);
-            history.complaints()
-        };
-        let cases: [(fn(&mut History), &str); 7] = [
+        type Change = fn(&mut History);
+        let cases: [(Change, &str); 7] = [
             (|history| history.windows[5].holds.rss_mb = 51.0, "memory grew"),
             (|history| history.end.descriptors += 1, "descriptors"),
             (|history| history.end.threads += 1, "threads"),
@@ -155,7 +154,9 @@ mod tests {
             (|history| history.panics = 1, "panics"),
         ];
         for (case, word) in cases {
-            let complaints = change(case);
+            let mut history = good();
+            case(&mut history);
+            let complaints = history.complaints();
             assert!(complaints.len() == 1 && complaints[0].contains(word), "{word}: {complaints:?}");
         }
     }

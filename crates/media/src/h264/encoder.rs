@@ -71,8 +71,8 @@ pub struct Config {
     pub bitrate: Option<u32>,
 }
 
-/// The finest quantiser: below it more bits are spent than are seen (about 45 dB of luma PSNR).
-pub const MIN_QP: u8 = 24;
+/// The finest quantiser: below it more bits are spent than are seen (about 44 dB of luma PSNR).
+pub const MIN_QP: u8 = 26;
 
 /// The coarsest quantiser.
 pub const MAX_QP: u8 = 48;

@@ -16,9 +16,12 @@ use tokio::sync::oneshot;
 /// Handshakes that are under way at once: fewer than connections that a kernel holds ready.
 const AT_ONCE: usize = 50;
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Where `arrival` lies in the header of a message (`format=h264`), and how long that is.
+/// The header of a message (`format=h264`), where `arrival` lies in it, and which flag tells of lost frames
+/// (`docs/protocol.md`).
+const HEADER: usize = 24;
 const ARRIVAL: std::ops::Range<usize> = 16..24;
-const MOST_TAKEN: usize = 24;
+const FLAGS: usize = 1;
+const LOST_BEFORE: u8 = 2;
 const BUFFER: usize = 64 * 1024;
 
 thread_local! {
@@ -50,6 +53,8 @@ pub(crate) struct Seen {
     pub(crate) arrival: u64,
     /// When the message had been read.
     pub(crate) read: u64,
+    /// The viewer was told that frames before it were lost.
+    pub(crate) lost_before: bool,
 }
 
 impl Crowd {
@@ -174,13 +179,14 @@ fn text(bytes: &[u8]) -> String {
 }
 
 async fn watch(stream: TcpStream, counter: Arc<Counter>, rest: Vec<u8>, header: bool) {
-    let mut parser = Parser { take: if header { MOST_TAKEN } else { 0 }, ..Parser::default() };
+    let mut parser = Parser { take: if header { HEADER } else { 0 }, ..Parser::default() };
     let mut look = |bytes: &[u8]| {
         counter.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         parser.push(bytes, |header| {
             counter.messages.fetch_add(1, Ordering::Relaxed);
             if let Some(arrival) = header.get(ARRIVAL).and_then(|field| field.try_into().ok()) {
-                let seen = Seen { arrival: u64::from_be_bytes(arrival), read: unix_us() };
+                let (arrival, lost_before) = (u64::from_be_bytes(arrival), header[FLAGS] & LOST_BEFORE != 0);
+                let seen = Seen { arrival, read: unix_us(), lost_before };
                 counter.seen.lock().unwrap_or_else(PoisonError::into_inner).push(seen);
             }
         });
@@ -271,7 +277,7 @@ mod tests {
 
     #[test]
     fn latency_counts_from_the_frame_that_was_sent_last_before_it_arrived() {
-        let seen = |arrival, read| Seen { arrival, read };
+        let seen = |arrival, read| Seen { arrival, read, lost_before: false };
         let seen = [seen(900, 950), seen(1100, 6000), seen(34_500, 36_000)];
         assert_eq!(latencies(&[1000, 34_000], &seen), [2.0, 5.0]);
     }

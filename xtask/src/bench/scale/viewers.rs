@@ -27,8 +27,8 @@ const SETTLE: Duration = Duration::from_secs(2);
 const INTERVAL: Duration = Duration::from_secs(8);
 /// How many of the viewers of this server note when each frame came.
 const SAMPLED: usize = 5;
-/// One that reads everything but the last message of the interval still read everything.
-const EDGE: u64 = 1;
+/// The interval cuts at both ends: some viewers just have read a message that others just have not.
+const EDGE: u64 = 2;
 
 /// What sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,7 +186,7 @@ fn measure(
 /// Lets the viewers in and measures. `camera`: that of this server; the others say nothing about frames.
 fn hold(server: &Server, viewers: usize, camera: Option<&Sender>) -> Result<Held> {
     let watched = |index: usize| match camera {
-        Some(_) if index % (viewers / SAMPLED) == 0 => "/ws/viewer?format=h264".to_owned(),
+        Some(_) if index.is_multiple_of(viewers / SAMPLED) => "/ws/viewer?format=h264".to_owned(),
         _ => "/ws/viewer".to_owned(),
     };
     let paths: Vec<String> = (0..viewers).map(watched).collect();
