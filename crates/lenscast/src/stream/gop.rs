@@ -5,10 +5,16 @@ use lenscast_media::time::Micros;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// The access units since the newest key frame. Its first one, if any, is a key frame.
+/// How many access units before the newest key frame are kept for a while: a viewer that reads everything, but whose task
+/// was not woken between two units, gets the one before the key frame too. Late ones get as many units to catch up in.
+const TAIL: usize = 8;
+
+/// The access units since the newest key frame, and for a moment the last ones before it.
 #[derive(Debug, Default)]
 pub struct Gop {
     units: VecDeque<Arc<AccessUnit>>,
+    /// Where the newest key frame stands in `units`.
+    key: usize,
     next_sequence: u64,
 }
 
@@ -30,33 +36,41 @@ pub enum Step {
 }
 
 impl Gop {
-    /// Appends `unit` and numbers it. A key frame begins a new GOP; the old one is let go.
+    /// Appends `unit` and numbers it. A key frame begins a new GOP; of the old one only the tail is kept.
     pub fn push(&mut self, mut unit: AccessUnit) {
         unit.sequence = self.next_sequence;
         self.next_sequence += 1;
         if unit.key {
-            self.units.clear();
+            self.units.drain(..self.units.len().saturating_sub(TAIL));
+            self.key = self.units.len();
+        } else if self.units.is_empty() {
+            // It cannot be decoded.
+            return;
         }
-        if unit.key || !self.units.is_empty() {
-            self.units.push_back(Arc::new(unit));
+        self.units.push_back(Arc::new(unit));
+        if self.units.len() - self.key > TAIL {
+            self.units.drain(..self.key);
+            self.key = 0;
         }
     }
 
-    /// Lets the GOP go, since its camera left. Numbers go on.
+    /// Lets everything go, since the camera left. Numbers go on.
     pub fn clear(&mut self) {
         self.units.clear();
+        self.key = 0;
     }
 
     /// When the newest key frame was to be shown, on the arrival clock.
     #[must_use]
     pub fn key_at(&self) -> Option<Micros> {
-        self.units.front().map(|unit| unit.timing.at)
+        self.units.get(self.key).map(|unit| unit.timing.at)
     }
 
     /// A cursor at the newest key frame.
     #[must_use]
     pub fn join_running(&self) -> Cursor {
-        Cursor { next: self.units.front().map_or(self.next_sequence, |unit| unit.sequence), needs_key: true }
+        let next = self.units.get(self.key).map_or(self.next_sequence, |key| key.sequence);
+        Cursor { next, needs_key: true }
     }
 
     /// A cursor that waits for the next key frame.
@@ -67,16 +81,18 @@ impl Gop {
 
     /// What comes next for `cursor`, which moves on.
     pub fn step(&self, cursor: &mut Cursor) -> Step {
-        let Some(first) = self.units.front().map(|unit| unit.sequence) else {
+        let (Some(first), Some(key)) = (self.units.front(), self.units.get(self.key)) else {
             return Step::Wait;
         };
-        let (index, lost) = if cursor.needs_key || cursor.next < first {
-            if first < cursor.next {
+        let (index, lost) = if cursor.needs_key {
+            if key.sequence < cursor.next {
                 return Step::Wait;
             }
-            (0, if cursor.needs_key { 0 } else { first - cursor.next })
+            (self.key, 0)
+        } else if cursor.next < first.sequence {
+            (self.key, key.sequence - cursor.next)
         } else {
-            ((cursor.next - first) as usize, 0)
+            ((cursor.next - first.sequence) as usize, 0)
         };
         let Some(unit) = self.units.get(index) else {
             return Step::Wait;
@@ -184,14 +200,33 @@ mod tests {
     }
 
     #[test]
-    fn the_gop_holds_no_more_than_the_units_since_the_newest_key_frame() {
+    fn the_gop_holds_no_more_than_the_units_since_the_newest_key_frame_and_a_tail() {
         let mut gop = Gop::default();
-        for number in 0..100 {
-            gop.push(AccessUnit::for_test(number % 10 == 0));
-            assert_eq!(gop.units.len() as u64, number % 10 + 1);
+        for number in 0..200 {
+            gop.push(AccessUnit::for_test(number % 20 == 0));
+            let since_key = number % 20 + 1;
+            let tail = if number >= 20 && since_key <= TAIL { TAIL } else { 0 };
+            assert_eq!(gop.units.len(), since_key + tail);
         }
+    }
+
+    #[test]
+    fn a_viewer_that_is_a_little_behind_at_a_key_frame_loses_nothing() {
+        let mut gop = Gop::default();
         gop.push(AccessUnit::for_test(true));
-        assert_eq!(gop.units.len(), 1);
+        let mut cursor = gop.join_running();
+        assert!(matches!(gop.step(&mut cursor), Step::Unit(_, 0)));
+        for key in [false, false, true, false] {
+            gop.push(AccessUnit::for_test(key));
+        }
+        for expected in 1..5 {
+            let Step::Unit(unit, lost) = gop.step(&mut cursor) else { panic!("nothing to read") };
+            assert_eq!((unit.sequence, lost), (expected, 0));
+        }
+        // Who joins now begins with the key frame, not with the tail.
+        let mut joiner = gop.join_running();
+        let Step::Unit(unit, 0) = gop.step(&mut joiner) else { panic!("nothing to read") };
+        assert_eq!((unit.sequence, unit.key), (3, true));
     }
 
     #[test]
