@@ -15,8 +15,8 @@ use std::time::Duration;
 const ARGUMENTS: &str = "-loglevel error -f image2pipe -c:v mjpeg -i - \
     -c:v libx264 -preset ultrafast -tune zerolatency -pix_fmt yuv420p -r 30 -g 60 -f mpegts -";
 
-/// It reads 5 MB, or for long, before it shows anything: these bound how long is waited, and say how long it is watched
-/// from then on.
+/// It analyses the first 126 frames, 5 s of the 25 fps that it takes them for, before it shows anything: these bound how
+/// long is waited, and say how long it is watched from then on.
 const AT_MOST: Duration = Duration::from_secs(60);
 const FROM_FIRST_OUTPUT: Duration = Duration::from_secs(22);
 

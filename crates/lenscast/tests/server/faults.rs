@@ -63,6 +63,39 @@ async fn a_pipeline_that_panics_begins_anew_with_a_key_frame() {
 }
 
 #[tokio::test]
+async fn when_the_encoder_is_too_slow_frames_are_dropped_and_the_newest_is_shown() {
+    let (release, wait) = mpsc::channel::<()>();
+    let wait = Mutex::new(wait);
+    let server = start_with(|config| {
+        // The second picture takes as long as the test likes.
+        config.encoder = tricky(move |number| {
+            if number == 1 {
+                let _ = wait.lock().unwrap().recv();
+            }
+        });
+    });
+    let mut camera = server.camera().await;
+    let mut viewer = server.viewer("format=h264").await;
+    let mut jpegs = server.viewer("format=jpeg").await;
+    let mut decoder = Decoder::new();
+    camera.send_jpeg(&jpeg(1)).await;
+    assert_eq!(decoder.decode(&viewer.framed().await.1).frame_number(), 1);
+    camera.send_jpeg(&jpeg(2)).await;
+    // The encoder has it when it has begun: one more frame stays in the slot then, and pushes nothing out.
+    while jpegs.framed().await.1 != jpeg(2) {}
+    let mut number = 2;
+    while server.stats().dropped.load(Ordering::Relaxed) < 10 {
+        number += 1;
+        camera.send_jpeg(&jpeg(number)).await;
+        while jpegs.framed().await.1 != jpeg(number) {}
+    }
+    release.send(()).unwrap();
+    assert_eq!(decoder.decode(&viewer.framed().await.1).frame_number(), 2);
+    assert_eq!(decoder.decode(&viewer.framed().await.1).frame_number(), number, "the newest, not the oldest");
+    assert_eq!(server.status()["cameras"][0]["dropped"], 10);
+}
+
+#[tokio::test]
 async fn an_encoder_that_hangs_is_replaced_once_and_then_the_jpegs_go_on_alone() {
     // While the test holds the senders, the encoders wait.
     let (release, wait) = mpsc::channel::<()>();
