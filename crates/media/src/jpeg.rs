@@ -2,7 +2,7 @@
 //!
 //! A message passes through three steps, each usable alone:
 //!
-//! 1. [`inspect`] walks the markers once, finds where the image ends and what it claims to be, and refuses what is
+//! 1. [`inspect()`] walks the markers once, finds where the image ends and what it claims to be, and refuses what is
 //!    not one whole JPEG. It looks at no coefficient: it costs a few microseconds.
 //! 2. [`with_default_huffman_tables`] completes the frames of webcams that leave the tables out.
 //! 3. [`Decoder`] turns it into an [`I420`](crate::picture::I420) picture, and refuses damaged image data.

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// Why [`inspect`](super::inspect) refused a message. Offsets are in bytes from the beginning of the message.
+/// Why [`inspect`](super::inspect()) refused a message. Offsets are in bytes from the beginning of the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Fault {
