@@ -217,7 +217,7 @@ fn pictures_come_back_as_they_were() {
             let u = scene::psnr(picture.u(), &rows(decoded.u(), chroma_stride, width / 2, height / 2));
             let v = scene::psnr(picture.v(), &rows(decoded.v(), chroma_stride, width / 2, height / 2));
             assert!(
-                y > 35.0 && u > 35.0 && v > 35.0,
+                y > 34.0 && u > 34.0 && v > 34.0,
                 "{width}×{height} at {fps} Hz, picture {n}: PSNR {y:.1} {u:.1} {v:.1} dB, {} bytes",
                 encoded.annex_b.len()
             );
