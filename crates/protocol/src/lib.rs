@@ -12,6 +12,7 @@
 
 extern crate alloc;
 
+pub mod control;
 pub mod frame_header;
 pub mod name;
 pub mod ws;
