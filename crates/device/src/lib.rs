@@ -2,21 +2,41 @@
 //!
 //! **This crate never reads a clock, never opens a socket and never waits.** Whoever drives it (the firmware on a chip,
 //! or `lenscast-virtual-device` on a computer) hands in the time and the bytes and carries out what comes back. It is
-//! `no_std` with `alloc`, and holds no `unsafe`.
+//! `no_std` with `alloc`, and holds no `unsafe`. Only the drivers of [`sensor`]s await, for their bus.
 //!
-//! What is here:
+//! Where things are, in the order in which a frame passes:
 //!
-//! - [`jpeg`]: rows of Y, Cb and Cr in, one baseline JPEG out, without a frame buffer;
-//! - [`pattern`]: a moving test scene, drawn row by row, that people like to look at and tests can read.
+//! - [`sensor`]: the registers of the GC0308 and the OV3660;
+//! - [`raw`], [`jpeg`], [`pattern`]: pictures become JPEGs; a test scene that people like to look at and tests can read;
+//! - [`camera`]: what the camera is to do, the pace of capturing, and how it yields to a slow network;
+//! - [`stream`]: the connection to the server: WebSocket client, back-off, deadlines;
+//! - [`wifi`]: the connection to the network;
+//! - [`console`]: the line editor, the commands and their grammar;
+//! - [`settings`]: what is kept in flash, in ESP-IDF's own format;
+//! - [`stats`], [`log`], [`backoff`], [`time`]: what the others share;
+//! - [`device`]: all of it together, the one type that a driver talks to.
 //!
-//! What belongs here and is not written yet: the console's grammar and answers, the settings, the WiFi and stream state
-//! machines, frame pacing and dropping, and the sensor drivers. What does not belong here: anything that names a chip
-//! or a board, and the messages themselves, which are in `lenscast-protocol`.
+//! What does not belong here: anything that names a chip or a board, and the messages themselves, which are in
+//! `lenscast-protocol`.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 extern crate alloc;
 
+pub mod backoff;
+pub mod camera;
+pub mod console;
+pub mod device;
 pub mod jpeg;
+pub mod log;
 pub mod pattern;
+pub mod raw;
+pub mod sensor;
+pub mod settings;
+pub mod stats;
+pub mod stream;
+pub mod time;
+pub mod wifi;
+
+pub use device::Device;
