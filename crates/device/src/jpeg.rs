@@ -4,6 +4,8 @@
 //! microcontroller needs no frame buffer. There is no RGB in between: JFIF is full-range BT.601 Y, Cb, Cr, and so is
 //! what [`Rows`] hands over.
 
+pub mod sensor;
+
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -22,6 +24,12 @@ pub trait Rows {
     ///
     /// Rows are asked for from the top down; the last one may be asked for again, to fill the last row of blocks.
     fn row(&self, y: u16, luma: &mut [u8], cb: &mut [u8], cr: &mut [u8]);
+
+    /// Whether there is no colour in the picture. The JPEG of such a picture has luma as its only component, and `cb`
+    /// and `cr` of [`row`](Rows::row) are empty.
+    fn is_grey(&self) -> bool {
+        false
+    }
 }
 
 /// How much chroma is kept.
@@ -88,7 +96,7 @@ struct Buffer<'a, R>(&'a R);
 
 impl<R: Rows> ImageBuffer for Buffer<'_, R> {
     fn get_jpeg_color_type(&self) -> JpegColorType {
-        JpegColorType::Ycbcr
+        if self.0.is_grey() { JpegColorType::Luma } else { JpegColorType::Ycbcr }
     }
 
     fn width(&self) -> u16 {
@@ -101,8 +109,9 @@ impl<R: Rows> ImageBuffer for Buffer<'_, R> {
 
     fn fill_buffers(&self, y: u16, buffers: &mut [Vec<u8>; 4]) {
         let width = usize::from(self.0.width());
+        let chroma = if self.0.is_grey() { 0 } else { width };
         let [luma, cb, cr, _] = buffers;
-        let [luma, cb, cr] = [luma, cb, cr].map(|plane| {
+        let [luma, cb, cr] = [(luma, width), (cb, chroma), (cr, chroma)].map(|(plane, width)| {
             let start = plane.len();
             plane.resize(start + width, 0);
             &mut plane[start..]
