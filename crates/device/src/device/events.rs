@@ -1,0 +1,267 @@
+//! What the parts of the device tell each other, the log and the server.
+
+use super::{Action, Busy, Device, REPORT, TELEMETRY};
+use crate::camera::CameraEvent;
+use crate::log::Level;
+use crate::settings::store::StoreError;
+use crate::settings::{Change, Target};
+use crate::stats::Stats;
+use crate::stream::{Event, Lost, Output as StreamOutput};
+use crate::time::Instant;
+use crate::wifi::{AccessPoint, Notice, Output as WifiOutput};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use lenscast_protocol::control::{DeviceMessage, Hello, ServerMessage, Telemetry, server_message, to_text};
+
+impl<F: AsRef<[u8]>> Device<F> {
+    pub(super) fn on_wifi(&mut self, now: Instant, output: WifiOutput) {
+        let notice = match output {
+            WifiOutput::Action(action) => return self.actions.push_back(Action::Wifi(action)),
+            WifiOutput::Notice(notice) => notice,
+        };
+        match notice {
+            Notice::Joining { ssid } => self.terminal.log(now, Level::Info, &format!("wifi: joining {ssid}")),
+            Notice::Up(address) => {
+                self.terminal.log(now, Level::Info, &format!("wifi: connected, address {address}"));
+            }
+            Notice::Down { trouble, attempt, retry_in } => {
+                let seconds = retry_in.as_secs();
+                let line = format!("wifi: {trouble}; attempt {attempt}, next in {seconds} s");
+                self.terminal.log(now, Level::Warn, &line);
+            }
+            Notice::Broken(why) => self.terminal.log(now, Level::Error, &format!("wifi: {why}")),
+            Notice::Scanned(result) => {
+                if let Some(Busy::Scan { max }) = self.busy {
+                    self.busy = None;
+                    let text = scan_answer(result, usize::from(max));
+                    self.answer(&text);
+                }
+            }
+        }
+    }
+
+    pub(super) fn on_stream(&mut self, now: Instant, output: StreamOutput) {
+        let event = match output {
+            StreamOutput::Socket(action) => return self.actions.push_back(Action::Socket(action)),
+            StreamOutput::Event(event) => event,
+        };
+        match event {
+            Event::Up { endpoint, extended } => {
+                self.stats.connections += 1;
+                self.last_loss = None;
+                let how = if extended { ", with telemetry" } else { "" };
+                self.terminal.log(now, Level::Info, &format!("stream: connected to {endpoint}{how}"));
+                self.telemetry_at = extended.then(|| now + TELEMETRY.0);
+                if extended {
+                    let hello = DeviceMessage::Hello(self.hello());
+                    self.client.send_text(to_text(&hello));
+                }
+            }
+            Event::Sent { bytes, took } => {
+                self.stats.sent += 1;
+                self.stats.bytes += bytes as u64;
+                self.stats.send += took;
+                if self.camera.adaptive.sent(now, took, self.camera.interval()) {
+                    self.log_step(now);
+                }
+            }
+            Event::Dropped => self.stats.dropped += 1,
+            Event::Text(text) => self.on_text(now, &text),
+            Event::Down { lost, endpoint, attempt, retry_in } => {
+                self.telemetry_at = None;
+                let Some(lost) = lost else {
+                    return self.terminal.log(now, Level::Info, &format!("stream: left {endpoint}"));
+                };
+                if matches!(lost, Lost::Slow(_)) && self.camera.adaptive.gave_up(now) {
+                    self.log_step(now);
+                }
+                self.stats.failures += 1;
+                let mut line = format!("{endpoint}: {lost}; attempt {attempt}");
+                if let Some(pause) = retry_in {
+                    line += &format!(", next in {}.{} s", pause.as_secs(), pause.subsec_millis() / 100);
+                }
+                if let Some(held_back) = self.losses.due(lost.kind(), now) {
+                    let more =
+                        if held_back > 0 { format!(" ({held_back} times before)") } else { String::new() };
+                    self.terminal.log(now, Level::Warn, &format!("stream: {line}{more}"));
+                }
+                self.last_loss = Some(line);
+            }
+        }
+    }
+
+    fn log_step(&mut self, now: Instant) {
+        if !self.runtime.picture.adaptive {
+            return;
+        }
+        let plan = self.camera.plan_for(&self.runtime.picture, true);
+        let line = format!(
+            "cam: the network sets the pace: size={} quality={} fps={} ({} steps down)",
+            plan.size,
+            plan.quality,
+            plan.rate,
+            self.camera.adaptive.step(),
+        );
+        self.terminal.log(now, Level::Info, &line);
+    }
+
+    fn on_text(&mut self, now: Instant, text: &str) {
+        let refusal = match server_message(text) {
+            Ok(ServerMessage::Picture(request)) => match self.requested(&request) {
+                Ok(()) => {
+                    let picture = to_text(&request);
+                    return self.terminal.log(
+                        now,
+                        Level::Info,
+                        &format!("cam: the server asks for {picture}"),
+                    );
+                }
+                Err(why) => format!("cam: the server asks for what cannot be: {why}"),
+            },
+            // A newer server may say more than this version knows.
+            Ok(ServerMessage::Unknown) => return,
+            Err(error) => format!("stream: the server sent a message that is none: {error}"),
+        };
+        if self.refusals.due("message", now).is_some() {
+            self.terminal.log(now, Level::Warn, &refusal);
+        }
+    }
+
+    pub(super) fn on_camera(&mut self, now: Instant, event: CameraEvent) {
+        match event {
+            CameraEvent::Ready(info) => {
+                let line = format!(
+                    "cam: {} ready, at most {}x{}",
+                    info.sensor, info.max_size.width, info.max_size.height
+                );
+                self.terminal.log(now, Level::Info, &line);
+                (self.camera.info, self.camera.failure) = (Some(info), None);
+                // A server that is listening hears of the new sensor.
+                if self.client.is_extended() {
+                    let hello = DeviceMessage::Hello(self.hello());
+                    self.client.send_text(to_text(&hello));
+                }
+            }
+            CameraEvent::Failed(why) => {
+                if self.camera.failure.as_ref() != Some(&why) {
+                    self.terminal.log(now, Level::Error, &format!("cam: {why}"));
+                }
+                (self.camera.info, self.camera.failure) = (None, Some(why));
+            }
+            CameraEvent::FrameLost(cause) => {
+                self.stats.count_fault(cause);
+                if let Some(held_back) = self.faults.due(cause, now) {
+                    let line = format!("cam: a frame was lost: {cause} ({} times)", held_back + 1);
+                    self.terminal.log(now, Level::Warn, &line);
+                }
+            }
+            CameraEvent::Dump(text) => {
+                if let Some(Busy::Dump) = self.busy {
+                    self.busy = None;
+                    self.answer(&text);
+                }
+            }
+        }
+    }
+
+    pub(super) fn on_stored(&mut self, result: Result<(), StoreError>) {
+        match self.busy.take() {
+            Some(Busy::Store { change, answer }) => match result {
+                Ok(()) => {
+                    self.now_saved(change);
+                    self.answer(&answer);
+                }
+                Err(error) => self.answer(&format!("not saved: {error}; it counts until the next start")),
+            },
+            other => self.busy = other,
+        }
+    }
+
+    fn now_saved(&mut self, change: Change) {
+        match change {
+            Change::Wifi(credentials) => self.saved.wifi = credentials,
+            Change::Target(target) => self.saved.target = target,
+            Change::Auto(auto) => self.saved.auto = auto,
+            Change::Picture(picture) => self.saved.picture = picture,
+            Change::ClearStream => (self.saved.target, self.saved.auto) = (Target::default(), false),
+        }
+    }
+
+    /// Logs what was done, every five seconds while streaming is wished.
+    pub(super) fn report(&mut self, now: Instant) {
+        let time = now.since(self.reported.1);
+        if !self.streaming || time < REPORT {
+            return;
+        }
+        let line = self.stats.line_since(&self.reported.0, time);
+        // With no connection there is nothing new to tell: the log has why.
+        if self.client.is_up() || self.stats.sent != self.reported.0.sent {
+            self.terminal.log(now, Level::Info, &format!("stream: {line}"));
+        }
+        self.last_report = Some(line);
+        self.reported = (self.stats.clone(), now);
+    }
+
+    /// Tells a server that wants to know how the device is.
+    pub(super) fn tell(&mut self, now: Instant) {
+        if self.telemetry_at.is_some_and(|at| at <= now) {
+            self.telemetry_at = Some(now + TELEMETRY.1);
+            // Behind a hello that waits there is no room, and on a network that slow no need.
+            if !self.client.has_text() {
+                let telemetry = DeviceMessage::Telemetry(self.telemetry(now));
+                self.client.send_text(to_text(&telemetry));
+            }
+        }
+    }
+
+    fn hello(&self) -> Hello {
+        let identity = self.identity.clone();
+        let info = self.camera.info.as_ref();
+        Hello {
+            device_id: identity.id,
+            firmware: identity.version,
+            board: identity.board,
+            sensor: info.map_or(String::new(), |info| info.sensor.clone()),
+            reset_reason: identity.reset_reason,
+            max_width: info.map_or(0, |info| info.max_size.width),
+            max_height: info.map_or(0, |info| info.max_size.height),
+        }
+    }
+
+    fn telemetry(&self, now: Instant) -> Telemetry {
+        let Stats { captured, sent, dropped, connections, .. } = self.stats;
+        Telemetry {
+            uptime_ms: now.as_millis(),
+            rssi: self.wifi.rssi(),
+            free_heap: self.vitals.heap_free,
+            captured,
+            sent,
+            dropped,
+            camera_faults: self.stats.camera_faults(),
+            too_big: self.stats.too_big(),
+            connections,
+            picture: self.camera.state(),
+        }
+    }
+}
+
+fn scan_answer(result: Result<Vec<AccessPoint>, String>, max: usize) -> String {
+    let mut networks = match result {
+        Ok(networks) => networks,
+        Err(why) => return format!("wifi scan: {why}"),
+    };
+    networks.sort_by_key(|network| core::cmp::Reverse(network.rssi));
+    networks.truncate(max);
+    let mut text = format!("found {} networks (showing up to {max}):", networks.len());
+    for (index, AccessPoint { ssid, channel, rssi, auth }) in networks.iter().enumerate() {
+        let name = if ssid.is_empty() { "<hidden>".to_string() } else { printable(ssid) };
+        text += &format!("\n{index:3}: ch={channel} rssi={rssi} auth={auth} ssid={name}");
+    }
+    text
+}
+
+/// A network's name is anything that somebody in reach chose: it must not move the cursor.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}

@@ -1,0 +1,269 @@
+//! What the console answers.
+
+use crate::bench::{Bench, set_up};
+use crate::server::Server;
+use lenscast_device::camera::{CameraEvent, FrameSize};
+use lenscast_device::settings::store::StoreError;
+use lenscast_device::settings::{Change, Settings};
+use lenscast_device::wifi::WifiEvent;
+use std::time::Duration;
+
+#[test]
+fn the_originals_answers_are_the_same() {
+    let mut bench = Bench::new();
+    for (line, answer) in [
+        ("wifi status", "state=IDLE ssid=- saved=no runtime=no reason=0 ip=-\n"),
+        ("wifi set home secret-password save", "credentials set (ssid=home, saved)\n"),
+        ("wifi set --ssid home --pass secret-password --save", "credentials set (ssid=home, saved)\n"),
+        ("wifi disconnect", "disconnect requested\n"),
+        ("stream set port 9000", "stream set port: set host first\n"),
+        ("stream set host 10.0.0.5 save", "stream target set (host=10.0.0.5 port=8080, saved)\n"),
+        ("stream set port 9000 save", "stream port set (port=9000, saved)\n"),
+        ("stream set host server 80 save", "stream target set (host=server port=80, saved)\n"),
+        ("stream stop", "stream stopped\n"),
+        ("stream clear", "cleared saved stream target\n"),
+        ("wifi clear", "cleared saved+runtime credentials\n"),
+        ("cam power 0", "camera power set to 0\n"),
+        ("psram status", "psram init=no size=0 free=0 largest=0 internal_free=0 internal_largest=0\n"),
+        (
+            "wifi scan",
+            "found 3 networks (showing up to 20):\n  0: ch=6 rssi=-51 auth=WPA2 ssid=home\n  \
+             1: ch=6 rssi=-60 auth=WPA3 ssid=<hidden>\n  2: ch=6 rssi=-80 auth=OPEN ssid=far\n",
+        ),
+        ("wifi scan 1", "found 1 networks (showing up to 1):\n  0: ch=6 rssi=-51 auth=WPA2 ssid=home\n"),
+    ] {
+        assert_eq!(bench.enter(line), answer, "{line}");
+    }
+    let status = bench.enter("stream status");
+    let first = status.lines().next();
+    assert_eq!(first, Some("host=- port=8080 saved=no runtime=no streaming=off ws=down"), "{status}");
+}
+
+#[test]
+fn wifi_status_tells_the_address_and_the_signal() {
+    let mut bench = Bench::with(set_up());
+    assert_eq!(
+        bench.enter("wifi status"),
+        "state=CONNECTED ssid=home saved=yes runtime=yes reason=0 ip=10.0.0.7\nsignal: -58 dBm (good)\n"
+    );
+}
+
+#[test]
+fn wifi_status_tells_the_trouble_in_words() {
+    let mut bench = Bench::with(set_up());
+    bench.wifi(WifiEvent::Disconnected { reason: 202 });
+    let status = bench.enter("wifi status");
+    assert!(
+        status.starts_with("state=CONNECTING ssid=home saved=yes runtime=yes reason=202 ip=-\n"),
+        "{status}"
+    );
+    assert!(status.contains("the network refused the password; attempt 1, next in 1 s\n"), "{status}");
+}
+
+#[test]
+fn what_is_not_saved_says_so_and_counts_nevertheless() {
+    let mut bench = Bench::new();
+    for (line, answer) in [
+        ("wifi set home secret-password", "credentials set (ssid=home, not saved: add save)\n"),
+        ("stream set host server", "stream target set (host=server port=8080, not saved: add save)\n"),
+        ("stream set port 81", "stream port set (port=81, not saved: add save)\n"),
+        ("stream set path /x", "stream path set (path=/x, not saved: add save)\n"),
+        ("stream set key abc", "stream key set (not saved: add save)\n"),
+        ("cam size qqvga", "camera size=qqvga (not saved: add save)\n"),
+        ("cam quality 30", "camera quality=30 (not saved: add save)\n"),
+        ("cam fps 0.5", "camera fps=0.5 (not saved: add save)\n"),
+        ("cam adaptive off", "camera adaptive=off (not saved: add save)\n"),
+        ("cam flip 1", "camera flip=1 (not saved: add save)\n"),
+        ("cam mirror 0", "camera mirror=0 (not saved: add save)\n"),
+        ("cam brightness -2", "camera brightness=-2 (not saved: add save)\n"),
+        ("cam exposure 300", "camera exposure=300 (not saved: add save)\n"),
+    ] {
+        assert_eq!(bench.enter(line), answer, "{line}");
+    }
+    assert_eq!(bench.changes, []);
+    let plan = bench.plan.expect("the camera has a plan");
+    assert_eq!((plan.size, plan.quality, plan.rate.as_milli()), (FrameSize::QQVGA, 30, 500));
+    assert_eq!((plan.picture.flip, plan.picture.mirror), (Some(true), Some(false)));
+    let status = bench.enter("cam status");
+    assert!(status.contains("size=qqvga quality=30 fps=0.5 adaptive=off\n"), "{status}");
+    assert!(status.contains("not all of it is saved"), "{status}");
+}
+
+#[test]
+fn only_what_is_said_to_be_saved_is_saved() {
+    let mut bench = Bench::new();
+    bench.enter("cam quality 30");
+    bench.enter("cam fps 5 save");
+    bench.enter("stream set path /x");
+    bench.enter("stream set host server save");
+    let [Change::Picture(picture), Change::Target(target)] = &bench.changes[..] else {
+        panic!("{:?}", bench.changes)
+    };
+    assert_eq!((picture.quality, picture.rate.as_milli()), (80, 5000));
+    assert_eq!((target.host.as_deref(), &target.path), (Some("server"), &None));
+}
+
+#[test]
+fn start_save_begins_streaming_at_every_boot() {
+    let mut bench = Bench::new();
+    assert_eq!(
+        bench.enter("stream start"),
+        "stream start requested\nno server is set yet: stream set host <host> [port] [save]\n"
+    );
+    bench.enter("stream set host server save");
+    assert_eq!(bench.enter("stream start save"), "stream start requested, at every boot too (saved)\n");
+    assert_eq!(bench.changes.last(), Some(&Change::Auto(true)));
+    assert_eq!(bench.enter("stream stop"), "stream stopped; it starts again at the next boot: add save\n");
+    assert_eq!(bench.enter("stream stop save"), "stream stopped, at every boot too (saved)\n");
+    assert_eq!(bench.changes.last(), Some(&Change::Auto(false)));
+}
+
+#[test]
+fn what_cannot_be_saved_says_so_and_counts_until_the_next_start() {
+    let mut bench = Bench::new();
+    bench.store = Err(StoreError::Full);
+    let answer = bench.enter("stream set host server save");
+    assert!(answer.starts_with("not saved: "), "{answer}");
+    assert!(answer.ends_with("; it counts until the next start\n"), "{answer}");
+    let status = bench.enter("stream status");
+    assert!(status.starts_with("host=server port=8080 saved=no runtime=yes"), "{status}");
+}
+
+#[test]
+fn a_wrong_command_prints_what_was_wrong_and_the_usage_of_its_group() {
+    let mut bench = Bench::new();
+    for (line, wrong, usage) in [
+        ("wifi sacn", "sacn", "wifi scan"),
+        ("stream set port 0", "port", "stream set port <port> [save]"),
+        ("cam quality 101", "from 1 to 100", "cam quality <1-100>"),
+        ("psram", "psram", "psram status"),
+        ("frobnicate", "frobnicate", "help"),
+    ] {
+        let answer = bench.enter(line);
+        assert!(answer.contains(wrong) && answer.contains(usage), "{line}: {answer}");
+    }
+}
+
+#[test]
+fn secrets_are_never_printed_back() {
+    let mut bench = Bench::new();
+    let mut answers = String::new();
+    for line in [
+        "wifi set home hush-hush save",
+        "wifi set home hush-hush save please",
+        "stream set key hush-hush save",
+        "stream set key hush-hush surplus words",
+        "wifi status",
+        "stream status",
+        "wifi connect",
+    ] {
+        answers += &bench.enter(line);
+    }
+    assert!(!answers.contains("hush-hush"), "{answers}");
+    assert!(!format!("{:?}", bench.device).contains("hush-hush"));
+}
+
+#[test]
+fn a_size_beyond_the_sensor_is_refused_with_its_maximum() {
+    let mut bench = Bench::new();
+    assert_eq!(
+        bench.enter("cam size uxga save"),
+        "uxga is 1600x1200 pixels; the GC0308 has at most 640x480\n"
+    );
+    assert_eq!(bench.changes, []);
+    assert_eq!(bench.plan.map(|plan| plan.size), Some(FrameSize::QVGA));
+}
+
+#[test]
+fn a_saved_size_beyond_another_sensor_becomes_its_maximum() {
+    let mut saved = Settings::default();
+    saved.picture.size = Some(FrameSize::UXGA);
+    let bench = Bench::with(saved);
+    assert_eq!(bench.plan.map(|plan| plan.size), Some(FrameSize::VGA));
+}
+
+#[test]
+fn a_camera_that_is_not_there_is_told_in_its_status() {
+    let mut bench = Bench::new();
+    bench.camera(CameraEvent::Failed("no sensor answers at 0x21 or 0x3c".into()));
+    let status = bench.enter("cam status");
+    assert!(status.starts_with("sensor=- no sensor answers at 0x21 or 0x3c\n"), "{status}");
+    assert_eq!(bench.enter("version").lines().count(), 2, "the console lives");
+}
+
+#[test]
+fn a_dump_is_printed_when_the_camera_has_written_it() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.enter("cam dump"), "00: 9b\n");
+    assert_eq!(bench.dumps, 1);
+}
+
+#[test]
+fn what_is_typed_while_a_command_runs_is_read_after_it() {
+    let mut bench = Bench::new();
+    bench.scans = false;
+    bench.keys("wifi scan\rcam ir 1\r");
+    assert!(!bench.plan.expect("the camera has a plan").ir, "the scan is still running");
+    bench.wifi(WifiEvent::ScanDone(Ok(vec![])));
+    assert!(bench.plan.expect("the camera has a plan").ir);
+    let printed = bench.printed();
+    let (scan, light) = (printed.find("found 0 networks"), printed.find("infrared light set to 1"));
+    assert!(scan.is_some() && scan < light, "{printed}");
+}
+
+#[test]
+fn ctrl_c_gives_the_console_back_while_a_scan_runs() {
+    let mut bench = Bench::new();
+    bench.scans = false;
+    bench.keys("wifi scan\r");
+    bench.printed();
+    bench.keys("\x03");
+    assert_eq!(bench.printed(), "^C\r\ncam> ");
+    bench.wifi(WifiEvent::ScanDone(Ok(vec![])));
+    assert_eq!(bench.printed(), "", "nobody asks for it any more");
+    assert!(bench.enter("version").contains("lenscast 1.2.3 on bench"));
+}
+
+#[test]
+fn log_lines_follow_the_level_that_is_set() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.enter("log level error"), "log level set to error\n");
+    bench.enter("wifi set home secret-password");
+    bench.enter("wifi connect");
+    assert!(!bench.printed().contains("wifi: connected"));
+    bench.enter("log level info");
+    let answer = bench.enter("wifi connect");
+    assert!(answer.contains("I (0) wifi: connected, address 10.0.0.7"), "{answer}");
+}
+
+#[test]
+fn a_console_that_nobody_reads_costs_no_memory() {
+    let mut bench = Bench::streaming(Server::plain());
+    for number in 0..5_000 {
+        bench.device.log(bench.now, lenscast_device::log::Level::Info, &format!("line {number}"));
+        bench.device.console_input(bench.now, b"version\r");
+    }
+    let printed = bench.printed();
+    assert!(printed.len() <= 16 * 1024, "{} bytes", printed.len());
+    bench.device.log(bench.now, lenscast_device::log::Level::Info, "now somebody reads");
+    let printed = bench.printed();
+    assert!(printed.contains("lines were not printed: nobody read them"), "{printed}");
+}
+
+#[test]
+fn reboot_says_good_bye_to_the_server_first() {
+    let mut bench = Bench::streaming(Server::plain());
+    let answer = bench.enter("reboot");
+    assert!(answer.starts_with("rebooting\n"), "{answer}");
+    bench.pass(Duration::from_secs(2));
+    assert!(bench.rebooted);
+    assert_eq!(bench.server.and_then(|server| server.closed), Some(1000));
+}
+
+#[test]
+fn the_banner_names_the_device_and_why_it_started() {
+    let mut bench = Bench::new();
+    let printed = bench.printed();
+    assert!(printed.contains("lenscast 1.2.3 on bench, device aa:bb:cc:dd:ee:ff"), "{printed}");
+    assert!(printed.contains("last start: power on"), "{printed}");
+}
