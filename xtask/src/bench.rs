@@ -5,6 +5,7 @@
 
 pub(crate) mod camera;
 pub(crate) mod frames;
+pub(crate) mod jpeg;
 pub(crate) mod measured;
 mod ours;
 pub(crate) mod scale;

@@ -28,6 +28,7 @@ Usage: cargo xtask COMMAND
       --viewers        instead: 200, 500 and 1,000 viewers of one camera, beside a bare loop that writes the
                        same bytes, and beside a WebSocket library
       --cameras        instead: 1, 4 and 8 cameras with a viewer each
+      --jpeg           instead: making JPEGs of raw frames, and what that may mean on a microcontroller
   soak                 cameras and viewers that come, go and misbehave; fails when the server grows or slows
       --minutes N      for how long (5)
       --seed N         repeats what an earlier run did at random
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         ["bench"] => bench::run(),
         ["bench", "--viewers"] => bench::scale::viewers(),
         ["bench", "--cameras"] => bench::scale::cameras(),
+        ["bench", "--jpeg"] => bench::jpeg::run(),
         // What the benchmark of viewers starts for itself.
         ["bench-child", kind, recording] => bench::scale::child(kind, recording.as_ref()),
         ["soak", ref options @ ..] => soak::run(options),
