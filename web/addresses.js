@@ -15,6 +15,8 @@ export function addresses(location) {
     mjpegStream: `/stream${sub}.mjpg`,
     tsStream: `/stream${sub}.ts`,
     snapshot: `/snapshot${sub}.jpg`,
+    /** Where the camera is asked for another picture. */
+    change: `/api/cameras/${name}`,
     /** Where a camera has to send to. */
     server: { host, port: location.port || (secure ? "443" : "80"), path: `/ws/camera${sub}`, loopback: isLoopback(host) },
   };

@@ -1,6 +1,7 @@
 // The page of one camera. The two pages differ in the way they begin with.
 
 import { addresses } from "./addresses.js";
+import { Device } from "./device.js";
 import { icon, make, say } from "./dom.js";
 import { now } from "./facts.js";
 import { help, links } from "./panels.js";
@@ -35,7 +36,9 @@ export function start(way) {
   const stats = new Stats();
   const note = make("p", { class: "note" });
   const helpPanel = help(where);
-  document.body.append(header(where, way), make("main", {}, stage, stats.element, note, helpPanel, links(where)));
+  const device = new Device(where);
+  const panels = [note, helpPanel, device.panel, links(where)];
+  document.body.append(header(where, way), make("main", {}, stage, device.diagnosis, stats.element, ...panels));
 
   play.onclick = () => watch.play();
   full.hidden = !stage.requestFullscreen;
@@ -79,6 +82,8 @@ export function start(way) {
   render();
   setInterval(() => {
     watch.tick();
+    const { link, camera } = watch.facts;
+    device.tick(link === "open" && camera !== null && camera !== "waiting");
     render();
   }, INTERVAL);
 }

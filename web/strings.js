@@ -48,6 +48,28 @@ export const STRINGS = {
     "the lines to type on the camera stand here. If it printed none, start it so:",
   loopbackDemo: "Or try it without a camera:",
 
+  diagnosis: "What is wrong with the camera",
+  device: "The camera",
+  signal: "WiFi signal",
+  signalOf: (dbm) => `${signalWord(dbm)} (${dbm < 0 ? "−" : ""}${Math.abs(dbm)} dBm)`,
+  sends: "It sends",
+  pictureNow: ({ width, height, quality, fps }) => `${width} × ${height}, quality ${quality}, up to ${round(fps)} fps`,
+  running: "Running for",
+  started: "Last start",
+  firmware: "Firmware",
+  changeForm: "Ask the camera for another picture",
+  changeElsewhere: "To change the picture, open this page on the computer that runs lenscast.",
+  sizeOf: (name, width, height) => `${name.toUpperCase()} (${width} × ${height})`,
+  wishSize: "Size",
+  wishQuality: "JPEG quality",
+  wishFps: "Pictures a second, at most",
+  change: "Change",
+  asking: "Asking the camera…",
+  asked: "The camera was asked, and its picture changes in a moment.",
+  notAsked: "The server did not answer. Try again.",
+  changed: "Changed, until the camera starts again.",
+  notChanged: "The camera did not take all of it: these are the values that it uses now.",
+
   links: "Watch it elsewhere",
   linkMjpeg: "Web pages, Home Assistant",
   linkTs: "VLC, mpv, OBS, ffmpeg",
@@ -59,6 +81,16 @@ export const STRINGS = {
   noCodec: (codec) => `This browser does not play ${codec}`,
   keepsFailing: "The video failed again and again",
 };
+
+/** The same words as in the server's diagnosis, from −75 dBm down. */
+function signalWord(dbm) {
+  if (dbm >= -60) return "very good";
+  if (dbm >= -67) return "good";
+  if (dbm >= -75) return "fair";
+  return dbm >= -85 ? "weak" : "very weak";
+}
+
+const round = (number) => Math.round(number * 10) / 10;
 
 /** A time span in seconds as people say it. */
 export function span(seconds) {

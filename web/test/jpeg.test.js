@@ -26,7 +26,7 @@ scene("/mjpeg plays again by itself when the server was restarted", async (world
   const port = await freePort();
   const server = await world.server({ port });
   const camera = world.camera(server);
-  const page = await world.page({ expected: /WebSocket connection to .* failed/ });
+  const page = await world.page({ expected: /WebSocket connection to .* failed|Failed to load resource/ });
   await page.goto(`${server.url}mjpeg`);
   await plays(page, "canvas");
   await server.end();

@@ -99,7 +99,7 @@ scene("the page plays again by itself when the server was restarted", async (wor
   const server = await world.server({ port });
   const camera = world.camera(server);
   // Browsers log each attempt that fails, whatever a page does.
-  const page = await world.page({ expected: /WebSocket connection to .* failed/ });
+  const page = await world.page({ expected: /WebSocket connection to .* failed|Failed to load resource/ });
   await page.goto(server.url);
   await plays(page, "video");
   await server.end();

@@ -2,10 +2,12 @@
 //!
 //! Until there are rights (publish, view, admin), the rule is: the home network may. And no web page elsewhere may use a
 //! visitor's browser to get in: neither by a WebSocket from another origin, nor by a name that is made to point here.
+//!
+//! What changes something, that is every request but GET and HEAD, is only for programs and pages on this computer.
 
 use crate::server::Peer;
 use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::net::IpAddr;
@@ -13,7 +15,7 @@ use std::net::IpAddr;
 /// Lets a request through, or answers 403 with the reason.
 pub async fn check(request: Request, next: Next) -> Response {
     let refused = match request.extensions().get::<Peer>() {
-        Some(peer) => refusal(peer, request.headers()),
+        Some(peer) => refusal(peer, request.method(), request.headers()),
         None => Some("The address of the connection is unknown."),
     };
     match refused {
@@ -25,28 +27,47 @@ pub async fn check(request: Request, next: Next) -> Response {
     }
 }
 
-fn refusal(peer: &Peer, headers: &HeaderMap) -> Option<&'static str> {
+fn refusal(peer: &Peer, method: &Method, headers: &HeaderMap) -> Option<&'static str> {
     if !is_home(peer.remote.ip()) {
         return Some(
             "Only addresses of the home network (loopback, private, link-local) may use this server.",
         );
     }
-    let text = |name| headers.get(name).map(|value: &axum::http::HeaderValue| value.to_str().unwrap_or(""));
-    let host = text(header::HOST);
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or(""));
+    let host = text("host");
     if peer.local.ip().to_canonical().is_loopback() && host.is_some_and(|host| !is_loopback_host(host)) {
         return Some("The Host header must name this computer (localhost, 127.0.0.1 or [::1]).");
     }
     // A browser always sends Origin with a WebSocket; what is no browser sends none.
-    let upgrades = headers.contains_key(header::SEC_WEBSOCKET_KEY);
-    if upgrades && let Some(origin) = text(header::ORIGIN) {
-        let authority = origin.split_once("://").map(|(_, authority)| authority);
-        if authority.is_none()
-            || !authority.zip(host).is_some_and(|(origin, host)| origin.eq_ignore_ascii_case(host))
-        {
-            return Some("A page of another origin may not open a WebSocket here.");
-        }
+    let foreign = text("origin").is_some_and(|origin| !is_origin_of(origin, host));
+    if headers.contains_key(header::SEC_WEBSOCKET_KEY) && foreign {
+        return Some("A page of another origin may not open a WebSocket here.");
+    }
+    if method.is_safe() {
+        return None;
+    }
+    if !peer.remote.ip().to_canonical().is_loopback() {
+        return Some(
+            "Only the computer that runs this server may change something, at its own localhost address.",
+        );
+    }
+    if !host.is_some_and(is_loopback_host) {
+        return Some(
+            "To change something, the Host header must name this computer (localhost, 127.0.0.1 or [::1]).",
+        );
+    }
+    // Tells of a page on another site also where a browser sends no Origin.
+    let from_elsewhere = text("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none"));
+    if foreign || from_elsewhere {
+        return Some("A page of another origin may change nothing here.");
     }
     None
+}
+
+/// Whether a page of `origin` came from the server that `host` names.
+fn is_origin_of(origin: &str, host: Option<&str>) -> bool {
+    let authority = origin.split_once("://").map(|(_, authority)| authority);
+    authority.zip(host).is_some_and(|(authority, host)| authority.eq_ignore_ascii_case(host))
 }
 
 /// Loopback, private (RFC 1918, unique local) and link-local addresses.
@@ -79,7 +100,63 @@ mod tests {
         let socket = |text: &str| std::net::SocketAddr::new(text.parse().unwrap(), 1);
         let peer = Peer { remote: socket(remote), local: socket(local) };
         let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
-        refusal(&peer, &headers).is_some()
+        refusal(&peer, &Method::GET, &headers).is_some()
+    }
+
+    #[test]
+    fn only_this_computer_and_its_own_pages_may_change_something() {
+        let refused = |remote: &str, local: &str, headers: &[(&str, &str)]| {
+            let socket = |text: &str| std::net::SocketAddr::new(text.parse().unwrap(), 1);
+            let peer = Peer { remote: socket(remote), local: socket(local) };
+            let headers = headers
+                .iter()
+                .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()))
+                .collect();
+            let all = [
+                Method::PATCH,
+                Method::POST,
+                Method::PUT,
+                Method::DELETE,
+                Method::from_bytes(b"MAKE").unwrap(),
+            ];
+            let answers = all.map(|method| refusal(&peer, &method, &headers));
+            assert!(answers.iter().all(|answer| *answer == answers[0]), "the method makes no difference");
+            answers[0].is_some()
+        };
+        let here = |headers: &[(&str, &str)]| refused("127.0.0.1", "127.0.0.1", headers);
+        let host = ("host", "localhost:8080");
+        let own = ("origin", "http://localhost:8080");
+        for good in [
+            &[host][..],
+            &[("host", "[::1]:8080")],
+            &[host, own],
+            &[host, own, ("sec-fetch-site", "same-origin")],
+            &[host, ("sec-fetch-site", "none")],
+        ] {
+            assert!(!here(good), "{good:?}");
+        }
+        for bad in [
+            &[][..],
+            &[("host", "evil.example:8080")],
+            &[("host", "evil.example:8080"), ("origin", "http://evil.example:8080")],
+            &[("host", "192.168.1.2:8080"), ("origin", "http://192.168.1.2:8080")],
+            &[host, ("origin", "http://evil.example")],
+            &[host, ("origin", "http://localhost:8081")],
+            &[host, ("origin", "http://127.0.0.1:8080")],
+            &[host, ("origin", "null")],
+            &[host, ("origin", "")],
+            &[host, ("sec-fetch-site", "cross-site")],
+            &[host, ("sec-fetch-site", "same-site")],
+            &[host, own, ("sec-fetch-site", "cross-site")],
+            &[own],
+        ] {
+            assert!(here(bad), "{bad:?}");
+        }
+        assert!(!refused("::1", "::1", &[host]));
+        assert!(!refused("::ffff:127.0.0.1", "::ffff:127.0.0.1", &[host]), "IPv4 on a dual-stack listener");
+        for remote in ["192.168.1.7", "192.168.1.2", "fd00::1", "8.8.8.8"] {
+            assert!(refused(remote, "192.168.1.2", &[host, own]), "{remote}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A camera's connection: its messages are inspected, and the good ones published.
 
+use crate::device;
 use crate::pipeline::Video;
 use crate::server::{App, Peer};
 use crate::stream::{Camera, Publisher};
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use lenscast_media::jpeg::{self, Limits, Trailing};
 use lenscast_media::time::Micros;
 use lenscast_protocol::CameraName;
+use lenscast_protocol::control::{self, ServerMessage};
 use lenscast_protocol::ws::{Event, Opcode, close_code};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -39,12 +41,14 @@ pub async fn handler(
         let sentence = format!("{max_cameras} cameras are connected, which is the limit (--max-cameras).\n");
         return (StatusCode::SERVICE_UNAVAILABLE, sentence).into_response();
     }
-    let (response, connection) = upgrade.accept();
+    let control = upgrade.offers(control::SUBPROTOCOL);
+    let camera = Camera { peer: peer.remote, control };
+    let (response, connection) = upgrade.accept(control.then_some(control::SUBPROTOCOL));
     app.tasks.clone().spawn(async move {
         if let Ok(io) = connection.await {
             let (reader, writer) =
                 ws::open(io, app.config.limits.max_message_bytes, READ_BUFFER, CONTROL_PATIENCE);
-            serve(&app, &name, Camera { peer: peer.remote }, reader, writer).await;
+            serve(&app, &name, camera, reader, writer).await;
         }
     });
     response
@@ -110,11 +114,14 @@ async fn receive(
             }
             () = session.probe.notified() => (Opcode::Ping, b"lenscast".to_vec()),
             _ = pings.tick() => (Opcode::Ping, b"lenscast".to_vec()),
+            request = device::request(session.device.as_ref()) => {
+                (Opcode::Text, control::to_text(&ServerMessage::Picture(request)).into_bytes())
+            }
             event = reader.next() => {
                 heard = Instant::now();
                 let arrival = clock.now();
                 session.heard(arrival);
-                match answer(publisher, &jpeg_limits, event, arrival) {
+                match answer(app, publisher, &jpeg_limits, event, arrival) {
                     Ok(None) => continue,
                     Ok(Some(pong)) => (Opcode::Pong, pong),
                     Err(end) => return end,
@@ -129,6 +136,7 @@ async fn receive(
 
 /// Deals with one message. Gives back what a pong must contain.
 fn answer(
+    app: &App,
     publisher: &Publisher,
     limits: &Limits,
     event: Result<Event, ReadError>,
@@ -136,8 +144,8 @@ fn answer(
 ) -> Result<Option<Vec<u8>>, End> {
     match event {
         Ok(Event::Binary(message)) => take_frame(publisher, limits, message, arrival),
-        // The protocol has no text from this kind of camera; whoever sends some does no harm.
-        Ok(Event::Text(_) | Event::Pong(_)) => {}
+        Ok(Event::Text(text)) => device::take_text(&app.devices, publisher, &text, arrival),
+        Ok(Event::Pong(_)) => {}
         Ok(Event::Ping(payload)) => return Ok(Some(payload)),
         Ok(Event::Close(None)) => return Err(End::Close(close_code::NORMAL, String::new())),
         Ok(Event::Close(Some((code, _)))) => return Err(End::Close(code, String::new())),

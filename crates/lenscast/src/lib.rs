@@ -1,7 +1,7 @@
 //! The `lenscast` server: takes JPEGs from cameras, turns them into live video, and hands both to whoever watches.
 //!
 //! The modules stand in the order in which a frame flows: a connection is accepted ([`server`], [`access`], [`ws`]), its
-//! messages are inspected ([`ingest`]), the newest frame waits in a one-slot [`mailbox`], the camera's thread turns it into an
+//! messages are inspected ([`ingest`]; what its device tells about itself goes to [`device`]), the newest frame waits in a one-slot [`mailbox`], the camera's thread turns it into an
 //! access unit ([`pipeline`]), a [`stream`] holds what is live, and the [`output`]s read from it. An output sees only a
 //! `Stream`, never a camera.
 
@@ -14,6 +14,8 @@ pub mod admission;
 pub mod server;
 pub mod ws;
 
+pub mod device;
+pub mod diagnosis;
 pub mod ingest;
 
 pub mod mailbox;
@@ -24,6 +26,7 @@ pub mod streams;
 
 pub mod output;
 
+pub mod api;
 pub mod metrics;
 pub mod pages;
 pub mod status;

@@ -5,6 +5,7 @@ use crate::stream::Stream;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use lenscast_protocol::control::Telemetry;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, MetricEncoder, text};
 use prometheus_client::metrics::MetricType;
@@ -96,6 +97,19 @@ impl Collector for Scrape {
         })?;
         out.quarantined()?;
 
+        out.device("device_rssi_dbm", "WiFi signal at the camera's device", |told| told.rssi.map(f64::from))?;
+        out.device("device_free_heap_bytes", "Free bytes of the heap of the camera's device", |told| {
+            Some(f64::from(told.free_heap))
+        })?;
+        out.device("device_uptime_seconds", "Time since the camera's device started", |told| {
+            Some(told.uptime_ms as f64 / 1000.0)
+        })?;
+        out.device(
+            "device_dropped",
+            "Frames that the camera's device dropped since it started: a newer one came, or the connection broke",
+            |told| Some(told.dropped as f64),
+        )?;
+
         out.histogram("decode_seconds", "Time to decode a JPEG", |stream| &stream.stats.decode)?;
         out.histogram("encode_seconds", "Time to encode and mux a picture", |stream| &stream.stats.encode)?;
         out.histogram(
@@ -133,6 +147,18 @@ impl Families<'_, '_> {
 
     fn gauge(&mut self, name: &str, help: &str, value: impl Fn(&Stream) -> f64) -> fmt::Result {
         self.each(name, help, MetricType::Gauge, |stream, mut metric| metric.encode_gauge(&value(stream)))
+    }
+
+    /// A gauge of the devices that tell it.
+    fn device(&mut self, name: &str, help: &str, value: impl Fn(&Telemetry) -> Option<f64>) -> fmt::Result {
+        let mut metric = self.encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for stream in self.streams {
+            let telemetry = stream.device().and_then(|told| told.telemetry);
+            if let Some(value) = telemetry.and_then(|(telemetry, _)| value(&telemetry)) {
+                metric.encode_family(&[("camera", stream.name().as_str())])?.encode_gauge(&value)?;
+            }
+        }
+        Ok(())
     }
 
     fn counter(&mut self, name: &str, help: &str, value: impl Fn(&Stream) -> u64) -> fmt::Result {

@@ -37,6 +37,7 @@ const ASSETS: &[(&str, &str, &[u8])] = assets! {
     "mjpeg.js": JAVASCRIPT,
     "page.js": JAVASCRIPT,
     "panels.js": JAVASCRIPT,
+    "device.js": JAVASCRIPT,
     "dom.js": JAVASCRIPT,
     "strings.js": JAVASCRIPT,
     "status.js": JAVASCRIPT,

@@ -2,10 +2,11 @@
 
 use crate::admission::Admission;
 use crate::config::{Config, Limits};
+use crate::device::Devices;
 use crate::notices::Notices;
 use crate::stream::Clock;
 use crate::streams::Streams;
-use crate::{access, ingest, metrics, output, pages, status};
+use crate::{access, api, ingest, metrics, output, pages, status};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -57,6 +58,8 @@ pub struct App {
     pub clock: Clock,
     /// All streams.
     pub streams: Streams,
+    /// What the cameras' devices told, for a diagnosis.
+    pub devices: Devices,
     /// How many may watch.
     pub admission: Arc<Admission>,
     /// What was logged about the server as a whole lately.
@@ -98,6 +101,7 @@ impl Server {
             config,
             clock,
             streams,
+            devices: Devices::default(),
             admission,
             notices: Notices::default(),
             shutdown,
@@ -186,6 +190,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(metrics::handler))
         .route("/healthz", get(metrics::healthz))
         .route("/readyz", get(metrics::readyz))
+        .nest("/api", api::routes())
         .merge(pages::routes())
         .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing here. The live picture is at /\n") })
         .layer(middleware::from_fn(access::check))

@@ -1,5 +1,7 @@
 //! `GET /status`: what is going on, for machines and the curious.
 
+use crate::device::Told;
+use crate::diagnosis::Finding;
 use crate::server::App;
 use crate::stream::Stream;
 use crate::stream::stats::PipelineTimes;
@@ -7,6 +9,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use lenscast_protocol::control::{PictureState, Telemetry};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -64,8 +67,51 @@ pub struct CameraStatus {
     pub viewers: usize,
     /// Frames that viewers skipped because they read too slowly.
     pub skipped: u64,
-    /// What the device tells about itself.
-    pub device: Option<serde_json::Value>,
+    /// What its device tells about itself, while it is connected and speaks `lenscast.v1`.
+    pub device: Option<DeviceStatus>,
+}
+
+/// A camera's device. What it did not tell yet is null; the counters count since it started.
+#[derive(Debug, Serialize)]
+pub struct DeviceStatus {
+    /// Its name that never changes, mostly its MAC address.
+    pub id: String,
+    /// Version of its firmware.
+    pub firmware: String,
+    /// Its board.
+    pub board: String,
+    /// Its sensor.
+    pub sensor: String,
+    /// Why it started last, in its own words.
+    pub reset_reason: String,
+    /// Width of its largest picture, in pixels.
+    pub max_width: u16,
+    /// Height of its largest picture, in pixels.
+    pub max_height: u16,
+    /// Seconds since it started.
+    pub uptime_s: Option<u64>,
+    /// WiFi signal in dBm.
+    pub rssi: Option<i8>,
+    /// Free bytes of its heap.
+    pub free_heap: Option<u32>,
+    /// Frames captured.
+    pub captured: Option<u64>,
+    /// Frames sent whole.
+    pub sent: Option<u64>,
+    /// Frames that a newer one replaced, or that were lost with a connection.
+    pub dropped: Option<u64>,
+    /// Frames that its camera did not deliver whole.
+    pub camera_faults: Option<u64>,
+    /// Those of them that did not fit the frame buffer.
+    pub too_big: Option<u64>,
+    /// How often it connected to a server.
+    pub connections: Option<u64>,
+    /// What the picture is now.
+    pub picture: Option<PictureState>,
+    /// How long ago it told this, in ms.
+    pub telemetry_age_ms: Option<u64>,
+    /// What is wrong with it, what is to be mended first at first.
+    pub diagnosis: Vec<Finding>,
 }
 
 /// `GET /status`.
@@ -76,7 +122,7 @@ pub async fn handler(State(app): State<Arc<App>>) -> Response {
 /// What is going on.
 #[must_use]
 pub fn status(app: &App) -> Status {
-    let cameras: Vec<CameraStatus> = app.streams.list().iter().map(|stream| camera(stream)).collect();
+    let cameras: Vec<CameraStatus> = app.streams.list().iter().map(|stream| camera(app, stream)).collect();
     let camera_clients = cameras.iter().filter(|camera| camera.connected).count();
     Status {
         camera_clients,
@@ -88,7 +134,7 @@ pub fn status(app: &App) -> Status {
     }
 }
 
-fn camera(stream: &Stream) -> CameraStatus {
+fn camera(app: &App, stream: &Stream) -> CameraStatus {
     let session = stream.session();
     let newest = stream.newest_jpeg();
     let stats = &stream.stats;
@@ -111,6 +157,34 @@ fn camera(stream: &Stream) -> CameraStatus {
         newest_frame_age_ms: newest.as_ref().map(|frame| stream.age(frame.arrival).as_millis() as u64),
         viewers: stream.viewers(),
         skipped: stream.skipped(),
-        device: None,
+        device: stream.device().map(|told| device(app, stream, told)),
+    }
+}
+
+fn device(app: &App, stream: &Stream, told: Told) -> DeviceStatus {
+    let diagnosis = app.devices.diagnose(&told, stream.name(), app.clock.now());
+    let Told { hello, telemetry } = told;
+    let (telemetry, at) = telemetry.unzip();
+    let counter = |of: fn(&Telemetry) -> u64| telemetry.as_ref().map(of);
+    DeviceStatus {
+        id: hello.device_id,
+        firmware: hello.firmware,
+        board: hello.board,
+        sensor: hello.sensor,
+        reset_reason: hello.reset_reason,
+        max_width: hello.max_width,
+        max_height: hello.max_height,
+        uptime_s: counter(|told| told.uptime_ms / 1000),
+        rssi: telemetry.as_ref().and_then(|told| told.rssi),
+        free_heap: telemetry.as_ref().map(|told| told.free_heap),
+        captured: counter(|told| told.captured),
+        sent: counter(|told| told.sent),
+        dropped: counter(|told| told.dropped),
+        camera_faults: counter(|told| told.camera_faults),
+        too_big: counter(|told| told.too_big),
+        connections: counter(|told| told.connections),
+        telemetry_age_ms: at.map(|at| stream.age(at).as_millis() as u64),
+        diagnosis,
+        picture: telemetry.map(|told| told.picture),
     }
 }

@@ -15,6 +15,7 @@ pub use publisher::{Camera, Publisher, Session};
 pub use unit::{AccessUnit, JpegFrame, Timing, VideoParams};
 
 use crate::config::{EncodeMode, Limits};
+use crate::device::Told;
 use crate::mailbox::Mailbox;
 use crate::notices::Notices;
 use gop::Gop;
@@ -190,6 +191,12 @@ impl Stream {
     #[must_use]
     pub fn watch_session(&self) -> watch::Receiver<Option<Arc<Session>>> {
         self.session.subscribe()
+    }
+
+    /// What the device of the camera that is connected told, when it speaks `lenscast.v1`.
+    #[must_use]
+    pub fn device(&self) -> Option<Told> {
+        self.session()?.device.as_ref()?.told()
     }
 
     /// What a person wants to know first.

@@ -27,6 +27,8 @@ type Io = TokioIo<Upgraded>;
 pub struct Upgrade {
     on_upgrade: OnUpgrade,
     accept: String,
+    /// `Sec-WebSocket-Protocol`, as it came.
+    offered: Vec<HeaderValue>,
 }
 
 impl<S: Sync> FromRequestParts<S> for Upgrade {
@@ -58,19 +60,33 @@ impl<S: Sync> FromRequestParts<S> for Upgrade {
             .extensions
             .remove::<OnUpgrade>()
             .ok_or_else(|| bad("This connection cannot be upgraded to WebSocket.\n"))?;
-        Ok(Self { on_upgrade, accept })
+        let offered = parts.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().cloned().collect();
+        Ok(Self { on_upgrade, accept, offered })
     }
 }
 
 impl Upgrade {
-    /// The answer 101, and a future of the connection that follows it.
-    pub fn accept(self) -> (Response, impl Future<Output = hyper::Result<Io>> + Send) {
+    /// Whether the client offers the subprotocol `name` (RFC 6455 §1.9), alone or among others.
+    #[must_use]
+    pub fn offers(&self, name: &str) -> bool {
+        tokens(&self.offered).any(|offered| offered == name)
+    }
+
+    /// The answer 101, and a future of the connection that follows it. `protocol` is one that the client offers: any other
+    /// ends the handshake on its side.
+    pub fn accept(
+        self,
+        protocol: Option<&'static str>,
+    ) -> (Response, impl Future<Output = hyper::Result<Io>> + Send) {
         let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
         let headers = response.headers_mut();
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         let accept = HeaderValue::from_str(&self.accept).expect("base64 is a header value");
         headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+        if let Some(protocol) = protocol {
+            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
+        }
         (response, async { self.on_upgrade.await.map(TokioIo::new) })
     }
 }
@@ -217,10 +233,14 @@ pub async fn close(reader: Reader, mut writer: Writer, code: u16, reason: &str) 
 
 /// Whether a comma-separated header has `token`, in any case.
 fn has_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool {
-    let values = headers.get_all(name);
+    tokens(headers.get_all(name)).any(|value| value.eq_ignore_ascii_case(token))
+}
+
+/// The elements of a comma-separated header, which may come in several lines.
+fn tokens<'a>(values: impl IntoIterator<Item = &'a HeaderValue>) -> impl Iterator<Item = &'a str> {
     values
-        .iter()
+        .into_iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .any(|value| value.trim().eq_ignore_ascii_case(token))
+        .map(str::trim)
 }

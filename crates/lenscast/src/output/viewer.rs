@@ -67,7 +67,7 @@ pub async fn handler(
         Ok(ticket) => ticket,
         Err(refusal) => return refusal.into_response(),
     };
-    let (response, connection) = upgrade.accept();
+    let (response, connection) = upgrade.accept(None);
     app.tasks.clone().spawn(async move {
         if let Ok(io) = connection.await {
             let (reader, writer) = ws::open(io, MAX_MESSAGE, READ_BUFFER, app.config.limits.stall_timeout);

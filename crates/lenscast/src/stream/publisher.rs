@@ -2,6 +2,7 @@
 
 use super::unit::JpegFrame;
 use super::{State, Stream};
+use crate::device::Device;
 use bytes::Bytes;
 use lenscast_media::time::Micros;
 use std::net::SocketAddr;
@@ -16,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 pub struct Camera {
     /// Where it connects from.
     pub peer: SocketAddr,
+    /// Whether its device speaks `lenscast.v1`: tells about itself, and can be asked for another picture.
+    pub control: bool,
 }
 
 /// One connection of a camera, as others see it.
@@ -23,6 +26,8 @@ pub struct Camera {
 pub struct Session {
     /// What is known about the camera.
     pub camera: Camera,
+    /// The device behind it, when that speaks `lenscast.v1`.
+    pub device: Option<Device>,
     /// Asks the connection to send a ping.
     pub probe: Notify,
     /// When the camera was heard last.
@@ -75,6 +80,7 @@ impl Stream {
             return Err(session);
         }
         let session = Arc::new(Session {
+            device: camera.control.then(Device::default),
             camera,
             probe: Notify::new(),
             heard: watch::Sender::new(self.clock.now()),

@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -62,6 +62,17 @@ impl Running {
     pub async fn connect(&self, path: &str) -> Client {
         let (socket, _) =
             within(tokio_tungstenite::connect_async(format!("ws://{}{path}", self.address))).await.unwrap();
+        Client { socket }
+    }
+
+    /// A viewer for which the kernel holds little, so that a server soon notices when it does not read.
+    pub async fn small_viewer(&self, query: &str) -> Client {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(16 * 1024).unwrap();
+        let stream = within(socket.connect(self.address)).await.unwrap();
+        let url = format!("ws://{}/ws/viewer?{query}", self.address);
+        let stream = MaybeTlsStream::Plain(stream);
+        let (socket, _) = within(tokio_tungstenite::client_async(url, stream)).await.unwrap();
         Client { socket }
     }
 

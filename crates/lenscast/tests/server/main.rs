@@ -3,6 +3,7 @@
 mod access;
 mod bad_input;
 mod camera;
+mod device;
 mod fan_out;
 mod faults;
 mod ffmpeg;
