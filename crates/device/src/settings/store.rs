@@ -101,12 +101,10 @@ impl<P: Platform> Store<P> {
     /// # Errors
     /// [`StoreError::Layout`].
     pub fn open(platform: P, offset: usize, bytes: usize) -> Result<(Self, Report), StoreError> {
-        let fits = offset.checked_add(bytes).is_some_and(|end| end <= platform.capacity());
         let in_pages = offset.is_multiple_of(FLASH_SECTOR_SIZE) && bytes.is_multiple_of(FLASH_SECTOR_SIZE);
-        // Every address in it fits the flash's 32 bits.
-        let addressable =
-            u32::try_from(offset).is_ok() && u32::try_from(offset.saturating_add(bytes)).is_ok();
-        if !(fits && in_pages && addressable) || bytes < 2 * FLASH_SECTOR_SIZE {
+        // The flash's addresses have 32 bits.
+        let in_flash = |end: usize| end <= platform.capacity() && u32::try_from(end).is_ok();
+        if !in_pages || bytes < 2 * FLASH_SECTOR_SIZE || !offset.checked_add(bytes).is_some_and(in_flash) {
             return Err(StoreError::Layout);
         }
         let mut store = Self { platform, offset, bytes };
@@ -145,10 +143,12 @@ impl<P: Platform> Store<P> {
             None => (wanted, false),
         };
         let missing = not_saved(&mut nvs, wanted)?;
-        match &missing[..] {
-            [] => return pending::erase(&mut nvs, area),
-            [one] if !interrupted => return one.save(&mut nvs),
-            _ => {}
+        if !interrupted {
+            match &missing[..] {
+                [] => return Ok(()),
+                [one] => return one.save(&mut nvs),
+                _ => {}
+            }
         }
         match pending::write(&mut nvs, area, &missing) {
             // Values go even when there is no room to write down that they shall: the one that counts goes first.

@@ -9,7 +9,6 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::ControlFlow;
-use core::time::Duration;
 use lenscast_protocol::control::MAX_CONTROL_BYTES;
 use lenscast_protocol::ws::{self, Decoder, Role, close_code};
 
@@ -287,15 +286,12 @@ impl<F: AsRef<[u8]>> Connection<F> {
     /// When the present silence is a reason to do something.
     fn silence_ends(&self) -> Instant {
         let Timing { ping_after, frame, pong, .. } = self.timing;
+        // The ping may wait for the frame on its way, but not longer: not for a socket that takes nothing.
+        let longest = self.heard + ping_after.saturating_add(frame).saturating_add(pong);
         match self.ping {
             Ping::NotYet => self.heard + ping_after,
-            // It can be handed over when the frame on its way is, or the socket takes nothing.
-            Ping::Due => self.heard + total([ping_after, frame, pong]),
-            Ping::HandedOver(at) => at + pong,
+            Ping::Due => longest,
+            Ping::HandedOver(at) => longest.min(at + pong),
         }
     }
-}
-
-fn total(durations: [Duration; 3]) -> Duration {
-    durations.into_iter().fold(Duration::ZERO, Duration::saturating_add)
 }

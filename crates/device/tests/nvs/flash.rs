@@ -55,10 +55,10 @@ pub struct Flash {
     bytes: Vec<u8>,
     /// What was done to it.
     pub done: Vec<Operation>,
-    /// How many operations it still carries out.
-    pub left: usize,
-    /// What it fails with once there are none left.
-    pub dead: bool,
+    /// How many operations it carries out before one fails; the ones after that work again.
+    pub fails_after: Option<usize>,
+    /// The same for reading.
+    pub fails_to_read_after: Option<usize>,
 }
 
 impl Flash {
@@ -70,7 +70,7 @@ impl Flash {
     pub fn holding(partition: &[u8]) -> Self {
         let mut bytes = vec![0x5A; CAPACITY];
         bytes[PARTITION_OFFSET..][..PARTITION_BYTES].copy_from_slice(partition);
-        Self { bytes, done: Vec::new(), left: usize::MAX, dead: false }
+        Self { bytes, done: Vec::new(), fails_after: None, fails_to_read_after: None }
     }
 
     pub fn partition(&self) -> &[u8] {
@@ -108,14 +108,20 @@ impl Flash {
     }
 
     fn carry_out(&mut self, operation: Operation) -> Result<(), NorFlashErrorKind> {
-        if self.left == 0 {
-            self.dead = true;
-            return Err(NorFlashErrorKind::Other);
-        }
-        self.left -= 1;
+        count_down(&mut self.fails_after)?;
         self.done.push(operation);
         self.perform(operation);
         Ok(())
+    }
+}
+
+fn count_down(left: &mut Option<usize>) -> Result<(), NorFlashErrorKind> {
+    match left.take() {
+        Some(0) => Err(NorFlashErrorKind::Other),
+        more => {
+            *left = more.map(|more| more - 1);
+            Ok(())
+        }
     }
 }
 
@@ -133,9 +139,7 @@ impl ReadNorFlash for Flash {
             "{offset:#x}, {}",
             bytes.len()
         );
-        if self.dead {
-            return Err(NorFlashErrorKind::Other);
-        }
+        count_down(&mut self.fails_to_read_after)?;
         bytes.copy_from_slice(&self.bytes[offset..offset + bytes.len()]);
         Ok(())
     }

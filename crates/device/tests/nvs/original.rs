@@ -153,8 +153,8 @@ fn what_could_not_be_read_back_is_not_saved() {
 }
 
 #[test]
-fn the_longest_values_are_kept() {
-    let change = [
+fn the_longest_and_the_shortest_values_are_kept() {
+    let longest = [
         Change::Wifi(Some(credentials(&"\u{1}".repeat(32), &"\"".repeat(64)))),
         Change::Target(Target {
             host: Some("h".repeat(63)),
@@ -163,6 +163,52 @@ fn the_longest_values_are_kept() {
             key: Some("\\".repeat(128)),
         }),
     ];
-    let flash = apply(Flash::blank(), &change);
-    assert_eq!(load(&flash), change.iter().fold(Settings::default(), changed));
+    let shortest = [
+        Change::Wifi(Some(credentials("n", ""))),
+        Change::Target(Target {
+            host: Some("h".into()),
+            port: 1,
+            path: Some("/".into()),
+            key: Some("k".into()),
+        }),
+    ];
+    let mut flash = Flash::blank();
+    for changes in [longest, shortest] {
+        flash = apply(flash, &changes);
+        let expected = changes.iter().fold(Settings::default(), changed);
+        assert_eq!(open(flash.clone()).0.load(), (expected, Report::default()));
+    }
+}
+
+#[test]
+fn a_key_of_others_with_the_name_of_ours_stays() {
+    let mut nvs = nvs(board());
+    for text in ["none of your business", "[1]", "null"] {
+        nvs.set(&Key::from_str("stream"), &Key::from_str("pending"), text).unwrap();
+        let mut store = open(nvs.into_inner()).0;
+        store.apply(&Change::Auto(true)).unwrap();
+        assert_eq!(store.load().0.target.port, 8090);
+        nvs = super::nvs(store.into_platform());
+        let kept: String = nvs.get(&Key::from_str("stream"), &Key::from_str("pending")).unwrap();
+        assert_eq!(kept, text);
+    }
+    let flash = apply(nvs.into_inner(), &old_changes());
+    assert_eq!(load(&flash), old_changes().iter().fold(Settings::default(), changed));
+}
+
+#[test]
+fn a_partition_that_cannot_be_one_is_refused() {
+    let layouts = [
+        (PARTITION_OFFSET + 1, PARTITION_BYTES),
+        (PARTITION_OFFSET, PARTITION_BYTES + 1),
+        (PARTITION_OFFSET, 4096),
+        (PARTITION_OFFSET, 0),
+        (PARTITION_OFFSET, PARTITION_BYTES + 2 * 4096),
+        (usize::MAX - 4095, PARTITION_BYTES),
+    ];
+    for (offset, bytes) in layouts {
+        assert_eq!(Store::open(Flash::blank(), offset, bytes).err(), Some(StoreError::Layout), "{offset:#x}");
+    }
+    let next_to_nothing = Store::open(Flash::blank(), PARTITION_OFFSET, 2 * 4096);
+    assert_eq!(next_to_nothing.unwrap().0.apply(&old_changes()[0]), Ok(()));
 }

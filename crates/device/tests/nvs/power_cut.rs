@@ -1,6 +1,6 @@
 //! The power goes at every operation of the flash, and in the middle of it.
 
-use super::flash::{Flash, Operation, Tear, tears};
+use super::flash::{Flash, Operation, SECTOR, Tear, tears};
 use super::*;
 use lenscast_device::settings::store::Finding;
 
@@ -29,8 +29,10 @@ impl Save {
         (!operations.is_empty()).then(|| Self { name, before, change: change.clone(), operations })
     }
 
-    fn erases(&self) -> bool {
-        self.operations.iter().any(|it| matches!(it, Operation::Erase(_)))
+    /// Whether it moves what a page holds to another one: it is marked so, and erased in the end.
+    fn compacts(&self) -> bool {
+        let freeing = |it: &Operation| matches!(it, Operation::Write(at, [0xF8, 0xFF, 0xFF, 0xFF]) if at.is_multiple_of(SECTOR));
+        self.operations.iter().any(freeing)
     }
 
     /// Cuts it short everywhere.
@@ -57,21 +59,25 @@ impl Save {
         assert_eq!(load(&flash), new, "{}", self.name);
     }
 
-    /// Cuts it short in some places, and then the repair in all.
-    fn cut_the_repair(&self, stride: usize) {
+    /// Cuts it short in every `stride`th place, and then the repair in every `second_stride`th; and in every erase.
+    fn cut_the_repair(&self, stride: usize, second_stride: usize) {
+        let chosen = |count: usize, operation, stride| {
+            count.is_multiple_of(stride) || matches!(operation, Operation::Erase(_))
+        };
         let old = load(&self.before);
         let new = changed(old.clone(), &self.change);
         let foreign = foreign(&self.before);
         let mut flash = self.before.clone();
         for (count, &operation) in self.operations.iter().enumerate() {
-            if count % stride == 0 || matches!(operation, Operation::Erase(_)) {
+            if chosen(count, operation, stride) {
                 for &tear in tears(operation) {
                     let mut cut = flash.clone();
                     cut.tear(operation, tear);
                     cut.done.clear();
                     let repaired = open(cut.clone()).0.into_platform();
                     for (step, &repair) in repaired.done.iter().enumerate() {
-                        for &second in tears(repair) {
+                        let seconds = if chosen(step, repair, second_stride) { tears(repair) } else { &[] };
+                        for &second in seconds {
                             let mut again = cut.clone();
                             again.tear(repair, second);
                             let place = || {
@@ -79,11 +85,12 @@ impl Save {
                                 format!("{}: {first}; then {step} {repair:x?}, {second:x?}", self.name)
                             };
                             came_back(&again, &[&old, &new], &foreign, &place, |finding| {
-                                matches!(finding, Finding::Finished(_))
-                                    || emptied(finding, tear)
-                                    || emptied(finding, second)
-                                    // Half marked as erased is marked as written: what was torn looks damaged.
-                                    || matches!(finding, Finding::Damaged { .. })
+                                // What was cut short twice can look like damage: half marked as erased is marked as
+                                // written, and half erased twice is like nothing else.
+                                matches!(
+                                    finding,
+                                    Finding::Finished(_) | Finding::Damaged { .. } | Finding::Emptied(_)
+                                )
                             });
                         }
                         cut.perform(repair);
@@ -132,20 +139,26 @@ fn emptied(finding: &Finding, tear: Tear) -> bool {
     matches!((finding, tear), (Finding::Emptied(_), Tear::Noise(_)))
 }
 
-/// A board that was used for a while, so that this change takes the last room before a page must be cleaned up.
+/// A board that was used for a while, with something of others on every page, so that this change takes the last room
+/// before a page must be cleaned up.
 fn worn_until_it_compacts(change: &Change) -> Save {
     let mut flash = apply(with_foreign(Flash::blank()), &old_changes());
-    for round in 0.. {
+    for round in 0..1000_u32 {
         let settled = apply(flash.clone(), &old_changes());
         if let Some(save) = Save::record("compacting", &settled, change)
-            && save.erases()
+            && save.compacts()
         {
             return save;
         }
+        let mut others = nvs(settled);
+        let mut keep = |name: &str| Key::from_str(&format!("{name}{}", round % 40));
+        let (app, number, blob) = (Key::from_str("app"), keep("number"), keep("blob"));
+        others.set(&app, &number, round % 40).unwrap();
+        others.set(&app, &blob, &[round as u8 % 40; 50][..]).unwrap();
         let password = format!("password {round}");
-        flash = apply(settled, &[Change::Wifi(Some(credentials("somewhere", &password)))]);
+        flash = apply(others.into_inner(), &[Change::Wifi(Some(credentials("somewhere", &password)))]);
     }
-    unreachable!("every flash is full once");
+    panic!("no page was ever cleaned up");
 }
 
 #[test]
@@ -184,9 +197,9 @@ fn nothing_is_lost_when_the_power_goes_while_a_page_is_cleaned_up() {
 fn a_repair_that_is_cut_short_is_repaired() {
     let flash = apply(with_foreign(Flash::blank()), &old_changes());
     for change in [&new_changes()[0], &Change::ClearStream] {
-        Save::record("in use", &flash, change).unwrap().cut_the_repair(25);
+        Save::record("in use", &flash, change).unwrap().cut_the_repair(25, 1);
     }
-    worn_until_it_compacts(&new_changes()[0]).cut_the_repair(usize::MAX);
+    worn_until_it_compacts(&new_changes()[0]).cut_the_repair(50, 25);
 }
 
 #[test]
@@ -211,23 +224,42 @@ fn the_original_firmware_never_sees_a_new_network_with_an_old_password() {
 }
 
 #[test]
-fn a_flash_that_fails_in_a_save_is_used_again_by_the_next_one() {
-    let flash = apply(with_foreign(Flash::blank()), &old_changes());
+fn a_flash_that_failed_is_used_again_by_the_next_operation() {
+    let before = apply(with_foreign(Flash::blank()), &old_changes());
     let change = &new_changes()[0];
-    let save = Save::record("in use", &flash, change).unwrap();
-    let old = load(&save.before);
+    let save = Save::record("in use", &before, change).unwrap();
+    let (old, others) = (load(&save.before), foreign(&save.before));
+    let new = changed(old.clone(), change);
     for count in 0..save.operations.len() {
         let mut flash = save.before.clone();
-        let mut store = open(flash.clone()).0;
-        flash.left = count;
-        let mut failing = open(flash).0;
-        assert_eq!(failing.apply(change), Err(StoreError::Flash), "{count}");
-        assert_eq!(store.load().0, old);
-        let mut flash = failing.into_platform();
-        (flash.dead, flash.left) = (false, usize::MAX);
-        // No start in between.
-        let mut working = Store::open(&mut flash, PARTITION_OFFSET, PARTITION_BYTES).unwrap().0;
-        assert_eq!(working.apply(change), Ok(()), "{count}");
-        assert_eq!(load(&flash), changed(old.clone(), change), "{count}");
+        flash.fails_after = Some(count);
+        let mut store = open(flash).0;
+        assert_eq!(store.apply(change), Err(StoreError::Flash), "{count}");
+        let (found, doubts) = store.load();
+        assert!([&old, &new].contains(&&found) && doubts.is_empty(), "{count}: {found:?} {doubts}");
+        assert_eq!(store.apply(change), Ok(()), "{count}");
+        assert_eq!(store.load(), (new.clone(), Report::default()), "{count}");
+        assert_eq!(foreign(&store.into_platform()), others, "{count}");
     }
+}
+
+#[test]
+fn a_flash_that_could_not_be_read_at_the_start_is_read_later() {
+    let flash = apply(Flash::blank(), &old_changes());
+    let settings = load(&flash);
+    for count in 0..12 {
+        let mut flash = flash.clone();
+        flash.fails_to_read_after = Some(count);
+        let (mut store, report) = open(flash);
+        assert_eq!(report.findings(), [Finding::Flash], "{count}");
+        assert_eq!(store.load(), (settings.clone(), Report::default()), "{count}");
+        assert_eq!(store.apply(&new_changes()[0]), Ok(()), "{count}");
+    }
+    let mut store = open(flash).0;
+    let mut flash = store.into_platform();
+    flash.fails_to_read_after = Some(30);
+    store = open(flash).0;
+    let (found, report) = store.load();
+    assert_eq!((found, report.findings()), (Settings::default(), &[Finding::Flash][..]));
+    assert_eq!(store.load(), (settings, Report::default()));
 }

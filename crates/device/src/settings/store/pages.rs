@@ -148,7 +148,8 @@ impl<'a, P: Platform> Partition<'a, P> {
         Ok(())
     }
 
-    /// Those of `items` that no page in use has in any form.
+    /// Those of the items on page `own` that no other page has in any form. Where items are being moved, the page that
+    /// they come from does not count for itself, but for what became of the one that they went to.
     fn only_here(
         &mut self,
         page: &Page,
@@ -156,8 +157,10 @@ impl<'a, P: Platform> Partition<'a, P> {
         conditions: &[Condition],
         own: usize,
     ) -> Result<Vec<Item>, StoreError> {
-        for (index, condition) in conditions.iter().enumerate() {
-            if index != own && *condition == Condition::Sound && !items.is_empty() {
+        for (index, &condition) in conditions.iter().enumerate() {
+            let counts = condition == Condition::Sound
+                || condition == Condition::Freeing && conditions[own] == Condition::Broken;
+            if counts && !items.is_empty() {
                 let other = self.read(index)?;
                 let others = other.contents::<P>().items;
                 items.retain(|item| {

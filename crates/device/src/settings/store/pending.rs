@@ -18,8 +18,8 @@ const KEY: &str = "pending";
 pub(super) fn read<T: Platform>(nvs: &mut Nvs<T>, area: &Area) -> Result<Option<Entries>, StoreError> {
     let text: Result<String, _> = nvs.get(&key(area.namespace), &key(KEY));
     match text.map_err(StoreError::from) {
-        // What is not ours to read is nothing to carry out, and goes with the next change.
-        Ok(text) => Ok(Some(parse(area, &text).unwrap_or_default())),
+        // None where it was not written here, whoever did.
+        Ok(text) => Ok(parse(area, &text)),
         Err(StoreError::Flash) => Err(StoreError::Flash),
         Err(_) => Ok(None),
     }
