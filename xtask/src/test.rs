@@ -5,7 +5,7 @@ mod browser;
 use crate::Result;
 use crate::process::{self, Places, output};
 use crate::tools;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Whether the browser tests run.
@@ -35,6 +35,11 @@ pub(crate) fn run(browser: Browser) -> Result<()> {
     let mut steps = Steps::default();
 
     steps.step("tools", || tools::ensure(browser == Browser::Yes))?;
+    let mut python = PathBuf::new();
+    steps.step("Python packages", || {
+        python = tools::python::ensure(&places)?;
+        Ok(())
+    })?;
     steps.step("formatting", || cargo(&["fmt", "--all", "--check"]))?;
     steps.step("clippy", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     steps.step("documentation", || {
@@ -45,7 +50,10 @@ pub(crate) fn run(browser: Browser) -> Result<()> {
     steps.step("no operating system", || without_std(&places))?;
     // Apart from the next step, so that its time is the tests' own.
     steps.step("compilation", || cargo(&["test", "--workspace", "--no-run"]))?;
-    steps.step("tests", || cargo(&["test", "--workspace"]))?;
+    steps.step("tests", || {
+        let mut test = places.cargo(&["test", "--workspace"]);
+        process::run(test.env(tools::python::VARIABLE, &python))
+    })?;
     match browser {
         Browser::Yes => steps.step("browser tests", || browser::run(&places))?,
         Browser::No => println!("\n== browser tests: SKIPPED, as --no-browser asks for"),

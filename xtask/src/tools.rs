@@ -1,5 +1,7 @@
 //! The programs that tests need beside cargo: finding them, and installing them where apt-get is there.
 
+pub(crate) mod python;
+
 use crate::Result;
 use crate::process::{find, output, run};
 use std::env;
@@ -27,7 +29,7 @@ enum Need {
 
 const BROWSERS: &[&str] = &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-const TOOLS: [Tool; 6] = [
+const TOOLS: [Tool; 7] = [
     Tool {
         commands: &["nasm"],
         package: "nasm",
@@ -36,6 +38,12 @@ const TOOLS: [Tool; 6] = [
     },
     Tool { commands: &["ffmpeg"], package: "ffmpeg", what_for: "judges the video", need: Need::Always },
     Tool { commands: &["ffprobe"], package: "ffmpeg", what_for: "judges the video", need: Need::Always },
+    Tool {
+        commands: &["python3"],
+        package: "python3-venv",
+        what_for: "runs Espressif's generator and a foreign WebSocket server, in an environment of their own",
+        need: Need::Always,
+    },
     Tool {
         commands: BROWSERS,
         package: "chromium",
@@ -97,6 +105,8 @@ impl Tool {
     fn is_there(&self) -> bool {
         match self.package {
             "chromium" => browser().is_some(),
+            // Debian has python3 without it.
+            "python3-venv" => output("python3", &["-c", "import ensurepip, venv"]).is_some(),
             _ => self.commands.iter().any(|program| find(program).is_some()),
         }
     }
