@@ -1,12 +1,14 @@
 //! The command line: what there is to run, and running it.
 
+mod device;
+
 use clap::{Args, Parser, Subcommand};
 use lenscast::banner;
 use lenscast::config::{Config, DEFAULT_LISTEN, EncodeMode, Limits};
 use lenscast::pipeline::ffmpeg;
 use lenscast::server::Server;
 use lenscast_protocol::DEFAULT_PORT;
-use lenscast_virtual_device::{self as device, Source};
+use lenscast_virtual_device::{FrameSize, Options, Source, Stats};
 use std::error::Error;
 use std::io::{IsTerminal as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -19,8 +21,10 @@ use tracing_subscriber::EnvFilter;
 #[command(version, about, arg_required_else_help = true)]
 pub(crate) struct Cli {
     /// What to log: error, warn, info, debug, or a filter such as lenscast=debug
-    #[arg(long, global = true, value_name = "FILTER", env = "LENSCAST_LOG", default_value = "info")]
-    log: String,
+    ///
+    /// info unless it is given; warn for a device with a console and for many devices
+    #[arg(long, global = true, value_name = "FILTER", env = "LENSCAST_LOG")]
+    log: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -45,17 +49,8 @@ enum Command {
         #[command(flatten)]
         picture: Picture,
     },
-    /// A virtual camera alone
-    Device {
-        /// The server, as ws://HOST[:PORT][/PATH]; the port is 8080 and the path /ws/camera unless they are named
-        #[arg(long, value_name = "URL")]
-        server: String,
-        /// What it sees: "pattern", a folder of JPEGs, or an .mjpeg file
-        #[arg(long, value_name = "SOURCE", default_value = "pattern")]
-        source: String,
-        #[command(flatten)]
-        picture: Picture,
-    },
+    /// A camera device on this computer: with --server it streams at once, without it waits for its console
+    Device(device::Args),
 }
 
 #[derive(Debug, Args)]
@@ -88,23 +83,27 @@ struct Picture {
 }
 
 impl Picture {
-    fn options(&self, server: String, source: Source) -> device::Options {
-        let mut options = device::Options::new(server, source);
-        options.fps = self.fps;
-        (options.width, options.height) = self.size;
-        options.quality = self.quality;
-        options
+    fn options(&self, server: String) -> Options {
+        let (width, height) = self.size;
+        Options {
+            fps: Some(self.fps),
+            size: Some(FrameSize { width, height }),
+            quality: Some(self.quality),
+            ..Options::new(server, Source::Pattern)
+        }
     }
 }
 
 /// Sends log lines to standard error.
 pub(crate) fn start_log(cli: &Cli) {
-    let filter = EnvFilter::builder().parse_lossy(&cli.log);
+    // The log of a device is on its console, or summed up.
+    let quiet = matches!(&cli.command, Command::Device(args) if args.is_quiet());
+    let filter = cli.log.as_deref().unwrap_or(if quiet { "warn" } else { "info" });
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(EnvFilter::builder().parse_lossy(filter))
         .with_target(false)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
+        .with_writer(|| device::Lines(std::io::stderr()))
         .init();
 }
 
@@ -122,16 +121,13 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
             let server = bind(listen, server, &shutdown)?;
             let address = server.local_addr()?;
             print(&banner::text(address, &banner::machine_addresses()));
-            let options = picture.options(format!("ws://{}", local(address)), Source::Pattern);
-            let camera =
-                tokio::spawn(device::run(options, device::Stats::new(), shutdown.clone().cancelled_owned()));
+            let options = picture.options(format!("ws://{}", local(address)));
+            let stopped = shutdown.clone().cancelled_owned();
+            let camera = tokio::spawn(lenscast_virtual_device::run(options, Stats::new(), stopped));
             server.run().await;
             camera.await??;
         }
-        Command::Device { server, source, picture } => {
-            let options = picture.options(server, Source::open(&source)?);
-            device::run(options, device::Stats::new(), shutdown.cancelled_owned()).await?;
-        }
+        Command::Device(args) => device::run(args, shutdown).await?,
     }
     Ok(())
 }
@@ -155,7 +151,7 @@ fn local(listen: SocketAddr) -> SocketAddr {
 }
 
 /// Who reads standard output may have gone; the server goes on.
-fn print(text: &str) {
+pub(crate) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
@@ -171,6 +167,7 @@ fn cancel_on_signal(shutdown: CancellationToken) -> std::io::Result<()> {
                 _ = terminate.recv() => {}
             }
             if shutdown.is_cancelled() {
+                lenscast_virtual_device::restore_terminal();
                 std::process::exit(1);
             }
             shutdown.cancel();
@@ -180,7 +177,7 @@ fn cancel_on_signal(shutdown: CancellationToken) -> std::io::Result<()> {
 }
 
 /// `640x480`.
-fn size(text: &str) -> Result<(u16, u16), String> {
+pub(crate) fn size(text: &str) -> Result<(u16, u16), String> {
     let sides =
         text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
     match sides {

@@ -1,143 +1,180 @@
-//! Captures at a steady rate, on a thread of its own, whatever the network does.
+//! Captures as the device plans it, on a thread of its own, whatever the network does.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Thread};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use tokio::sync::oneshot;
+use bytes::Bytes;
+use lenscast_device::camera::pacer::Pacer;
+use lenscast_device::camera::{CameraEvent, FrameInfo, Plan};
+use tokio::sync::mpsc;
 
+use crate::clock::Clock;
 use crate::mailbox::Mailbox;
-use crate::source::{Frames, SourceError};
-use crate::{Error, Options, Stats};
+use crate::source::{Frames, NoFrame, SourceError};
+use crate::{Error, Stats};
+
+/// A frame, and what is told about it.
+pub(crate) type Frame = (Bytes, FrameInfo);
+
+/// What the camera tells.
+#[derive(Debug)]
+pub(crate) enum Told {
+    Event(CameraEvent),
+    /// The source has no more pictures, and capturing is over.
+    Gone(SourceError),
+}
+
+/// What is asked of the thread.
+#[derive(Debug, Default)]
+struct Orders {
+    plan: Option<Plan>,
+    /// Tell that the sensor is ready, as soon as it has power.
+    probe: bool,
+    dump: bool,
+    stop: bool,
+}
 
 /// A thread that captures. It ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Capture {
-    stop: Arc<AtomicBool>,
+    orders: Arc<Mutex<Orders>>,
     thread: Thread,
 }
 
 impl Capture {
-    /// Starts capturing into `mailbox`. The receiver completes when the source fails, and as closed
-    /// when the thread panicked or was stopped.
+    /// Starts it. The receiver closes without [`Told::Gone`] when the thread panicked or was stopped.
     pub(crate) fn start(
-        options: &Options,
-        mailbox: Arc<Mailbox>,
+        frames: Frames,
+        mailbox: Arc<Mailbox<Frame>>,
         stats: Arc<Stats>,
-    ) -> Result<(Capture, oneshot::Receiver<SourceError>), Error> {
-        let mut frames = Frames::new(options)?;
-        let schedule = Schedule::new(Instant::now(), options.fps);
-        let stop = Arc::new(AtomicBool::new(false));
-        let (failed, failure) = oneshot::channel();
-        let stopped = stop.clone();
+    ) -> Result<(Self, mpsc::Receiver<Told>), Error> {
+        let orders = Arc::new(Mutex::new(Orders { probe: true, ..Orders::default() }));
+        let (tell, told) = mpsc::channel(16);
+        let camera = Camera { orders: orders.clone(), clock: Clock::start(), mailbox, stats, tell };
         let thread = thread::Builder::new()
             .name("capture".to_owned())
-            .spawn(move || {
-                if let Err(error) = capture(&mut frames, schedule, &mailbox, &stats, &stopped) {
-                    // When the device was stopped meanwhile, nobody listens any more: then it does not matter.
-                    let _ = failed.send(error);
-                }
-            })
+            .spawn(move || camera.run(frames))
             .map_err(Error::Thread)?
             .thread()
             .clone();
-        Ok((Capture { stop, thread }, failure))
+        Ok((Self { orders, thread }, told))
     }
 
-    /// Lets the thread end after the frame it is at.
-    pub(crate) fn stop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
+    /// The plan from now on.
+    pub(crate) fn plan(&self, plan: Plan) {
+        self.order(|orders| orders.plan = Some(plan));
+    }
+
+    /// The device starts again: no plan, and the sensor is to be probed.
+    pub(crate) fn reset(&self) {
+        self.order(|orders| *orders = Orders { probe: true, stop: orders.stop, ..Orders::default() });
+    }
+
+    /// Asks for [`CameraEvent::Dump`].
+    pub(crate) fn dump(&self) {
+        self.order(|orders| orders.dump = true);
+    }
+
+    fn order(&self, order: impl FnOnce(&mut Orders)) {
+        order(&mut self.orders.lock().unwrap_or_else(PoisonError::into_inner));
         self.thread.unpark();
     }
 }
 
 impl Drop for Capture {
+    /// The thread ends after the frame it is at.
     fn drop(&mut self) {
-        self.stop();
+        self.order(|orders| orders.stop = true);
     }
 }
 
-fn capture(
-    frames: &mut Frames,
-    mut schedule: Schedule,
-    mailbox: &Mailbox,
-    stats: &Stats,
-    stop: &AtomicBool,
-) -> Result<(), SourceError> {
-    // From 1: the strips of frame 0 could be taken for a black picture.
-    let mut number = 1u32;
-    loop {
-        while !stop.load(Ordering::Relaxed) {
-            match schedule.due().checked_duration_since(Instant::now()) {
-                Some(wait) if !wait.is_zero() => thread::park_timeout(wait),
-                _ => break,
+enum Next {
+    Stop,
+    /// Until there are other orders.
+    Wait,
+    Capture(Plan),
+}
+
+struct Camera {
+    orders: Arc<Mutex<Orders>>,
+    clock: Clock,
+    mailbox: Arc<Mailbox<Frame>>,
+    stats: Arc<Stats>,
+    tell: mpsc::Sender<Told>,
+}
+
+impl Camera {
+    fn run(self, mut frames: Frames) {
+        if let Err(error) = self.capture(&mut frames) {
+            // When the device was stopped meanwhile, nobody listens any more: then it does not matter.
+            let _ = self.tell.blocking_send(Told::Gone(error));
+        }
+    }
+
+    fn capture(&self, frames: &mut Frames) -> Result<(), SourceError> {
+        // From 1: the strips of frame 0 could be taken for a black picture.
+        let mut number = 1u32;
+        let mut pacer: Option<Pacer> = None;
+        loop {
+            let plan = match self.next(frames) {
+                Next::Stop => return Ok(()),
+                Next::Capture(plan) => plan,
+                Next::Wait => {
+                    pacer = None;
+                    thread::park();
+                    continue;
+                }
+            };
+            let now = self.clock.now();
+            let pacer = pacer.get_or_insert_with(|| Pacer::new(now, plan.rate));
+            pacer.set_rate(now, plan.rate);
+            let wait = pacer.due().since(now);
+            if !wait.is_zero() {
+                // Woken early by another plan, or for no reason: looks again.
+                thread::park_timeout(wait);
+                continue;
             }
-        }
-        if stop.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let frame = frames.next(number, clock.as_millis() as u64)?;
-        stats.captured.fetch_add(1, Ordering::Relaxed);
-        if mailbox.put(frame) {
-            stats.dropped.fetch_add(1, Ordering::Relaxed);
-        }
-        number = number.wrapping_add(1);
-        schedule.advance(Instant::now());
-    }
-}
-
-/// Ticks at a fixed rate: each is a multiple of the period after the start, so that no error adds up.
-#[derive(Clone, Copy, Debug)]
-struct Schedule {
-    start: Instant,
-    period: Duration,
-    tick: u64,
-}
-
-impl Schedule {
-    fn new(start: Instant, fps: f32) -> Schedule {
-        Schedule { start, period: Duration::from_secs_f64(1.0 / f64::from(fps)), tick: 0 }
-    }
-
-    fn due(&self) -> Instant {
-        self.start + Duration::from_nanos((self.period.as_nanos() * u128::from(self.tick)) as u64)
-    }
-
-    /// To the next tick. Of several missed ones only the newest counts: the others are skipped, not made up for.
-    fn advance(&mut self, now: Instant) {
-        let over = now.saturating_duration_since(self.start).as_nanos() / self.period.as_nanos();
-        self.tick = (self.tick + 1).max(over as u64);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ms(ms: u64) -> Duration {
-        Duration::from_millis(ms)
-    }
-
-    #[test]
-    fn ticks_do_not_drift() {
-        let start = Instant::now();
-        let mut schedule = Schedule::new(start, 10.0);
-        for tick in 0..1000 {
-            assert_eq!(schedule.due(), start + ms(100 * tick));
-            // Each capture takes 40 ms and starts 5 ms late.
-            schedule.advance(schedule.due() + ms(45));
+            let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            match frames.next(&plan, number, clock.as_millis() as u64) {
+                Ok(frame) => {
+                    self.stats.captured.fetch_add(1, Relaxed);
+                    if self.mailbox.put(frame) {
+                        self.stats.replaced.fetch_add(1, Relaxed);
+                    }
+                }
+                Err(NoFrame::Lost(cause)) => self.tell(CameraEvent::FrameLost(cause)),
+                Err(NoFrame::Gone(error)) => return Err(error),
+            }
+            number = number.wrapping_add(1);
+            pacer.advance(self.clock.now());
         }
     }
 
-    #[test]
-    fn a_missed_tick_is_skipped_and_not_made_up_for() {
-        let start = Instant::now();
-        let mut schedule = Schedule::new(start, 10.0);
-        schedule.advance(start + ms(1234));
-        assert_eq!(schedule.due(), start + ms(1200));
-        schedule.advance(start + ms(1235));
-        assert_eq!(schedule.due(), start + ms(1300));
+    fn next(&self, frames: &mut Frames) -> Next {
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        let dump = std::mem::take(&mut orders.dump);
+        let power = orders.plan.is_some_and(|plan| plan.power);
+        // A sensor that gets power is probed.
+        let probe = power && orders.probe;
+        orders.probe = !power;
+        let next = match orders.plan {
+            _ if orders.stop => Next::Stop,
+            Some(plan) if plan.power && plan.capture => Next::Capture(plan),
+            _ => Next::Wait,
+        };
+        drop(orders);
+        if probe {
+            self.tell(CameraEvent::Ready(frames.info()));
+        }
+        if dump {
+            self.tell(CameraEvent::Dump(frames.describe()));
+        }
+        next
+    }
+
+    fn tell(&self, event: CameraEvent) {
+        let _ = self.tell.blocking_send(Told::Event(event));
     }
 }

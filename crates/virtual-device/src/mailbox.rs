@@ -2,26 +2,31 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use tokio::sync::Notify;
 
 /// A slot for one frame. One side puts and never waits, the other takes.
-#[derive(Debug, Default)]
-pub(crate) struct Mailbox {
-    slot: Mutex<Option<Bytes>>,
+#[derive(Debug)]
+pub(crate) struct Mailbox<T> {
+    slot: Mutex<Option<T>>,
     filled: Notify,
 }
 
-impl Mailbox {
+impl<T> Default for Mailbox<T> {
+    fn default() -> Self {
+        Self { slot: Mutex::new(None), filled: Notify::new() }
+    }
+}
+
+impl<T> Mailbox<T> {
     /// Puts a frame in and returns whether it replaced one that nobody took.
-    pub(crate) fn put(&self, frame: Bytes) -> bool {
+    pub(crate) fn put(&self, frame: T) -> bool {
         let replaced = self.slot().replace(frame).is_some();
         self.filled.notify_one();
         replaced
     }
 
     /// Takes the newest frame, as soon as there is one. Cancelling this loses nothing. One task at a time may wait.
-    pub(crate) async fn take(&self) -> Bytes {
+    pub(crate) async fn take(&self) -> T {
         loop {
             if let Some(frame) = self.slot().take() {
                 return frame;
@@ -30,7 +35,7 @@ impl Mailbox {
         }
     }
 
-    fn slot(&self) -> MutexGuard<'_, Option<Bytes>> {
+    fn slot(&self) -> MutexGuard<'_, Option<T>> {
         // A slot is whole at any time, whoever panicked.
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }

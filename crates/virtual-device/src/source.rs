@@ -1,17 +1,21 @@
 //! Where the pictures come from.
 
+mod adjusted;
+mod frames;
+mod mjpeg;
+mod raw_file;
+mod webcam;
+
 use std::fmt;
-use std::fs::File;
-use std::io::{self, BufReader, Seek};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
-use lenscast_device::jpeg::{self, Sampling};
-use lenscast_device::pattern::Scene;
-use lenscast_protocol::DEFAULT_MAX_MESSAGE_BYTES;
+use lenscast_device::camera::FrameSize;
+use lenscast_device::raw::RawFormat;
 
-use crate::Options;
-use crate::mjpeg::read_jpeg;
+use frames::one_jpeg;
+pub(crate) use frames::{Frames, NoFrame};
+use raw_file::RawFile;
 
 /// Where the pictures come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +32,17 @@ pub enum Source {
     },
     /// A file of JPEGs one after the other, over and over.
     Mjpeg(PathBuf),
+    /// A file of pictures without any header, one after the other, over and over.
+    Raw {
+        /// The file.
+        path: PathBuf,
+        /// What a pixel is.
+        format: RawFormat,
+        /// Size of each picture.
+        size: FrameSize,
+    },
+    /// A camera of this computer, by its device file.
+    Webcam(PathBuf),
 }
 
 /// Why a source cannot be used.
@@ -44,10 +59,20 @@ pub enum SourceError {
     },
     /// It is a file, but of no known kind.
     #[error(
-        "{} is not a source of pictures: expected \"pattern\", a folder of .jpg files, one .jpg file, or an .mjpeg file",
+        "{} is not a source of pictures: expected \"pattern\", a folder of .jpg files, one .jpg file, an .mjpeg file, \
+         a raw file (.yuyv .uyvy .rgb565be .rgb565le .y8), or a webcam such as /dev/video0",
         .0.display()
     )]
     Unknown(PathBuf),
+    /// Nobody knows how wide the pictures of a raw file are.
+    #[error(
+        "{} does not tell its size: name it like door_320x240.yuyv, or say --size 320x240",
+        .0.display()
+    )]
+    RawSize(PathBuf),
+    /// This program was built without webcams.
+    #[error("{}: this program was built without webcams (cargo build --features v4l2, on Linux)", .0.display())]
+    NoWebcams(PathBuf),
     /// It is of a known kind, but there is nothing in it.
     #[error("{} holds no picture: expected {expected}", path.display())]
     Empty {
@@ -58,17 +83,22 @@ pub enum SourceError {
     },
 }
 
+const PICTURE: &[&str] = &["jpg", "jpeg"];
+
 impl Source {
-    /// `pattern`, the path of a folder (its `*.jpg` and `*.jpeg`, sorted by name), of one such file, or of an `.mjpeg`
-    /// or `.mjpg` file. Reads as far as the first whole JPEG.
+    /// `pattern`, the path of a folder (its `*.jpg` and `*.jpeg`, sorted by name), of one such file, of an `.mjpeg` or
+    /// `.mjpg` file, of a raw file, or of a webcam. Reads as far as the first whole picture.
     ///
-    /// A JPEG larger than [`DEFAULT_MAX_MESSAGE_BYTES`] counts as none: no server would accept it.
+    /// `size` is that of the pictures in a raw file whose name does not tell it.
+    ///
+    /// A JPEG larger than [`DEFAULT_MAX_MESSAGE_BYTES`](lenscast_protocol::DEFAULT_MAX_MESSAGE_BYTES) counts as none: no
+    /// server would accept it.
     ///
     /// # Errors
-    /// [`SourceError`], when there is no such file, or no whole JPEG in it.
-    pub fn open(source: &str) -> Result<Source, SourceError> {
+    /// [`SourceError`], when there is no such file, or no whole picture in it.
+    pub fn open(source: &str, size: Option<FrameSize>) -> Result<Self, SourceError> {
         if source == "pattern" {
-            return Ok(Source::Pattern);
+            return Ok(Self::Pattern);
         }
         let path = PathBuf::from(source);
         let metadata =
@@ -81,13 +111,19 @@ impl Source {
                     expected: "at least one whole JPEG named *.jpg or *.jpeg",
                 });
             }
-            Ok(Source::Pictures { path, files })
+            Ok(Self::Pictures { path, files })
+        } else if path.starts_with("/dev") {
+            Ok(Self::Webcam(path))
         } else if has_extension(&path, &["mjpeg", "mjpg"]) {
             require_jpeg(&path, "JPEGs one after the other, at least one of them whole")?;
-            Ok(Source::Mjpeg(path))
+            Ok(Self::Mjpeg(path))
         } else if has_extension(&path, PICTURE) {
             require_jpeg(&path, "one whole JPEG")?;
-            Ok(Source::Pictures { files: vec![path.clone()], path })
+            Ok(Self::Pictures { files: vec![path.clone()], path })
+        } else if let Some(format) = raw_file::format(&path) {
+            let size = raw_file::size(&path).or(size).ok_or_else(|| SourceError::RawSize(path.clone()))?;
+            RawFile::open(&path, format, size)?;
+            Ok(Self::Raw { path, format, size })
         } else {
             Err(SourceError::Unknown(path))
         }
@@ -97,82 +133,13 @@ impl Source {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Source::Pattern => f.write_str("the test pattern"),
-            Source::Pictures { path, .. } | Source::Mjpeg(path) => write!(f, "{}", path.display()),
-        }
-    }
-}
-
-/// A source that is being read.
-pub(crate) enum Frames {
-    Pattern { width: u16, height: u16, quality: u8, size: usize },
-    Pictures { path: PathBuf, files: Vec<PathBuf>, next: usize },
-    Mjpeg { path: PathBuf, reader: BufReader<File> },
-}
-
-impl Frames {
-    pub(crate) fn new(options: &Options) -> Result<Frames, SourceError> {
-        Ok(match &options.source {
-            Source::Pattern => {
-                let Options { width, height, quality, .. } = *options;
-                Frames::Pattern { width, height, quality, size: 0 }
-            }
-            Source::Pictures { path, files } => {
-                Frames::Pictures { path: path.clone(), files: files.clone(), next: 0 }
-            }
-            Source::Mjpeg(path) => Frames::Mjpeg { path: path.clone(), reader: open(path)? },
-        })
-    }
-
-    /// The next picture, one whole JPEG. `frame` and `clock_ms` are what the test pattern shows.
-    pub(crate) fn next(&mut self, frame: u32, clock_ms: u64) -> Result<Bytes, SourceError> {
-        match self {
-            Frames::Pattern { width, height, quality, size } => {
-                let scene = Scene { width: *width, height: *height, frame, clock_ms };
-                let mut jpeg = Vec::with_capacity(*size + *size / 8);
-                jpeg::encode(&scene.painter(), *quality, Sampling::Yuv422, &mut jpeg)
-                    .expect("the options were checked: no side is 0");
-                *size = jpeg.len();
-                Ok(jpeg.into())
-            }
-            Frames::Pictures { path, files, next } => loop {
-                *next = if *next < files.len() { *next } else { 0 };
-                let Some(file) = files.get(*next) else {
-                    let expected = "at least one whole JPEG; were the files changed?";
-                    return Err(SourceError::Empty { path: path.clone(), expected });
-                };
-                match one_jpeg(file) {
-                    Ok(Some(jpeg)) => {
-                        *next += 1;
-                        return Ok(jpeg.into());
-                    }
-                    Ok(None) => {
-                        tracing::warn!("{} is not a whole JPEG: left out from now on", file.display())
-                    }
-                    Err(error) => tracing::warn!("{error}: left out from now on"),
-                }
-                files.remove(*next);
-            },
-            Frames::Mjpeg { path, reader } => {
-                let mut jpeg = Vec::new();
-                let mut read = |reader: &mut BufReader<File>| {
-                    read_jpeg(reader, DEFAULT_MAX_MESSAGE_BYTES, &mut jpeg)
-                        .map_err(|error| SourceError::Io { path: path.clone(), error })
-                };
-                if !read(reader)? {
-                    reader.rewind().map_err(|error| SourceError::Io { path: path.clone(), error })?;
-                    if !read(reader)? {
-                        let expected = "at least one whole JPEG; was the file changed?";
-                        return Err(SourceError::Empty { path: path.clone(), expected });
-                    }
-                }
-                Ok(jpeg.into())
+            Self::Pattern => f.write_str("the test pattern"),
+            Self::Pictures { path, .. } | Self::Raw { path, .. } | Self::Mjpeg(path) | Self::Webcam(path) => {
+                write!(f, "{}", path.display())
             }
         }
     }
 }
-
-const PICTURE: &[&str] = &["jpg", "jpeg"];
 
 fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
     let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
@@ -191,19 +158,6 @@ fn has_extension(path: &Path, extensions: &[&str]) -> bool {
     extensions.iter().any(|expected| extension.eq_ignore_ascii_case(expected))
 }
 
-fn open(path: &Path) -> Result<BufReader<File>, SourceError> {
-    File::open(path).map(BufReader::new).map_err(|error| SourceError::Io { path: path.to_owned(), error })
-}
-
-/// The first whole JPEG of a file.
-fn one_jpeg(path: &Path) -> Result<Option<Vec<u8>>, SourceError> {
-    let mut jpeg = Vec::new();
-    match read_jpeg(&mut open(path)?, DEFAULT_MAX_MESSAGE_BYTES, &mut jpeg) {
-        Ok(found) => Ok(found.then_some(jpeg)),
-        Err(error) => Err(SourceError::Io { path: path.to_owned(), error }),
-    }
-}
-
 fn require_jpeg(path: &Path, expected: &'static str) -> Result<(), SourceError> {
     match one_jpeg(path)? {
         Some(_) => Ok(()),
@@ -214,8 +168,20 @@ fn require_jpeg(path: &Path, expected: &'static str) -> Result<(), SourceError> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::Bytes;
+    use lenscast_device::camera::{FrameRate, Plan};
+    use lenscast_device::jpeg::{self, Sampling};
+    use lenscast_device::pattern::Scene;
+    use lenscast_device::raw::Raw;
     use std::fs;
     use tempfile::TempDir;
+    use zune_jpeg::JpegDecoder;
+    use zune_jpeg::zune_core::bytestream::ZCursor;
+
+    fn plan(size: FrameSize, quality: u8) -> Plan {
+        let (power, capture, rate) = (true, true, FrameRate::DEFAULT);
+        Plan { power, capture, size, quality, rate, picture: Default::default(), ir: false }
+    }
 
     fn picture(frame: u32) -> Vec<u8> {
         let scene = Scene { width: 48, height: 32, frame, clock_ms: 0 };
@@ -233,12 +199,13 @@ mod tests {
     }
 
     fn open(path: &Path) -> Result<Source, SourceError> {
-        Source::open(path.to_str().expect("temporary paths are UTF-8"))
+        Source::open(path.to_str().expect("temporary paths are UTF-8"), None)
     }
 
     fn take(source: &Source, count: usize) -> Vec<Bytes> {
-        let mut frames = Frames::new(&Options::new("", source.clone())).expect("it was opened before");
-        (1..).map(|number| frames.next(number, 0).expect("it has pictures")).take(count).collect()
+        let mut frames = Frames::open(source, None).expect("it was opened before");
+        let plan = plan(FrameSize::QQVGA, 80);
+        (1..).map(|number| frames.next(&plan, number, 0).expect("it has pictures").0).take(count).collect()
     }
 
     #[test]
@@ -298,10 +265,117 @@ mod tests {
     fn files_that_disappear_while_they_are_sent_end_in_an_error() {
         let folder = folder(&[("a.jpg", &picture(1))]);
         let source = open(folder.path()).expect("a folder of pictures");
-        let mut frames = Frames::new(&Options::new("", source)).expect("it was opened before");
-        frames.next(1, 0).expect("the picture is there");
+        let mut frames = Frames::open(&source, None).expect("it was opened before");
+        let plan = plan(FrameSize::QQVGA, 80);
+        frames.next(&plan, 1, 0).expect("the picture is there");
         fs::remove_file(folder.path().join("a.jpg")).expect("it is ours");
-        let error = frames.next(2, 0).expect_err("the picture is gone");
-        assert!(matches!(&error, SourceError::Empty { path, .. } if path == folder.path()), "{error}");
+        let error = frames.next(&plan, 2, 0).expect_err("the picture is gone");
+        let NoFrame::Gone(SourceError::Empty { path, .. }) = error else { panic!("{error:?}") };
+        assert_eq!(path, folder.path());
+    }
+
+    #[test]
+    fn pictures_tell_their_size_and_keep_it() {
+        let folder = folder(&[("a.jpg", &picture(1))]);
+        let source = open(folder.path()).expect("a folder of pictures");
+        let info = Frames::open(&source, Some(FrameSize::VGA)).expect("it was opened before").info();
+        let size = FrameSize { width: 48, height: 32 };
+        assert_eq!((info.max_size, info.default_size, info.native_jpeg), (size, size, true));
+    }
+
+    #[test]
+    fn the_pattern_has_the_size_and_the_quality_of_the_plan() {
+        let mut frames = Frames::open(&Source::Pattern, Some(FrameSize::QVGA)).expect("it is always there");
+        assert_eq!(frames.info().default_size, FrameSize::QVGA);
+        let mut shoot = |size, quality| frames.next(&plan(size, quality), 1, 0).expect("a picture");
+        let (good, info) = shoot(FrameSize::QVGA, 80);
+        let (bad, _) = shoot(FrameSize::QVGA, 10);
+        let (small, _) = shoot(FrameSize::QQVGA, 80);
+        assert!(bad.len() < good.len() * 3 / 4, "{} and {} bytes", bad.len(), good.len());
+        assert_eq!(mjpeg::jpeg_size(&good), Some(FrameSize::QVGA));
+        assert_eq!(mjpeg::jpeg_size(&small), Some(FrameSize::QQVGA));
+        assert!(!info.convert.is_zero());
+    }
+
+    #[test]
+    fn the_pattern_can_be_larger_than_any_sensor() {
+        let size = FrameSize { width: 1920, height: 1080 };
+        let info = Frames::open(&Source::Pattern, Some(size)).expect("it is always there").info();
+        assert_eq!((info.max_size, info.default_size), (FrameSize { width: 1920, height: 1200 }, size));
+    }
+
+    /// Frames of 4 × 2 pixels, each of one grey, in a file of this name.
+    fn raw_file(name: &str, greys: &[u8], rest: &[u8]) -> (TempDir, PathBuf) {
+        let frames = greys.iter().flat_map(|grey| [*grey, 128].repeat(8));
+        let bytes: Vec<u8> = frames.chain(rest.iter().copied()).collect();
+        let folder = folder(&[(name, &bytes)]);
+        let path = folder.path().join(name);
+        (folder, path)
+    }
+
+    fn grey(jpeg: &[u8]) -> u8 {
+        let pixels = JpegDecoder::new(ZCursor::new(jpeg)).decode().expect("a whole JPEG");
+        assert_eq!(pixels.len(), 4 * 2 * 3);
+        pixels[9]
+    }
+
+    #[test]
+    fn raw_frames_are_made_into_jpegs_one_after_the_other_over_and_over() {
+        let (_folder, path) = raw_file("door_4x2.yuyv", &[30, 90, 200], &[1; 15]);
+        let source = open(&path).expect("a raw file");
+        let greys: Vec<u8> = take(&source, 7).iter().map(|jpeg| grey(jpeg)).collect();
+        let expected = [30, 90, 200, 30, 90, 200, 30];
+        assert!(greys.iter().zip(expected).all(|(grey, expected)| grey.abs_diff(expected) < 4), "{greys:?}");
+        let info = Frames::open(&source, None).expect("it was opened before").info();
+        assert_eq!((info.max_size, info.native_jpeg), (FrameSize { width: 4, height: 2 }, false));
+    }
+
+    #[test]
+    fn the_conversion_is_the_devices_own() {
+        let (_folder, path) = raw_file("4x2.yuv", &[77], &[]);
+        let raw = fs::read(&path).expect("it is ours");
+        let raw = Raw::new(4, 2, RawFormat::Yuyv, &raw).expect("it is whole");
+        let mut expected = Vec::new();
+        jpeg::encode(&raw, 80, Sampling::Yuv422, &mut expected).expect("a picture");
+        assert_eq!(take(&open(&path).expect("a raw file"), 1), [expected]);
+    }
+
+    #[test]
+    fn a_raw_file_has_its_size_in_its_name_or_is_told_it() {
+        let size = |name: &str| raw_file::size(Path::new(name)).map(|size| (size.width, size.height));
+        assert_eq!(size("door_320x240.yuyv"), Some((320, 240)));
+        assert_eq!(size("/tmp/1x1/front 2 door-640x480-night.y8"), Some((640, 480)));
+        assert_eq!(size("0x10.y8"), None);
+        assert_eq!(size("door.y8"), None);
+        let (_folder, path) = raw_file("door.uyvy", &[77], &[]);
+        let path = path.to_str().expect("temporary paths are UTF-8");
+        let error = Source::open(path, None).expect_err("nobody knows its size").to_string();
+        assert!(error.contains("door_320x240.yuyv") && error.contains("--size"), "{error}");
+        let size = FrameSize { width: 4, height: 2 };
+        let source = Source::open(path, Some(size)).expect("now it is known");
+        assert!(matches!(source, Source::Raw { size: found, format: RawFormat::Uyvy, .. } if found == size));
+    }
+
+    #[test]
+    fn every_raw_format_is_known_by_its_name() {
+        for format in RawFormat::ALL {
+            assert_eq!(raw_file::format(Path::new(&format!("a.{}", format.name()))), Some(format));
+        }
+        assert_eq!(raw_file::format(Path::new("a.YUV")), Some(RawFormat::Yuyv));
+    }
+
+    #[test]
+    fn a_raw_file_without_a_whole_frame_is_refused() {
+        let (_folder, path) = raw_file("4x2.yuyv", &[], &[0; 15]);
+        let error = open(&path).expect_err("15 of 16 bytes").to_string();
+        assert!(error.contains("one whole raw frame"), "{error}");
+    }
+
+    #[cfg(not(all(feature = "v4l2", target_os = "linux")))]
+    #[test]
+    fn a_program_without_webcams_says_how_to_get_them() {
+        let error = Source::open("/dev/null", None).and_then(|source| Frames::open(&source, None).map(drop));
+        let error = error.expect_err("there are no webcams").to_string();
+        assert!(error.contains("--features v4l2"), "{error}");
     }
 }

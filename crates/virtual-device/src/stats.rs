@@ -2,25 +2,27 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
 
-/// Counters of one device, since it was started. They may be read at any time from anywhere.
+/// Counters of one device, since it was started; they go on through restarts. They may be read at any time from anywhere.
 ///
-/// Every captured frame ends as sent or as dropped; at most two are neither yet: the one in the mailbox and the one on
-/// its way.
+/// Every captured frame ends as sent or as dropped; at most three are neither yet: one on its way to the device, one that
+/// the device keeps, and one that is being sent.
 #[derive(Debug, Default)]
 pub struct Stats {
+    /// Counted by the thread that captures.
     pub(crate) captured: AtomicU64,
-    pub(crate) sent: AtomicU64,
-    pub(crate) dropped: AtomicU64,
-    pub(crate) bytes: AtomicU64,
-    pub(crate) connections: AtomicU64,
-    pub(crate) connected: AtomicBool,
+    /// Replaced by a newer one on the way to the device.
+    pub(crate) replaced: AtomicU64,
+    sent: AtomicU64,
+    dropped: AtomicU64,
+    bytes: AtomicU64,
+    connections: AtomicU64,
+    connected: AtomicBool,
 }
 
 impl Stats {
     /// All counters at 0.
-    pub fn new() -> Arc<Stats> {
+    pub fn new() -> Arc<Self> {
         Arc::default()
     }
 
@@ -29,14 +31,14 @@ impl Stats {
         self.captured.load(Relaxed)
     }
 
-    /// Frames handed to the operating system whole.
+    /// Frames handed to the network whole.
     pub fn sent(&self) -> u64 {
         self.sent.load(Relaxed)
     }
 
     /// Frames that a newer one replaced before they could be sent, or that were lost with the connection.
     pub fn dropped(&self) -> u64 {
-        self.dropped.load(Relaxed)
+        self.dropped.load(Relaxed) + self.replaced.load(Relaxed)
     }
 
     /// Bytes of JPEG in the frames [`sent`](Stats::sent).
@@ -54,24 +56,17 @@ impl Stats {
         self.connected.load(Relaxed)
     }
 
-    /// Logs every 5 s, for ever.
-    pub(crate) async fn report(&self) {
-        const EVERY: Duration = Duration::from_secs(5);
-        let mut ticks = tokio::time::interval(EVERY);
-        let (mut sent, mut bytes) = (self.sent(), self.bytes());
-        ticks.tick().await;
-        loop {
-            ticks.tick().await;
-            let (now_sent, now_bytes) = (self.sent(), self.bytes());
-            tracing::debug!(
-                frames = now_sent,
-                fps = (now_sent - sent) as f64 / EVERY.as_secs_f64(),
-                bytes_per_second = (now_bytes - bytes) / EVERY.as_secs(),
-                dropped = self.dropped(),
-                connected = self.connected(),
-                "sending"
-            );
-            (sent, bytes) = (now_sent, now_bytes);
-        }
+    /// Takes what the device itself counted, on top of what it counted `before` it last restarted.
+    pub(crate) fn copy(
+        &self,
+        before: &lenscast_device::stats::Stats,
+        now: &lenscast_device::stats::Stats,
+        connected: bool,
+    ) {
+        self.sent.store(before.sent + now.sent, Relaxed);
+        self.dropped.store(before.dropped + now.dropped, Relaxed);
+        self.bytes.store(before.bytes + now.bytes, Relaxed);
+        self.connections.store(before.connections + now.connections, Relaxed);
+        self.connected.store(connected, Relaxed);
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use lenscast_device::pattern::read_strips;
-use lenscast_virtual_device::{Error, Options, Source, Stats, Timing, run};
+use lenscast_virtual_device::{Error, FrameSize, Options, Source, Stats, Timing, run};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
@@ -64,9 +64,8 @@ impl Server {
 
     fn options(&self) -> Options {
         Options {
-            fps: 120.0,
-            width: 320,
-            height: 240,
+            fps: Some(120.0),
+            size: Some(FrameSize::QVGA),
             timing: Timing {
                 reconnect_min: Duration::from_millis(5),
                 reconnect_max: Duration::from_millis(20),
@@ -84,10 +83,16 @@ impl Connection {
         within("a message", self.0.next()).await.expect("the device is connected").expect("a good message")
     }
 
-    /// The next frame's number, of a message that must be binary and one whole JPEG.
+    /// The next frame's number, of a message that must be binary and one whole JPEG. The device may ask in between
+    /// whether somebody is there.
     async fn frame(&mut self) -> u32 {
-        let Message::Binary(jpeg) = self.message().await else { panic!("a message that is not binary") };
-        frame_number(&jpeg)
+        loop {
+            match self.message().await {
+                Message::Binary(jpeg) => return frame_number(&jpeg),
+                Message::Ping(_) => {}
+                other => panic!("a message that is not binary: {other:?}"),
+            }
+        }
     }
 }
 
@@ -207,6 +212,7 @@ async fn the_device_comes_back_after_tcp_resets() {
 async fn the_device_tries_again_when_it_is_refused_or_cut_off_in_the_handshake() {
     let server = Server::start().await;
     let device = Device::start(server.options());
+    let mut offered = Vec::new();
     for answer in [
         "HTTP/1.1 409 Conflict\r\nContent-Length: 6\r\n\r\ntaken\n",
         "HTTP/1.1 200 OK\r\n\r\n",
@@ -218,9 +224,11 @@ async fn the_device_tries_again_when_it_is_refused_or_cut_off_in_the_handshake()
         let length = within("a request", socket.read(&mut request)).await.expect("a request");
         let request = String::from_utf8_lossy(&request[..length]).to_lowercase();
         assert!(request.starts_with("get /ws/camera http/1.1\r\n"), "{request}");
-        assert!(!request.contains("sec-websocket-protocol"), "{request}");
+        // A refusal may be because of the offer: every second attempt is without.
+        offered.push(request.contains("sec-websocket-protocol: lenscast.v1\r\n"));
         socket.write_all(answer.as_bytes()).await.expect("the device is there");
     }
+    assert_eq!(offered, [true, false, true, false]);
     server.accept().await.frame().await;
     assert_eq!(device.stats.connections(), 1);
     device.stop().await;
@@ -229,7 +237,10 @@ async fn the_device_tries_again_when_it_is_refused_or_cut_off_in_the_handshake()
 #[tokio::test]
 async fn a_server_that_stops_reading_does_not_stop_capturing_and_then_sees_the_newest() {
     let server = Server::start().await;
-    let device = Device::start(Options { width: 640, height: 480, ..server.options() });
+    let mut options = Options { size: Some(FrameSize::VGA), ..server.options() };
+    // However slow this computer is.
+    (options.timing.frame, options.timing.pong) = (FOREVER, FOREVER);
+    let device = Device::start(options);
     let mut connection = server.accept().await;
     let before = connection.frame().await;
 
@@ -303,7 +314,7 @@ async fn pings_are_answered_and_texts_are_ignored() {
 #[tokio::test]
 async fn a_quiet_server_is_pinged_and_kept_while_it_answers() {
     let server = Server::start().await;
-    let mut options = Options { fps: 0.1, ..server.options() };
+    let mut options = Options { fps: Some(0.1), ..server.options() };
     options.timing.ping_after = Duration::from_millis(10);
     let device = Device::start(options);
     let mut connection = server.accept().await;
@@ -324,9 +335,10 @@ async fn a_quiet_server_is_pinged_and_kept_while_it_answers() {
 async fn a_server_that_is_dead_is_given_up() {
     let server = Server::start().await;
     for fps in [0.1, 120.0] {
-        let mut options = Options { fps, ..server.options() };
+        let mut options = Options { fps: Some(fps), ..server.options() };
         options.timing.ping_after = Duration::from_millis(20);
-        options.timing.give_up_after = Duration::from_millis(100);
+        options.timing.pong = Duration::from_millis(80);
+        options.timing.frame = Duration::from_millis(200);
         let device = Device::start(options);
         let silent = server.accept().await;
         // Its socket stays open: only the silence tells.
@@ -363,7 +375,7 @@ async fn the_pictures_of_a_film_are_sent_as_they_are() {
     let film = folder.path().join("film.mjpeg");
     std::fs::write(&film, pictures.concat()).expect("room for a file");
     let server = Server::start().await;
-    let source = Source::open(film.to_str().expect("temporary paths are UTF-8")).expect("a film");
+    let source = Source::open(film.to_str().expect("temporary paths are UTF-8"), None).expect("a film");
     let device = Device::start(Options { source, ..server.options() });
 
     let mut connection = server.accept().await;
@@ -388,10 +400,11 @@ async fn the_pictures_of_a_film_are_sent_as_they_are() {
 async fn options_that_cannot_work_are_refused_at_once() {
     let good = Options::new("ws://127.0.0.1:9", Source::Pattern);
     let cases = [
-        (Options { server: "wss://host".to_owned(), ..good.clone() }, "cannot encrypt"),
-        (Options { fps: 0.0, ..good.clone() }, "from 0.1 to 120"),
-        (Options { fps: f32::NAN, ..good.clone() }, "NaN frames"),
-        (Options { height: 0, ..good.clone() }, "640x0"),
+        (Options { server: Some("wss://host".to_owned()), ..good.clone() }, "cannot encrypt"),
+        (Options { fps: Some(0.0), ..good.clone() }, "from 0.1 to 120"),
+        (Options { fps: Some(f32::NAN), ..good.clone() }, "NaN frames"),
+        (Options { size: Some(FrameSize { width: 640, height: 0 }), ..good.clone() }, "640x0"),
+        (Options { nvs: Some("/nowhere/nvs.bin".into()), ..good.clone() }, "cannot use /nowhere/nvs.bin"),
         (Options { source: Source::Mjpeg("/nowhere/film.mjpeg".into()), ..good }, "cannot read /nowhere"),
     ];
     for (options, expected) in cases {

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead};
 
+use lenscast_device::camera::FrameSize;
+
 const SOI: u8 = 0xd8;
 const EOI: u8 = 0xd9;
 const SOS: u8 = 0xda;
@@ -21,6 +23,24 @@ pub(crate) fn read_jpeg(reader: &mut impl BufRead, limit: usize, out: &mut Vec<u
             Err(Stop::Damaged) => {}
             Err(Stop::End) => return Ok(false),
             Err(Stop::Io(error)) => return Err(error),
+        }
+    }
+}
+
+/// The size that the frame header of a whole JPEG tells (§B.2.2).
+pub(crate) fn jpeg_size(jpeg: &[u8]) -> Option<FrameSize> {
+    let mut rest = jpeg.get(2..)?;
+    loop {
+        match *rest {
+            [0xff, 0xff, ..] => rest = &rest[1..],
+            [0xff, TEM | RST0..=RST7, ..] => rest = &rest[2..],
+            // DHT, JPG and DAC lie among the codes of frame headers.
+            [0xff, 0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf, _, _, _, h1, h0, w1, w0, ..] => {
+                let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
+                return (width > 0 && height > 0).then_some(FrameSize { width, height });
+            }
+            [0xff, _, l1, l0, ..] => rest = rest.get(2 + usize::from(u16::from_be_bytes([l1, l0]))..)?,
+            _ => return None,
         }
     }
 }
@@ -229,5 +249,20 @@ mod tests {
         let stream = [&large[..], &small, &large, &small].concat();
         assert_eq!(split_with(&stream, large.len() - 1), [small.clone(), small.clone()]);
         assert_eq!(split_with(&stream, large.len()).len(), 4);
+    }
+
+    #[test]
+    fn the_size_is_read_from_the_frame_header_behind_whatever_segments() {
+        let size = Some(FrameSize { width: 48, height: 32 });
+        let plain = picture(1);
+        assert_eq!(jpeg_size(&plain), size);
+        let thumbnail = [0xff, 0xc0, 0, 17, 8, 0, 9, 0, 9];
+        assert_eq!(jpeg_size(&with_segment(&plain, 0xe1, &thumbnail)), size);
+        let filled = [&[0xff, SOI, 0xff, 0xff, 0xff], &plain[2..]].concat();
+        assert_eq!(jpeg_size(&filled), size);
+        let header = plain.windows(2).position(|pair| pair == [0xff, 0xc0]).expect("it is baseline");
+        for length in 0..header + 9 {
+            assert_eq!(jpeg_size(&plain[..length]), None, "{length} bytes");
+        }
     }
 }
