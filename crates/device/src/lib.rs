@@ -10,7 +10,7 @@
 //! - [`raw`], [`jpeg`], [`pattern`]: pictures become JPEGs; a test scene that people like to look at and tests can read;
 //! - [`camera`]: what the camera is to do, the pace of capturing, and how it yields to a slow network;
 //! - [`stream`]: the connection to the server: WebSocket client, back-off, deadlines;
-//! - [`wifi`]: the connection to the network;
+//! - [`wifi`], [`recovery`]: the connection to the network, and what helps when the radio keeps failing;
 //! - [`console`]: the line editor, the commands and their grammar;
 //! - [`settings`]: what is kept in flash, in ESP-IDF's own format;
 //! - [`stats`], [`log`], [`backoff`], [`time`]: what the others share;
@@ -32,6 +32,7 @@ pub mod jpeg;
 pub mod log;
 pub mod pattern;
 pub mod raw;
+pub mod recovery;
 pub mod sensor;
 pub mod settings;
 pub mod stats;

@@ -40,10 +40,7 @@ fn what_is_printed_does_not_tear_the_line() {
     assert_eq!(session.print("no line end"), "\r             \rno line end\r\ncam> wifi sta");
     session.type_in("tus\r");
     assert_eq!(session.lines, ["wifi status"]);
-    assert_eq!(
-        session.terminal.screen(),
-        "one\ntwo\nno line end\ncam> wifi status\ncam>"
-    );
+    assert_eq!(session.terminal.screen(), "one\ntwo\nno line end\ncam> wifi status\ncam>");
 }
 
 #[test]

@@ -237,7 +237,7 @@ impl Bench {
             }
             Action::Store(change) => {
                 self.changes.push(change);
-                self.device.stored(now, self.store.clone());
+                self.device.stored(now, self.store);
             }
             Action::Reboot => self.rebooted = true,
         }

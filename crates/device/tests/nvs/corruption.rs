@@ -1,6 +1,6 @@
 //! Flash that is damaged, or that holds something else.
 
-use super::flash::{Random, SECTOR};
+use super::flash::{Operation, Random, SECTOR, tears};
 use super::*;
 use esp_nvs::platform::software_crc32;
 use lenscast_device::settings::store::Finding;
@@ -145,6 +145,33 @@ fn what_others_keep_on_a_page_with_a_damaged_head_stays() {
             assert_eq!(foreign(&flash), others, "{page}, {at}");
             assert_eq!(load(&flash), load(&sound), "{page}, {at}");
             assert!(open(flash).1.is_empty(), "{page}, {at}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_lost_when_the_power_goes_while_a_damaged_page_is_repaired() {
+    let sound = board();
+    let (settings, others) = (load(&sound), foreign(&sound));
+    for page in 0..2 {
+        let mut damaged = sound.partition().to_vec();
+        damaged[page * SECTOR] ^= 0xFF;
+        let mut flash = Flash::holding(&damaged);
+        let repaired = open(flash.clone()).0.into_platform();
+        assert!(repaired.erases() > 0);
+        for (count, operation) in repaired.done.into_iter().enumerate() {
+            let chosen = count.is_multiple_of(7) || matches!(operation, Operation::Erase(_));
+            for &tear in if chosen { tears(operation) } else { &[] } {
+                let mut cut = flash.clone();
+                cut.tear(operation, tear);
+                let (mut store, report) = open(cut);
+                let place = format!("page {page}, operation {count} {operation:x?}, {tear:x?}: {report}");
+                let about_the_page = |it: &Finding| matches!(it, Finding::Mended(_) | Finding::Emptied(_));
+                assert!(report.findings().iter().all(about_the_page), "{place}");
+                assert_eq!(store.load(), (settings.clone(), Report::default()), "{place}");
+                assert_eq!(foreign(&store.into_platform()), others, "{place}");
+            }
+            flash.perform(operation);
         }
     }
 }

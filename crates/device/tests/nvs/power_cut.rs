@@ -151,7 +151,7 @@ fn worn_until_it_compacts(change: &Change) -> Save {
             return save;
         }
         let mut others = nvs(settled);
-        let mut keep = |name: &str| Key::from_str(&format!("{name}{}", round % 40));
+        let keep = |name: &str| Key::from_str(&format!("{name}{}", round % 40));
         let (app, number, blob) = (Key::from_str("app"), keep("number"), keep("blob"));
         others.set(&app, &number, round % 40).unwrap();
         others.set(&app, &blob, &[round as u8 % 40; 50][..]).unwrap();
@@ -241,6 +241,31 @@ fn a_flash_that_failed_is_used_again_by_the_next_operation() {
         assert_eq!(store.load(), (new.clone(), Report::default()), "{count}");
         assert_eq!(foreign(&store.into_platform()), others, "{count}");
     }
+}
+
+#[test]
+fn a_change_after_one_that_failed_half_way_leaves_that_one_whole() {
+    let before = open(apply(Flash::blank(), &old_changes())).0.into_platform();
+    let (target, auto) = (&new_changes()[3], Change::Auto(false));
+    let save = Save::record("in use", &before, target).unwrap();
+    let old = changed(load(&before), &auto);
+    let new = changed(old.clone(), target);
+    let mut outcomes = [0; 2];
+    for count in 0..save.operations.len() {
+        let mut flash = save.before.clone();
+        flash.fails_after = Some(count);
+        let mut store = open(flash).0;
+        assert_eq!(store.apply(target), Err(StoreError::Flash), "{count}");
+        let found = store.load().0;
+        assert_eq!(store.apply(&auto), Ok(()), "{count}");
+        assert_eq!(store.load().0, changed(found, &auto), "{count}");
+        let (mut store, report) = open(store.into_platform());
+        assert!(report.is_empty(), "{count}: {report}");
+        let found = store.load().0;
+        assert!([&old, &new].contains(&&found), "{count}: {found:?}");
+        outcomes[usize::from(found == new)] += 1;
+    }
+    assert!(outcomes.iter().all(|&count| count > 10), "{outcomes:?}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::camera::Frame;
 use crate::dice::Dice;
+use crate::weather::SECOND;
 use lenscast_device::backoff::Random;
 use lenscast_device::settings::Target;
 use lenscast_device::stream::{Client, DialId, Event, Output, SocketAction, SocketEvent, Timing};
@@ -28,6 +29,10 @@ pub trait Endpoint {
     fn counts(&self) -> (u64, u64);
     /// What it has told about itself since this was asked last: each begins with one word by which it is counted.
     fn take_notes(&mut self) -> Vec<String>;
+    /// How long a kind world may take until frames flow again, in µs.
+    fn patience(&self) -> u64 {
+        60 * SECOND
+    }
 }
 
 /// The client alone.

@@ -12,9 +12,6 @@ use crate::weather::{SECOND, Turn, Weather, kind_shape, shape};
 use lenscast_device::stream::{DialId, SocketAction, SocketEvent};
 use lenscast_device::time::Instant;
 
-/// How long a kind world may take until frames flow again, and how long it lasts.
-const PATIENCE: u64 = 60 * SECOND;
-
 /// How dials are answered.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reach {
@@ -75,7 +72,7 @@ impl<E: Endpoint> World<E> {
 
     /// Lets everything happen, and returns how often what happened.
     pub fn run(mut self) -> Log {
-        let end = self.weather.kind_from + PATIENCE;
+        let end = self.weather.kind_from + self.endpoint.patience();
         self.checks.call(self.now);
         self.endpoint.set_streaming(self.device_now(), true);
         self.turn(Turn::NetworkUp);
@@ -115,6 +112,9 @@ impl<E: Endpoint> World<E> {
         if self.now >= self.next_chat {
             self.next_chat = self.now + SECOND;
             self.endpoint.tell(now);
+            if self.dice.percent(10) {
+                self.come_late();
+            }
             if let Some(Socket { stage: Stage::Connected(connection), .. }) = &mut self.socket
                 && self.weather.chatty
             {
@@ -204,13 +204,18 @@ impl<E: Endpoint> World<E> {
                 self.stale = Some(id);
             }
         }
-        // A driver may be late.
-        if let Some(id) = self.stale.filter(|_| self.dice.percent(20)) {
-            let now = self.device_now();
-            self.endpoint.received(now, id, b"late");
-            self.endpoint.socket_event(now, id, SocketEvent::Closed("late".into()));
-            assert_eq!(self.endpoint.poll_transmit(now, id, &mut [0; 100]), 0);
+        if self.dice.percent(20) {
+            self.come_late();
         }
+    }
+
+    /// A driver may tell something of an attempt that was given up.
+    fn come_late(&mut self) {
+        let Some(id) = self.stale else { return };
+        let now = self.device_now();
+        self.endpoint.received(now, id, b"late");
+        self.endpoint.socket_event(now, id, SocketEvent::Closed("late".into()));
+        assert_eq!(self.endpoint.poll_transmit(now, id, &mut [0; 100]), 0);
     }
 
     /// Whether a byte was moved.

@@ -25,6 +25,25 @@ fn after_two_silent_seconds_there_is_a_ping_and_three_and_a_half_later_an_end() 
 }
 
 #[test]
+fn a_ping_for_which_there_was_no_room_does_not_prolong_the_silence() {
+    for handed_over in [2000, 5999, 6001, 9400, 9499] {
+        let mut bench = Bench::plain();
+        bench.pass(ms(handed_over));
+        assert_eq!(bench.frames(), [(PING, vec![])]);
+        let left = (9500 - handed_over).min(3500);
+        bench.pass(ms(left - 1));
+        assert!(bench.client.is_up());
+        bench.pass(ms(1));
+        assert_eq!(bench.take_lost().0, Lost::Silent(ms(handed_over + left)));
+    }
+    let mut bench = Bench::plain();
+    bench.pass(ms(9499));
+    assert!(bench.client.is_up());
+    bench.pass(ms(1));
+    assert_eq!(bench.take_lost().0, Lost::Silent(ms(9500)), "and when there never is room");
+}
+
+#[test]
 fn whatever_is_heard_counts_as_a_sign_of_life() {
     let signs =
         [frame(Opcode::Pong, b""), frame(Opcode::Pong, b"other"), frame(Opcode::Text, b"x"), vec![0x82]];

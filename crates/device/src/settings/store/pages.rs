@@ -59,28 +59,26 @@ impl<'a, P: Platform> Partition<'a, P> {
         for index in 0..self.pages {
             conditions.push(self.read(index)?.condition::<P>());
         }
-        // Items that can be read, and whether anything was met that should be readable.
-        let (mut readable, mut damaged) = (0, false);
+        let mut readable = 0;
         for index in 0..self.pages {
-            let mut page = self.read(index)?;
-            let found = page.contents::<P>();
+            let page = self.read(index)?;
+            let contents = page.contents::<P>();
             match conditions[index] {
                 Condition::Blank => {}
                 Condition::Sound => {
                     if page.bytes[VERSION_AT] < VERSION {
                         report.add(Finding::Newer(index + 1));
                     }
-                    if found.damaged > 0 {
-                        damaged = true;
-                        report.add(Finding::Damaged { page: index + 1, entries: found.damaged });
-                        self.drop_damaged(index, &page, &found.torn)?;
+                    if contents.damaged > 0 {
+                        report.add(Finding::Damaged { page: index + 1, entries: contents.damaged });
+                        self.drop_damaged(index, &page, &contents.torn)?;
                     }
-                    readable += found.items.len();
+                    readable += contents.items.len();
                 }
-                // Nothing is put on another page before all of it is there, but for the erase that comes then: if
-                // nothing is left that is only here, this is what the erase left over, and not to be read.
                 Condition::Freeing => {
-                    let only_here = self.only_here(&page, found.items, &conditions, index)?;
+                    let only_here = self.only_here(&page, contents.items, &conditions, index)?;
+                    // It is erased once all of its items are elsewhere. What still looks like one was left over when
+                    // the power went in the middle of that.
                     if only_here.is_empty() {
                         self.erase(index)?;
                         conditions[index] = Condition::Blank;
@@ -88,29 +86,12 @@ impl<'a, P: Platform> Partition<'a, P> {
                     readable += only_here.len();
                 }
                 Condition::Broken => {
-                    let had_items = !found.items.is_empty();
-                    let only_here = self.only_here(&page, found.items, &conditions, index)?;
-                    // The power went while the head was written, or the page erased.
-                    let cut_short = page.is_blank(HEAD.end..FLASH_SECTOR_SIZE)
-                        || page.is_blank(HEAD) && found.damaged == 0
-                        || had_items;
-                    if !only_here.is_empty() {
-                        page.rebuild::<P>(self.sequence_for(&page, &conditions)?, &only_here);
-                        self.move_to_blank(&page, index, &mut conditions)?;
-                        readable += only_here.len();
-                        report.add(Finding::Mended(index + 1));
-                        continue;
-                    }
-                    self.erase(index)?;
-                    conditions[index] = Condition::Blank;
-                    if !cut_short {
-                        damaged = true;
-                        report.add(Finding::Emptied(index + 1));
-                    }
+                    readable += self.replace(index, page, contents, &mut conditions, report)?
                 }
             }
         }
-        if damaged && readable == 0 { self.format(report) } else { Ok(()) }
+        let lost = |it: &Finding| matches!(it, Finding::Damaged { .. } | Finding::Emptied(_));
+        if readable == 0 && report.findings().iter().any(lost) { self.format(report) } else { Ok(()) }
     }
 
     /// Empties all of it.
@@ -148,6 +129,34 @@ impl<'a, P: Platform> Partition<'a, P> {
         Ok(())
     }
 
+    /// Keeps what can be read on a page that nobody would read. Returns how many items that are.
+    fn replace(
+        &mut self,
+        index: usize,
+        mut page: Page,
+        contents: Contents,
+        conditions: &mut [Condition],
+        report: &mut Report,
+    ) -> Result<usize, StoreError> {
+        // The power went while the head was written, or the page erased.
+        let cut_short = page.is_blank(HEAD.end..FLASH_SECTOR_SIZE)
+            || page.is_blank(HEAD) && contents.damaged == 0
+            || !contents.items.is_empty();
+        let only_here = self.only_here(&page, contents.items, conditions, index)?;
+        if !only_here.is_empty() {
+            page.rebuild::<P>(self.next_sequence(conditions)?, &only_here);
+            self.move_to_blank(&page, index, conditions)?;
+            report.add(Finding::Mended(index + 1));
+            return Ok(only_here.len());
+        }
+        self.erase(index)?;
+        conditions[index] = Condition::Blank;
+        if !cut_short {
+            report.add(Finding::Emptied(index + 1));
+        }
+        Ok(0)
+    }
+
     /// Those of the items on page `own` that no other page has in any form. Where items are being moved, the page that
     /// they come from does not count for itself, but for what became of the one that they went to.
     fn only_here(
@@ -171,7 +180,8 @@ impl<'a, P: Platform> Partition<'a, P> {
         Ok(items)
     }
 
-    /// Writes a page where there is room for it, and then erases the one that it was made of.
+    /// Writes a page where there is room for it, and then erases the one that it was made of. Where there is none, that
+    /// goes first, and what is on it if the power does.
     fn move_to_blank(
         &mut self,
         page: &Page,
@@ -194,17 +204,16 @@ impl<'a, P: Platform> Partition<'a, P> {
         Ok(())
     }
 
-    /// The sequence number of a page whose head is damaged: its own, where that can be.
-    fn sequence_for(&mut self, page: &Page, conditions: &[Condition]) -> Result<u32, StoreError> {
-        let mut taken = Vec::new();
+    /// The sequence number of a page to come. A page that is rebuilt takes it too: no other has the same items, so that
+    /// it does not matter which is newer.
+    fn next_sequence(&mut self, conditions: &[Condition]) -> Result<u32, StoreError> {
+        let mut next = 0;
         for (index, condition) in conditions.iter().enumerate() {
             if matches!(condition, Condition::Sound | Condition::Freeing) {
-                taken.push(self.read(index)?.sequence());
+                next = next.max(self.read(index)?.sequence().saturating_add(1));
             }
         }
-        let next = taken.iter().max().map_or(0, |newest| newest.saturating_add(1));
-        let own = page.sequence();
-        Ok(if own > next || taken.contains(&own) { next } else { own })
+        Ok(next)
     }
 
     /// Marks items whose data is damaged as erased, as ESP-IDF does when it reads them. `esp-nvs` does so with those
