@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod firmware;
 mod process;
 mod soak;
 mod test;
@@ -29,6 +30,9 @@ Usage: cargo xtask COMMAND
                        same bytes, and beside a WebSocket library
       --cameras        instead: 1, 4 and 8 cameras with a viewer each
       --jpeg           instead: making JPEGs of raw frames, and what that may mean on a microcontroller
+  firmware             builds the camera's image for every chip that this computer can build for, and tells how
+                       large it is; see firmware/README.md
+      --board NAME     for one board: atoms3r (both AtomS3R), atoms3r-cam, atoms3r-m12, esp32c3-devkit
   soak                 cameras and viewers that come, go and misbehave; fails when the server grows or slows
       --minutes N      for how long (5)
       --seed N         repeats what an earlier run did at random
@@ -50,6 +54,7 @@ fn main() -> ExitCode {
         ["bench", "--jpeg"] => bench::jpeg::run(),
         // What the benchmark of viewers starts for itself.
         ["bench-child", kind, recording] => bench::scale::child(kind, recording.as_ref()),
+        ["firmware", ref options @ ..] => firmware::run(options),
         ["soak", ref options @ ..] => soak::run(options),
         [] => Err(format!("a command is missing\n\n{USAGE}").into()),
         _ => Err(format!("{:?} is no command\n\n{USAGE}", arguments.join(" ")).into()),

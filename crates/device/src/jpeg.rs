@@ -9,7 +9,8 @@ pub mod sensor;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use jpeg_encoder::{Encoder, EncodingError, ImageBuffer, JpegColorType, SamplingFactor};
+use jpeg_encoder::{Encoder, ImageBuffer, JpegColorType, SamplingFactor};
+pub use jpeg_encoder::{EncodingError, JfifWrite};
 
 /// A picture that can be had row by row.
 pub trait Rows {
@@ -75,20 +76,32 @@ pub fn encode(
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     out.clear();
+    encode_to(source, quality, sampling, &mut *out).inspect_err(|_| out.clear())
+}
+
+/// As [`encode`], for memory that does not grow: `writer` takes the JPEG piece by piece, and may refuse one.
+///
+/// # Errors
+/// [`EncodeError::Empty`], and [`EncodeError::Encoder`] when `writer` refused.
+pub fn encode_to(
+    source: &impl Rows,
+    quality: u8,
+    sampling: Sampling,
+    writer: impl JfifWrite,
+) -> Result<(), EncodeError> {
     let (width, height) = (source.width(), source.height());
     if width == 0 || height == 0 {
         return Err(EncodeError::Empty { width, height });
     }
-    let mut encoder = Encoder::new(&mut *out, quality.clamp(1, 100));
+    let mut encoder = Encoder::new(writer, quality.clamp(1, 100));
     encoder.set_sampling_factor(match sampling {
         Sampling::Yuv444 => SamplingFactor::R_4_4_4,
         Sampling::Yuv422 => SamplingFactor::R_4_2_2,
         Sampling::Yuv420 => SamplingFactor::R_4_2_0,
     });
-    encoder.encode_image(Buffer(source)).map_err(|error: EncodingError| {
-        out.clear();
-        EncodeError::Encoder(error.to_string())
-    })
+    encoder
+        .encode_image(Buffer(source))
+        .map_err(|error: EncodingError| EncodeError::Encoder(error.to_string()))
 }
 
 /// Shows [`Rows`] to the encoder.

@@ -1,6 +1,6 @@
 //! Test scenes encoded by this crate and decoded by another.
 
-use lenscast_device::jpeg::{self, EncodeError, Rows, Sampling};
+use lenscast_device::jpeg::{self, EncodeError, EncodingError, JfifWrite, Rows, Sampling};
 use lenscast_device::pattern::{Scene, read_strips};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -152,4 +152,34 @@ fn the_buffer_can_be_used_again() {
     let small = scene(32, 24).painter();
     jpeg::encode(&small, 80, Sampling::Yuv422, &mut out).expect("this picture can be encoded");
     assert_eq!(out, encode(&small, 80, Sampling::Yuv422));
+}
+
+/// Memory that does not grow, as a frame's slot.
+struct Slot {
+    bytes: Vec<u8>,
+    room: usize,
+}
+
+impl JfifWrite for &mut Slot {
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), EncodingError> {
+        if self.bytes.len() + bytes.len() > self.room {
+            return Err(EncodingError::Write("no room".into()));
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+#[test]
+fn memory_that_does_not_grow_gets_the_same_jpeg_or_an_error() {
+    let scene = scene(160, 120);
+    let whole = encode(&scene.painter(), 80, Sampling::Yuv422);
+    let mut slot = Slot { bytes: Vec::new(), room: whole.len() };
+    jpeg::encode_to(&scene.painter(), 80, Sampling::Yuv422, &mut slot).expect("it fits exactly");
+    assert_eq!(slot.bytes, whole);
+
+    let mut slot = Slot { bytes: Vec::new(), room: whole.len() - 1 };
+    let refused = jpeg::encode_to(&scene.painter(), 80, Sampling::Yuv422, &mut slot);
+    assert!(matches!(refused, Err(EncodeError::Encoder(_))), "{refused:?}");
+    assert!(slot.bytes.len() < whole.len());
 }

@@ -59,7 +59,7 @@ pub(crate) enum Output {
 impl Console {
     /// Nobody types. What the device logs goes to `tracing`.
     pub fn none() -> Self {
-        Self { input: Input(None), output: Output::Log(LogLines::default()), closed: None, _terminal: None }
+        Self { input: Input(None), output: Output::Log(LogLines::new()), closed: None, _terminal: None }
     }
 
     /// Standard input and output. A terminal gives every key to the device as long as this lives; the key `Ctrl-]` ends

@@ -177,7 +177,6 @@ impl<F: AsRef<[u8]>> Connection<F> {
     ) {
         let until = now + self.timing.goodbye;
         self.leaving = Some(Leaving { lost, close: Some(close), said: false, listening, until });
-        self.text = None;
         if self.slot.take().is_some() {
             outputs.push_back(Output::Event(Event::Dropped));
         }

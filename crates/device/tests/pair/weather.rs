@@ -40,7 +40,8 @@ pub struct Weather {
     pub moody: u64,
     /// Of a hundred connections, so many see a fault.
     pub faulty: u64,
-    /// How long it lasts at most until then, in µs.
+    /// Which ones, and how long it lasts at most until then, in µs.
+    pub faults: Vec<Fault>,
     pub lasts: u64,
     /// Time between two frames in µs.
     pub interval: u64,
@@ -112,6 +113,7 @@ impl Weather {
             kind,
             moody: dice.one_of(&[0, 0, 0, 20, 60, 100]),
             faulty: dice.one_of(&[0, 50, 100]),
+            faults: if dice.percent(50) { FAULTS.to_vec() } else { vec![dice.one_of(&FAULTS)] },
             lasts: dice.one_of(&[50 * MS, 30 * SECOND, 30 * SECOND]),
             interval: dice.magnitude(intervals),
             sizes,
@@ -128,7 +130,7 @@ impl Weather {
 
     /// What goes wrong on a connection, and how long after its beginning.
     pub fn fault(&self, dice: &mut Dice) -> Option<(u64, Fault)> {
-        dice.percent(self.faulty).then(|| (dice.magnitude(10 * MS..self.lasts), dice.one_of(&FAULTS)))
+        dice.percent(self.faulty).then(|| (dice.magnitude(10 * MS..self.lasts), dice.one_of(&self.faults)))
     }
 }
 

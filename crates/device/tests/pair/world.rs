@@ -11,6 +11,10 @@ use crate::socket::{Socket, Stage};
 use crate::weather::{SECOND, Turn, Weather, kind_shape, shape};
 use lenscast_device::stream::{DialId, SocketAction, SocketEvent};
 use lenscast_device::time::Instant;
+use std::time::Duration;
+
+/// How long a good-bye may take: to finish the frame on its way, and to be answered.
+const GOOD_BYE: Duration = Duration::from_secs(2);
 
 /// How dials are answered.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,6 +34,8 @@ pub struct World<E> {
     reach: Reach,
     kind: bool,
     network: bool,
+    /// Since when the device is not to stream, by its own clock.
+    stopped: Option<Instant>,
     socket: Option<Socket>,
     /// An attempt that was given up, of which something may still come.
     stale: Option<DialId>,
@@ -60,6 +66,7 @@ impl<E: Endpoint> World<E> {
             reach: Reach::Answers,
             kind: false,
             network: false,
+            stopped: None,
             socket: None,
             stale: None,
             camera,
@@ -177,7 +184,10 @@ impl<E: Endpoint> World<E> {
         for note in self.endpoint.take_notes() {
             self.log.note(self.now, &note);
         }
-        self.checks.at_rest(self.device_now(), &self.endpoint, &self.camera);
+        let now = self.device_now();
+        self.checks.at_rest(now, &self.endpoint, &self.camera);
+        let long_stopped = self.stopped.is_some_and(|since| now.since(since) >= GOOD_BYE);
+        assert!(!long_stopped || self.socket.is_none(), "the good-bye takes too long");
     }
 
     fn carry_out(&mut self, action: SocketAction) {
@@ -265,7 +275,8 @@ impl<E: Endpoint> World<E> {
             Turn::Thaw => self.clock.thaw(self.now),
             Turn::Reshape => self.shape = shape(&mut self.dice),
             Turn::Stop | Turn::Start => {
-                self.endpoint.set_streaming(now, turn == Turn::Start);
+                self.stopped = (turn == Turn::Stop).then(|| self.stopped.unwrap_or(now));
+                self.endpoint.set_streaming(now, self.stopped.is_none());
                 self.checks.call(self.now);
             }
             Turn::Kind => {

@@ -98,6 +98,8 @@ fn a_good_bye_waits_a_second_for_the_socket_and_a_second_for_the_answer() {
     bench.set_target(None);
     bench.pass(ms(999));
     assert_eq!(bench.frames(), [code(1000)]);
+    bench.receive(&frame(Opcode::Ping, b"nothing follows a close frame"));
+    assert_eq!(bench.transmit(), b"");
     bench.pass(ms(999));
     assert_eq!(bench.actions, []);
     bench.pass(ms(1));

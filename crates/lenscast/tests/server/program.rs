@@ -88,6 +88,70 @@ async fn a_server_and_a_virtual_camera_find_each_other_and_end_on_sigterm() {
 }
 
 #[tokio::test]
+async fn many_devices_have_a_name_each_and_a_line_tells_about_all_of_them() {
+    let mut server = Program::start(&["serve", "--listen", "127.0.0.1:0"]);
+    let address = server.address().await;
+    let url = format!("ws://{address}");
+    let mut devices =
+        Program::start(&["device", "--server", &url, "--count", "3", "--size", "160x120", "--fps", "20"]);
+    let line = devices.line("3 of 3 devices connected").await;
+    assert!(line.contains("frames/s") && line.contains("Mbit/s"), "{line}");
+    for number in 1..=3 {
+        let url = format!("ws://{address}/ws/viewer/dev-{number}?format=jpeg");
+        let (mut viewer, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+        within(viewer.next()).await.unwrap().unwrap();
+    }
+    assert_eq!(devices.ends_after("TERM").await, Some(0));
+    assert_eq!(server.ends_after("TERM").await, Some(0));
+}
+
+#[tokio::test]
+async fn what_a_device_cannot_be_is_a_clear_error() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let letter = folder.path().join("letter.txt");
+    std::fs::write(&letter, "dear all").unwrap();
+    let letter = letter.to_str().unwrap();
+    let url = "ws://127.0.0.1:9";
+    let cases: [(&[&str], i32, &str); 8] = [
+        (&["--nvs", letter], 1, "8 bytes and should have 24576"),
+        (&["--world", letter], 1, "line 1"),
+        (&["--source", letter], 1, "is not a source of pictures"),
+        (&["--server", "wss://host"], 1, "cannot encrypt"),
+        (&["--server", "ws://host/ws/camera/door", "--count", "2"], 1, "leave the path out"),
+        (&["--count", "2"], 2, "--server"),
+        (&["--server", url, "--count", "2", "--nvs", "nvs.bin"], 2, "cannot be used with"),
+        (&["--server", url, "--count", "501"], 2, "501"),
+    ];
+    for (args, code, what) in cases {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lenscast"));
+        let output = command.arg("device").args(args).stdin(Stdio::null()).output();
+        let output = within(output).await.unwrap();
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert!(complaint.contains(what), "{args:?}: {complaint}");
+        assert_eq!(output.status.code(), Some(code), "{args:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_device_without_a_console_logs_goes_to_standard_error() {
+    let mut server = Program::start(&["serve", "--listen", "127.0.0.1:0"]);
+    let address = server.address().await;
+    let mut device = Command::new(env!("CARGO_BIN_EXE_lenscast"))
+        .args(["device", "--server", &format!("ws://{address}")])
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(device.stderr.take().unwrap()).lines();
+    loop {
+        let line = within(lines.next_line()).await.unwrap().expect("it goes on");
+        if line.contains("INFO") && line.contains(&format!("stream: connected to {address}/ws/camera")) {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_port_that_is_taken_is_a_clear_error() {
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = taken.local_addr().unwrap().to_string();

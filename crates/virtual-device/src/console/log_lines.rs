@@ -9,15 +9,21 @@ const LONGEST: usize = 1024;
 
 /// Puts lines together and finds the log lines among them: ESP-IDF's form is `I (1234) text`, with the letter of the
 /// level and the milliseconds since the start.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct LogLines {
     plain: Plain,
     line: Vec<u8>,
 }
 
 impl LogLines {
+    pub(super) fn new() -> Self {
+        Self { plain: Plain::new(), line: Vec::new() }
+    }
+
     pub(super) fn feed(&mut self, bytes: &[u8]) {
-        for byte in bytes.iter().filter_map(|byte| self.plain.pass(*byte)) {
+        let mut text = Vec::new();
+        self.plain.pass(bytes, &mut text);
+        for byte in text {
             if byte == b'\n' || self.line.len() == LONGEST {
                 tell(&self.line);
                 self.line.clear();

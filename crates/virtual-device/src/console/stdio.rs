@@ -97,10 +97,12 @@ fn read(raw: bool, typed: &mpsc::Sender<Typed>) {
 }
 
 fn write(mut printed: mpsc::Receiver<Vec<u8>>) -> io::Result<()> {
-    let mut plain = if io::stdout().is_terminal() { None } else { Some(Plain::default()) };
+    let mut plain = if io::stdout().is_terminal() { None } else { Some(Plain::new()) };
     while let Some(mut chunk) = printed.blocking_recv() {
         if let Some(plain) = &mut plain {
-            chunk = chunk.into_iter().filter_map(|byte| plain.pass(byte)).collect();
+            let mut text = Vec::new();
+            plain.pass(&chunk, &mut text);
+            chunk = text;
         }
         let mut out = io::stdout().lock();
         out.write_all(&chunk)?;

@@ -1,0 +1,46 @@
+//! Raw frames become JPEGs, in the time that capturing leaves.
+
+use crate::device::{FRAME, now, tell};
+use crate::frames::Slot;
+use crate::watchdog::{Task, alive};
+use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
+use embassy_sync::signal::Signal;
+use embassy_time::{Duration, with_timeout};
+use lenscast_device::camera::{CameraEvent, FrameInfo, FrameSize};
+use lenscast_device::raw::{Raw, RawFormat};
+
+/// A frame as the sensor sent it.
+pub struct RawFrame {
+    pub slot: Slot,
+    pub format: RawFormat,
+    pub size: FrameSize,
+    /// JPEG quality.
+    pub quality: u8,
+    pub info: FrameInfo,
+}
+
+/// The newest raw frame. One that is replaced goes back to its pool.
+pub static RAW: Signal<CriticalSectionRawMutex, RawFrame> = Signal::new();
+
+#[embassy_executor::task]
+pub async fn run() {
+    loop {
+        alive(Task::Convert);
+        let Ok(frame) = with_timeout(Duration::from_secs(1), RAW.wait()).await else { continue };
+        match convert(&frame) {
+            Ok(done) => FRAME.signal(done),
+            Err(cause) => tell(CameraEvent::FrameLost(cause)),
+        }
+    }
+}
+
+/// # Errors
+/// The cause, as it is counted.
+fn convert(frame: &RawFrame) -> Result<(Slot, FrameInfo), &'static str> {
+    let begun = now();
+    let FrameSize { width, height } = frame.size;
+    let raw = Raw::new(width, height, frame.format, frame.slot.as_ref()).map_err(|_| "truncated")?;
+    let mut slot = Slot::take().ok_or("no_slot")?;
+    slot.encode(&raw, frame.quality)?;
+    Ok((slot, FrameInfo { convert: now().since(begun), ..frame.info }))
+}
