@@ -16,7 +16,7 @@ scene("a page opened before any camera says so, and plays when one comes", async
   const picture = await plays(page, "video", { pictures: 20 });
   assert.deepEqual([picture.width, picture.height], [640, 480]);
   await says(page, "Live");
-  await page.getByText("640 × 480").waitFor();
+  await page.getByText("640 × 480", { exact: true }).waitFor();
   await page.getByText("H.264 video").waitFor();
   assert.equal(await page.getByText("Cameras cannot reach").isVisible(), false);
   await screenshot(page, "desktop-light-live");
@@ -120,7 +120,7 @@ scene("another resolution plays on", async (world) => {
   await camera.end();
   world.camera(server, { size: "800x600" });
   await plays(page, "video", { where: ({ width, height }) => width === 800 && height === 600 });
-  await page.getByText("800 × 600").waitFor();
+  await page.getByText("800 × 600", { exact: true }).waitFor();
 });
 
 scene("a slow camera plays live", async (world) => {
