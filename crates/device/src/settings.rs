@@ -37,6 +37,17 @@ impl fmt::Debug for Credentials {
     }
 }
 
+/// A key that a camera shows to its server.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key(pub String);
+
+/// It stays out of logs.
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
+
 /// Where to stream to.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Target {

@@ -4,7 +4,7 @@ pub use super::parse::{Refusal, parse};
 
 use crate::camera::{Exposure, FrameRate, FrameSize};
 use crate::log::Level;
-use crate::settings::Credentials;
+use crate::settings::{Credentials, Key};
 use alloc::string::String;
 
 /// A command that was understood. `save` says whether it shall survive a restart.
@@ -84,7 +84,7 @@ pub enum Stream {
     /// `stream set key <key> [save]`.
     SetKey {
         /// The key; never printed back.
-        key: String,
+        key: Key,
         /// Whether to keep it.
         save: bool,
     },

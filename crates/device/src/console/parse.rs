@@ -6,7 +6,7 @@ use super::nearest::nearest;
 use super::values::{self, Checked};
 use super::words::{self, Word};
 use super::{complete, help::names};
-use crate::settings::Credentials;
+use crate::settings::{Credentials, Key};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -199,7 +199,9 @@ fn stream_set(words: &[Word]) -> Checked<Stream> {
         "path" => {
             take(rest, ["path"]).and_then(|[path]| Ok(Stream::SetPath { path: values::path(path)?, save }))
         }
-        "key" => take(rest, ["key"]).and_then(|[key]| Ok(Stream::SetKey { key: values::key(key)?, save })),
+        "key" => {
+            take(rest, ["key"]).and_then(|[key]| Ok(Stream::SetKey { key: Key(values::key(key)?), save }))
+        }
         _ => Err(unknown_after(&["stream", "set"], word)),
     }
 }

@@ -3,7 +3,7 @@
 use super::{Action, Busy, Device};
 use crate::console::command::{Cam, Command, PictureSetting, Stream, Wifi, parse};
 use crate::console::help;
-use crate::settings::{Change, Credentials, Target};
+use crate::settings::{Change, Credentials, Key, Target};
 use crate::stats::Stats;
 use crate::time::Instant;
 use alloc::format;
@@ -116,7 +116,7 @@ impl<F: AsRef<[u8]>> Device<F> {
                 let (saved, unsaved) = (answer("saved"), answer(UNSAVED));
                 self.set_target(now, save, saved, unsaved, |target| target.path = Some(path.clone()))
             }
-            Stream::SetKey { key, save } => {
+            Stream::SetKey { key: Key(key), save } => {
                 let answer = |how: &str| format!("stream key set ({how})");
                 self.set_target(now, save, answer("saved"), answer(UNSAVED), |target| {
                     target.key = Some(key.clone());

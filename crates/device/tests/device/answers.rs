@@ -3,6 +3,7 @@
 use crate::bench::{Bench, set_up};
 use crate::server::Server;
 use lenscast_device::camera::{CameraEvent, FrameSize};
+use lenscast_device::console::command::parse;
 use lenscast_device::settings::store::StoreError;
 use lenscast_device::settings::{Change, Settings};
 use lenscast_device::wifi::WifiEvent;
@@ -160,7 +161,14 @@ fn secrets_are_never_printed_back() {
         answers += &bench.enter(line);
     }
     assert!(!answers.contains("hush-hush"), "{answers}");
-    assert!(!format!("{:?}", bench.device).contains("hush-hush"));
+    for debug in [
+        format!("{:?}", bench.device),
+        format!("{:?}", bench.changes),
+        format!("{:?}", parse("stream set key hush-hush save")),
+        format!("{:?}", parse("wifi set home hush-hush save")),
+    ] {
+        assert!(!debug.contains("hush-hush"), "{debug}");
+    }
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn host(host: &str, port: Option<u16>, save: bool) -> Command {
 }
 
 fn key(key: &str, save: bool) -> Command {
-    Command::Stream(Stream::SetKey { key: key.into(), save })
+    Command::Stream(Stream::SetKey { key: Key(key.into()), save })
 }
 
 fn picture(setting: PictureSetting, save: bool) -> Command {
