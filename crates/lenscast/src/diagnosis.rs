@@ -68,7 +68,7 @@ fn restarts(hello: &Hello, history: &History, now: Micros) -> Option<Finding> {
     use Level::{Error, Warning};
     let count = history.restarts(now);
     let often = if count >= LOOP { format!(", {count} times in the last 10 minutes") } else { String::new() };
-    // `brown-out`, `Brownout`, `task watchdog`, `WDT`: each firmware has words of its own.
+    // `brown-out`, `Brownout`, `task watchdog`, `WDT`, `the camera task hung`: each firmware has words of its own.
     let reason: String =
         hello.reset_reason.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
     let because = |words: &[&str]| words.iter().any(|word| reason.contains(word));
@@ -82,7 +82,7 @@ fn restarts(hello: &Hello, history: &History, now: Micros) -> Option<Finding> {
         );
         return Some(Finding { code: "brown_out", level: Error, text });
     }
-    if is_news && because(&["watchdog", "wdt"]) {
+    if is_news && because(&["watchdog", "wdt", "hung"]) {
         let text = format!(
             "The camera hung, and its watchdog restarted it{often}. Should that go on, update its firmware; until then a \
              smaller picture or a lower rate may help."

@@ -77,6 +77,8 @@ fn each_trouble_has_its_code_and_a_healthy_device_has_none() {
             &[("brown_out", Error)],
         ),
         ("watchdog", young("task watchdog"), &[("watchdog", Warning)]),
+        ("watchdog, as our firmware says", young("restart: the camera task hung"), &[("watchdog", Warning)]),
+        ("panic, as our firmware says", young("restart: panic: src/net.rs:7: index"), &[("panic", Warning)]),
         ("watchdog, as ESP-IDF says", young("TASK_WDT"), &[("watchdog", Warning)]),
         ("panic", young("panic"), &[("panic", Warning)]),
         ("an unknown reason", young("deep sleep"), &[]),
