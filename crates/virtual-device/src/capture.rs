@@ -178,3 +178,92 @@ impl Camera {
         let _ = self.tell.blocking_send(Told::Event(event));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Source;
+    use lenscast_device::camera::{Exposure, FrameRate, FrameSize};
+    use lenscast_device::settings::Picture;
+    use std::time::Duration;
+
+    /// Nothing here takes this long unless it never happens.
+    const FOREVER: Duration = Duration::from_secs(60);
+
+    const PLAN: Plan = Plan {
+        power: true,
+        capture: true,
+        size: FrameSize::QQVGA,
+        quality: 50,
+        rate: FrameRate::MAX,
+        picture: Picture {
+            size: None,
+            quality: 50,
+            rate: FrameRate::MAX,
+            adaptive: true,
+            flip: None,
+            mirror: None,
+            brightness: None,
+            exposure: Exposure::Auto,
+        },
+        ir: false,
+    };
+
+    struct Running {
+        capture: Capture,
+        told: mpsc::Receiver<Told>,
+        mailbox: Arc<Mailbox<Frame>>,
+        stats: Arc<Stats>,
+    }
+
+    fn start() -> Running {
+        let (mailbox, stats) = (Arc::new(Mailbox::default()), Stats::new());
+        let frames = Frames::open(&Source::Pattern, None).expect("it is always there");
+        let (capture, told) = Capture::start(frames, mailbox.clone(), stats.clone()).expect("a thread");
+        Running { capture, told, mailbox, stats }
+    }
+
+    async fn within<T>(future: impl Future<Output = T>) -> T {
+        tokio::time::timeout(FOREVER, future).await.expect("it never happens")
+    }
+
+    #[tokio::test]
+    async fn frames_that_nobody_takes_are_replaced_and_counted() {
+        let running = start();
+        running.capture.plan(PLAN);
+        within(async {
+            while running.stats.captured() < 20 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+        let Running { capture, mut told, mailbox, stats } = running;
+        drop(capture);
+        // The thread has ended when nobody can tell any more.
+        within(async { while told.recv().await.is_some() {} }).await;
+        assert_eq!(stats.dropped(), stats.captured() - 1);
+        mailbox.take().await;
+    }
+
+    #[tokio::test]
+    async fn a_sensor_is_probed_whenever_it_gets_power_and_when_the_device_starts_again() {
+        let mut running = start();
+        let ready = async |running: &mut Running, plan: Plan| {
+            running.capture.plan(plan);
+            match within(running.told.recv()).await {
+                Some(Told::Event(CameraEvent::Ready(info))) => info.sensor,
+                other => panic!("{other:?}"),
+            }
+        };
+        let idle = Plan { capture: false, ..PLAN };
+        assert_eq!(ready(&mut running, idle).await, "PATTERN");
+        running.capture.plan(Plan { power: false, ..idle });
+        // It has seen that there is no power when it tells what was asked for after that.
+        running.capture.dump();
+        assert!(matches!(within(running.told.recv()).await, Some(Told::Event(CameraEvent::Dump(_)))));
+        assert_eq!(ready(&mut running, idle).await, "PATTERN");
+        running.capture.reset();
+        assert_eq!(ready(&mut running, idle).await, "PATTERN");
+        assert_eq!(running.stats.captured(), 0);
+    }
+}

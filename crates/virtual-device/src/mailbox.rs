@@ -40,3 +40,17 @@ impl<T> Mailbox<T> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_newest_wins_and_what_it_replaced_is_told() {
+        let mailbox = Mailbox::default();
+        assert_eq!([1, 2, 3].map(|frame| mailbox.put(frame)), [false, true, true]);
+        assert_eq!(mailbox.take().await, 3);
+        assert!(!mailbox.put(4));
+        assert_eq!(mailbox.take().await, 4);
+    }
+}

@@ -27,8 +27,8 @@ pub struct Options {
     pub source: Source,
     /// Frames a second, within [`FPS`]; `None`: what its settings say.
     pub fps: Option<f32>,
-    /// Size of the test pattern, and what is wished of a webcam, unless its settings say another. Pictures from files keep
-    /// their size. Both sides are at least 1; `None`: VGA.
+    /// Size of the test pattern, and what is wished of a webcam, at each start. Pictures from files keep their size. Both
+    /// sides are at least 1; `None`: what its settings say, or VGA.
     pub size: Option<FrameSize>,
     /// JPEG quality of what is no JPEG yet, 1 to 100; `None`: what its settings say.
     pub quality: Option<u8>,

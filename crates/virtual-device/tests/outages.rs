@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
 /// Nothing here takes this long unless it never happens.
@@ -105,8 +106,17 @@ async fn over_a_slow_link_that_loses_segments_every_frame_is_whole() {
         frame(&mut connection).await.expect("a frame");
     }
     assert_eq!(device.stats.connections(), 1);
-    // The good-bye crosses the same link.
-    let last = tokio::spawn(async move { while frame(&mut connection).await.is_some() {} });
+    // The good-bye crosses the same link, behind the frame that is on its way.
+    let last = tokio::spawn(async move {
+        loop {
+            match connection.next().await {
+                Some(Ok(Message::Close(frame))) => return frame.map(|frame| frame.code),
+                Some(Ok(_)) => {}
+                end => panic!("no good-bye: {end:?}"),
+            }
+        }
+    });
     device.stop().await;
-    tokio::time::timeout(FOREVER, last).await.expect("no end was told").expect("no panic");
+    let code = tokio::time::timeout(FOREVER, last).await.expect("no end was told").expect("no panic");
+    assert_eq!(code, Some(CloseCode::Normal));
 }

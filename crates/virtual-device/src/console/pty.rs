@@ -23,6 +23,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The device's end is nonblocking; the other end is held open too: otherwise each program that leaves would look like
 /// an error, and the terminal's modes would be lost with it.
 pub(super) fn open() -> io::Result<(Console, PathBuf)> {
+    open_with(PATIENCE)
+}
+
+fn open_with(patience: Duration) -> io::Result<(Console, PathBuf)> {
     let device = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
     rustix::pty::grantpt(&device)?;
     rustix::pty::unlockpt(&device)?;
@@ -47,7 +51,7 @@ pub(super) fn open() -> io::Result<(Console, PathBuf)> {
     let (done, closed) = oneshot::channel();
     let reading = tokio::spawn(read(reader, typed));
     tokio::spawn(async move {
-        write(&writer, &user, printed).await;
+        write(&writer, &user, printed, patience).await;
         reading.abort();
         let _ = done.send(());
     });
@@ -79,11 +83,16 @@ async fn read(device: pipe::Receiver, typed: mpsc::Sender<Typed>) {
     }
 }
 
-async fn write(device: &pipe::Sender, user: &OwnedFd, mut printed: mpsc::Receiver<Vec<u8>>) {
+async fn write(
+    device: &pipe::Sender,
+    user: &OwnedFd,
+    mut printed: mpsc::Receiver<Vec<u8>>,
+    patience: Duration,
+) {
     while let Some(chunk) = printed.recv().await {
         let mut rest = &chunk[..];
         while !rest.is_empty() {
-            match timeout(PATIENCE, device.writable()).await {
+            match timeout(patience, device.writable()).await {
                 // What nobody read is old: who comes then sees what was printed last.
                 Err(_elapsed) => drop_unread(user),
                 Ok(Err(_)) => return,
@@ -102,4 +111,36 @@ async fn write(device: &pipe::Sender, user: &OwnedFd, mut printed: mpsc::Receive
 fn drop_unread(user: &OwnedFd) {
     let mut buffer = [0; 1024];
     while rustix::io::read(user, &mut buffer).is_ok_and(|length| length > 0) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read as _;
+
+    #[tokio::test]
+    async fn who_comes_late_sees_what_was_printed_last() {
+        let (mut console, path) = open_with(Duration::from_millis(20)).expect("a pseudo-terminal");
+        // Far more than the system keeps for nobody.
+        let lines: Vec<String> = (0..20_000).map(|number| format!("line {number}\r\n")).collect();
+        let text = lines.concat().into_bytes();
+        let mut rest = &text[..];
+        while !rest.is_empty() {
+            console.output.print(|buffer| rest.read(buffer).expect("memory"));
+            console.output.ready().await;
+        }
+        let mut seen = tokio::task::spawn_blocking(move || {
+            let mut port = std::fs::File::open(path).expect("it is there");
+            let (mut seen, mut buffer) = (Vec::new(), [0; 4096]);
+            while !seen.ends_with(b"line 19999\r\n") {
+                let length = port.read(&mut buffer).expect("more");
+                seen.extend_from_slice(&buffer[..length]);
+            }
+            seen
+        });
+        let seen =
+            timeout(Duration::from_secs(60), &mut seen).await.expect("the last line").expect("no panic");
+        assert!(seen.len() < text.len() / 2, "{} of {} bytes were kept for nobody", seen.len(), text.len());
+        console.close().await;
+    }
 }

@@ -29,7 +29,7 @@ pub struct Link {
     shape: Shape,
     hangs: Vec<Span>,
     dice: Dice,
-    /// When each arrives.
+    /// When each arrives, unless one before it is later.
     segments: VecDeque<(Instant, Vec<u8>)>,
     held: usize,
     /// The sender's end is at work until then.
@@ -100,9 +100,6 @@ impl Link {
             late += (Self::RETRANSMIT_MS + 2 * u64::from(latency_ms)) as f64;
         }
         let mut arrival = self.busy + Duration::from_secs_f64(late / 1000.0);
-        if let Some((before, _)) = self.segments.back() {
-            arrival = arrival.max(*before);
-        }
         for hang in &self.hangs {
             if (hang.from..hang.to).contains(&arrival) {
                 arrival = hang.to;
