@@ -200,11 +200,28 @@ mod tests {
 
     #[test]
     fn it_does_not_swing_for_ever_between_two_steps() {
-        let mut world = World::new(200);
-        world.run(600);
-        let before = world.changes;
-        world.run(3600);
-        assert!(world.changes - before < 3600 / 60, "{} changes in an hour", world.changes - before);
+        // With 80, there is room to spare at a quarter of the pixels, and too little for all of them.
+        for bytes_per_ms in [80, 200] {
+            let mut world = World::new(bytes_per_ms);
+            world.run(600);
+            let before = world.changes;
+            world.run(3600);
+            let changes = world.changes - before;
+            assert!(changes < 3600 / 60, "{bytes_per_ms} bytes a ms: {changes} changes in an hour");
+        }
+    }
+
+    #[test]
+    fn frames_that_were_captured_before_a_step_tell_nothing_about_it() {
+        let interval = Duration::from_millis(100);
+        let mut adaptive = Adaptive::default();
+        let mut slow = |times: u32| {
+            (0..times).for_each(|_| drop(adaptive.sent(Instant::START, interval * 3, interval)));
+            adaptive.step()
+        };
+        assert_eq!(slow(3), 1);
+        assert_eq!(slow(4), 1, "two of them are old, two do not suffice");
+        assert_eq!(slow(1), 2);
     }
 
     #[test]

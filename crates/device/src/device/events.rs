@@ -10,7 +10,7 @@ use crate::stream::{Event, Lost, Output as StreamOutput};
 use crate::time::Instant;
 use crate::wifi::{AccessPoint, Notice, Output as WifiOutput};
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use lenscast_protocol::control::{DeviceMessage, Hello, ServerMessage, Telemetry, server_message, to_text};
 
@@ -255,13 +255,9 @@ fn scan_answer(result: Result<Vec<AccessPoint>, String>, max: usize) -> String {
     networks.truncate(max);
     let mut text = format!("found {} networks (showing up to {max}):", networks.len());
     for (index, AccessPoint { ssid, channel, rssi, auth }) in networks.iter().enumerate() {
-        let name = if ssid.is_empty() { "<hidden>".to_string() } else { printable(ssid) };
+        // What in it would move the cursor is printed otherwise by the terminal.
+        let name = if ssid.is_empty() { "<hidden>" } else { ssid };
         text += &format!("\n{index:3}: ch={channel} rssi={rssi} auth={auth} ssid={name}");
     }
     text
-}
-
-/// A network's name is anything that somebody in reach chose: it must not move the cursor.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }

@@ -1,12 +1,12 @@
 //! What the console answers.
 
-use crate::bench::{Bench, set_up};
+use crate::bench::{Bench, network, set_up};
 use crate::server::Server;
 use lenscast_device::camera::{CameraEvent, FrameSize};
 use lenscast_device::console::command::parse;
 use lenscast_device::settings::store::StoreError;
 use lenscast_device::settings::{Change, Settings};
-use lenscast_device::wifi::WifiEvent;
+use lenscast_device::wifi::{Auth, WifiEvent};
 use std::time::Duration;
 
 #[test]
@@ -230,6 +230,36 @@ fn ctrl_c_gives_the_console_back_while_a_scan_runs() {
     bench.wifi(WifiEvent::ScanDone(Ok(vec![])));
     assert_eq!(bench.printed(), "", "nobody asks for it any more");
     assert!(bench.enter("version").contains("lenscast 1.2.3 on bench"));
+}
+
+#[test]
+fn ctrl_c_does_not_lose_what_is_being_saved() {
+    let mut bench = Bench::new();
+    bench.stores = false;
+    bench.keys("stream set host server save\r\x03");
+    bench.stores = true;
+    bench.stored();
+    assert!(bench.printed().contains("stream target set (host=server port=8080, saved)"));
+    assert!(bench.enter("stream status").contains("saved=yes"));
+}
+
+#[test]
+fn wifi_clear_leaves_the_network() {
+    let mut bench = Bench::with(set_up());
+    assert_eq!(bench.enter("wifi clear"), "cleared saved+runtime credentials\n");
+    let status = bench.enter("wifi status");
+    assert_eq!(status, "state=IDLE ssid=- saved=no runtime=no reason=0 ip=-\n");
+}
+
+#[test]
+fn a_networks_name_cannot_steer_the_terminal() {
+    let mut bench = Bench::new();
+    bench.scans = false;
+    bench.keys("wifi scan\r");
+    let evil = network("\x1b[2Jgone", -50, Auth::Open);
+    bench.wifi(WifiEvent::ScanDone(Ok(vec![evil])));
+    let printed = bench.printed();
+    assert!(printed.contains("ssid=?[2Jgone"), "{printed:?}");
 }
 
 #[test]

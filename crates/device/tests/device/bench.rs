@@ -21,8 +21,9 @@ pub struct Bench {
     pub changes: Vec<Change>,
     /// What saving answers.
     pub store: Result<(), StoreError>,
-    /// Whether scans are answered.
+    /// Whether scans and saving are answered.
     pub scans: bool,
+    pub stores: bool,
     /// Every dial: host and port.
     pub dials: Vec<(String, u16)>,
     pub dumps: u32,
@@ -40,6 +41,16 @@ fn credentials() -> Credentials {
     Credentials { ssid: "home".into(), password: "secret-password".into() }
 }
 
+/// A GC0308 answers.
+pub fn ready() -> CameraEvent {
+    CameraEvent::Ready(CameraInfo {
+        sensor: "GC0308".into(),
+        max_size: FrameSize::VGA,
+        default_size: FrameSize::QVGA,
+        native_jpeg: false,
+    })
+}
+
 /// Somebody has set up everything.
 pub fn set_up() -> Settings {
     Settings {
@@ -50,7 +61,7 @@ pub fn set_up() -> Settings {
     }
 }
 
-fn network(ssid: &str, rssi: i8, auth: Auth) -> AccessPoint {
+pub fn network(ssid: &str, rssi: i8, auth: Auth) -> AccessPoint {
     AccessPoint { ssid: ssid.into(), channel: 6, rssi, auth }
 }
 
@@ -82,6 +93,7 @@ impl Bench {
             changes: Vec::new(),
             store: Ok(()),
             scans: true,
+            stores: true,
             dials: Vec::new(),
             dumps: 0,
             rebooted: false,
@@ -92,13 +104,7 @@ impl Bench {
             printed: String::new(),
         };
         bench.wifi(WifiEvent::Started);
-        let info = CameraInfo {
-            sensor: "GC0308".into(),
-            max_size: FrameSize::VGA,
-            default_size: FrameSize::QVGA,
-            native_jpeg: false,
-        };
-        bench.camera(CameraEvent::Ready(info));
+        bench.camera(ready());
         bench
     }
 
@@ -174,6 +180,12 @@ impl Bench {
         }
     }
 
+    /// How saving went, when that was left open.
+    pub fn stored(&mut self) {
+        self.device.stored(self.now, self.store);
+        self.drain();
+    }
+
     /// The server's end of the connection breaks.
     pub fn cut(&mut self) {
         let id = self.dial.take().expect("there is a connection");
@@ -237,9 +249,15 @@ impl Bench {
             }
             Action::Store(change) => {
                 self.changes.push(change);
-                self.device.stored(now, self.store);
+                if self.stores {
+                    self.device.stored(now, self.store);
+                }
             }
-            Action::Reboot => self.rebooted = true,
+            Action::Reboot => {
+                self.rebooted = true;
+                let closed = self.server.as_ref().map(|server| server.closed);
+                assert_ne!(closed, Some(None), "it left its server without a word");
+            }
         }
     }
 

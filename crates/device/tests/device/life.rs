@@ -1,6 +1,6 @@
 //! Streaming: what the device does by itself.
 
-use crate::bench::{Bench, set_up};
+use crate::bench::{Bench, ready, set_up};
 use crate::server::Server;
 use lenscast_device::camera::{CameraEvent, FrameSize};
 use lenscast_device::log::Level;
@@ -113,6 +113,30 @@ fn a_slow_network_makes_the_picture_smaller_and_a_quick_one_makes_it_whole_again
 }
 
 #[test]
+fn a_new_wish_starts_without_what_the_old_one_had_yielded() {
+    let mut bench = Bench::streaming(Server::plain());
+    stream_over(&mut bench, 50, 20);
+    bench.enter("cam quality 70");
+    let plan = bench.plan.expect("the camera has a plan");
+    assert_eq!((plan.size, plan.quality, plan.rate.as_milli()), (FrameSize::QVGA, 70, 15_000));
+}
+
+#[test]
+fn a_frame_that_misses_its_deadline_makes_the_next_ones_smaller() {
+    let mut bench = Bench::streaming(Server::plain());
+    let wished = bench.plan.expect("the camera has a plan");
+    bench.network = Some(1);
+    bench.frame(&[7; 10_000]);
+    bench.pass(Duration::from_secs(5));
+    assert!(bench.printed().contains("a frame could not be sent within 4.0 s"));
+    bench.network = None;
+    bench.pass(Duration::from_secs(10));
+    assert!(bench.device.is_connected(), "it came back");
+    let plan = bench.plan.expect("the camera has a plan");
+    assert!(plan.quality < wished.quality && plan.rate < wished.rate, "{plan:?}");
+}
+
+#[test]
 fn the_owners_word_is_kept_when_adaptive_is_off() {
     let mut bench = Bench::streaming(Server::plain());
     bench.enter("cam adaptive off");
@@ -148,6 +172,22 @@ fn a_server_of_ours_gets_a_hello_and_telemetry() {
     let Ok(DeviceMessage::Telemetry(telemetry)) = last else { panic!("{texts:?}") };
     assert_eq!((telemetry.rssi, telemetry.sent, telemetry.too_big), (Some(-58), 1, 1));
     assert_eq!((telemetry.picture.width, telemetry.picture.fps), (320, 15.0));
+}
+
+#[test]
+fn a_hello_that_waits_for_the_network_is_not_lost_to_telemetry() {
+    let mut bench = Bench::streaming(Server::extended());
+    let hellos = |bench: &Bench| {
+        let texts = &bench.server.as_ref().expect("it was put there").texts;
+        texts.iter().filter(|text| matches!(device_message(text), Ok(DeviceMessage::Hello(_)))).count()
+    };
+    assert_eq!(hellos(&bench), 1);
+    bench.network = Some(0);
+    bench.camera(ready());
+    bench.pass(Duration::from_secs(6));
+    bench.network = None;
+    bench.drain();
+    assert_eq!(hellos(&bench), 2, "a sensor that comes later is told");
 }
 
 #[test]
@@ -206,7 +246,10 @@ fn a_clock_that_jumps_or_stands_still_breaks_nothing() {
     bench.now = lenscast_device::time::Instant::START;
     bench.frame(JPEG);
     bench.device.handle_timeout(bench.now);
+    bench.printed();
     bench.device.log(bench.now, Level::Info, "the clock went back");
+    let line = bench.printed();
+    assert!(!line.contains("I (0)"), "time went back: {line}");
     bench.now = late;
     bench.pass(Duration::from_secs(60));
     assert!(bench.device.is_connected());
