@@ -216,7 +216,9 @@ mod tests {
         let interval = Duration::from_millis(100);
         let mut adaptive = Adaptive::default();
         let mut slow = |times: u32| {
-            (0..times).for_each(|_| drop(adaptive.sent(Instant::START, interval * 3, interval)));
+            for _ in 0..times {
+                adaptive.sent(Instant::START, interval * 3, interval);
+            }
             adaptive.step()
         };
         assert_eq!(slow(3), 1);
