@@ -263,12 +263,6 @@ impl<F: AsRef<[u8]>> Client<F> {
         matches!(self.state, State::Idle | State::Waiting { .. })
     }
 
-    /// Whether a frame that is offered now has a chance.
-    #[must_use]
-    pub fn wants_frames(&self) -> bool {
-        self.is_up()
-    }
-
     fn tell(&mut self, event: Event) {
         self.outputs.push_back(Output::Event(event));
     }
