@@ -21,10 +21,11 @@ export function help({ server, named }) {
     "wifi set <network> <password> save",
     "wifi connect",
     `stream set host ${server.host} ${server.port} save`,
+    ...(named ? [`stream set path ${server.path} save`] : []),
     "stream start",
   ];
   panel.append(title(S.helpTitle), make("p", {}, S.helpLead), console_(lines.map((line) => `cam> ${line}`)));
-  if (named) panel.append(make("p", {}, S.helpCamera + " ", make("code", {}, server.path)));
+  if (named) panel.append(make("p", {}, S.helpCamera));
   return panel;
 }
 

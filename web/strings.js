@@ -41,7 +41,7 @@ export const STRINGS = {
 
   helpTitle: "Connect your first camera",
   helpLead: "Plug the camera in by USB, open its console and type these lines:",
-  helpCamera: "Cameras send to this name only when their firmware is told its path:",
+  helpCamera: "The line with the path is for firmware of lenscast: the original firmware knows no names, and sends to the first page.",
   loopbackTitle: (host) => `Cameras cannot reach ${host}`,
   loopback:
     "That means this computer only. Open this page at the network address that the server printed at its start, and " +

@@ -40,6 +40,13 @@ scene("the lines to type on a camera name the address under which the page was o
     "stream start",
   ]);
   await screenshot(page, "desktop-light-help");
+  await page.goto("http://192.168.1.5:8090/camera/garden");
+  await says(page, "No camera connected yet");
+  assert.deepEqual((await page.locator(".console code").allInnerTexts()).slice(2), [
+    "stream set host 192.168.1.5 8090 save",
+    "stream set path /ws/camera/garden save",
+    "stream start",
+  ]);
   await page.setViewportSize({ width: 390, height: 844 });
   await screenshot(page, "phone-light-help");
 });
