@@ -27,6 +27,12 @@ pub async fn check(request: Request, next: Next) -> Response {
     }
 }
 
+/// Whether this caller may change something.
+#[must_use]
+pub fn may_change(peer: &Peer, headers: &HeaderMap) -> bool {
+    refusal(peer, &Method::PATCH, headers).is_none()
+}
+
 fn refusal(peer: &Peer, method: &Method, headers: &HeaderMap) -> Option<&'static str> {
     if !is_home(peer.remote.ip()) {
         return Some(
@@ -121,6 +127,7 @@ mod tests {
             ];
             let answers = all.map(|method| refusal(&peer, &method, &headers));
             assert!(answers.iter().all(|answer| *answer == answers[0]), "the method makes no difference");
+            assert_eq!(may_change(&peer, &headers), answers[0].is_none(), "and it is told beforehand");
             answers[0].is_some()
         };
         let here = |headers: &[(&str, &str)]| refused("127.0.0.1", "127.0.0.1", headers);

@@ -5,13 +5,17 @@ mod device;
 use clap::{Args, Parser, Subcommand};
 use lenscast::banner;
 use lenscast::config::{Config, DEFAULT_LISTEN, EncodeMode, Limits};
+use lenscast::demo;
 use lenscast::pipeline::ffmpeg;
 use lenscast::server::Server;
-use lenscast_protocol::DEFAULT_PORT;
-use lenscast_virtual_device::{FrameSize, Options, Source, Stats};
+use lenscast::state::StateDir;
+use lenscast_media::time::Pts90k;
+use lenscast_protocol::{CameraName, DEFAULT_PORT};
+use lenscast_virtual_device::{FrameSize, Options, Source};
 use std::error::Error;
 use std::io::{IsTerminal as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -64,6 +68,13 @@ struct ServerArgs {
     /// Bitrate of the video in kbit/s; unless it is given, what suits the size of the picture (VGA: 1,843)
     #[arg(long, value_name = "KBITS", value_parser = clap::value_parser!(u32).range(50..=100_000))]
     bitrate: Option<u32>,
+    /// Where to keep what is to survive a restart; unless it is given, $STATE_DIRECTORY, $XDG_STATE_HOME/lenscast or
+    /// ~/.local/state/lenscast
+    #[arg(long, value_name = "DIR", env = "LENSCAST_STATE_DIR")]
+    state_dir: Option<PathBuf>,
+    /// PTS of a frame that arrives at the start: for tests of what happens when 33 bits are not enough
+    #[arg(long, value_name = "TICKS", hide = true)]
+    pts_origin: Option<u64>,
     #[command(flatten)]
     limits: Limits,
 }
@@ -83,13 +94,13 @@ struct Picture {
 }
 
 impl Picture {
-    fn options(&self, server: String) -> Options {
+    fn options(&self) -> Options {
         let (width, height) = self.size;
         Options {
             fps: Some(self.fps),
             size: Some(FrameSize { width, height }),
             quality: Some(self.quality),
-            ..Options::new(server, Source::Pattern)
+            ..Options::from_the_shop(Source::Pattern)
         }
     }
 }
@@ -119,11 +130,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
         }
         Command::Demo { listen, server, picture } => {
             let server = bind(listen, server, &shutdown)?;
-            let address = server.local_addr()?;
-            print(&banner::text(address, &banner::machine_addresses()));
-            let options = picture.options(format!("ws://{}", local(address)));
-            let stopped = shutdown.clone().cancelled_owned();
-            let camera = tokio::spawn(lenscast_virtual_device::run(options, Stats::new(), stopped));
+            print(&banner::text(server.local_addr()?, &banner::machine_addresses()));
+            let camera = demo::start(server.app(), CameraName::default(), picture.options())?;
             server.run().await;
             camera.await??;
         }
@@ -138,16 +146,16 @@ fn bind(
     shutdown: &CancellationToken,
 ) -> Result<Server, Box<dyn Error>> {
     let encoder = args.encoder.make(args.bitrate.map(|kbits| kbits * 1000))?;
-    let config = Config { listen, encode: args.encode, encoder, limits: args.limits, ..Config::default() };
+    let default = Config::default();
+    let config = Config {
+        listen,
+        encode: args.encode,
+        encoder,
+        limits: args.limits,
+        state_dir: args.state_dir.or_else(StateDir::default_place),
+        pts_origin: args.pts_origin.map_or(default.pts_origin, Pts90k),
+    };
     Ok(Server::bind(config, shutdown.clone())?)
-}
-
-/// The address at which this computer reaches its own listener.
-fn local(listen: SocketAddr) -> SocketAddr {
-    match listen.ip() {
-        ip if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), listen.port()),
-        _ => listen,
-    }
 }
 
 /// Who reads standard output may have gone; the server goes on.

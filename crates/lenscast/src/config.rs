@@ -3,6 +3,7 @@
 use crate::pipeline::encoder::MakeEncoder;
 use lenscast_media::time::Pts90k;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Everything that a running server was told.
@@ -16,6 +17,8 @@ pub struct Config {
     pub encoder: MakeEncoder,
     /// What a client may ask of this server.
     pub limits: Limits,
+    /// Where what is to survive a restart is kept; `None`: nowhere.
+    pub state_dir: Option<PathBuf>,
     /// PTS of a frame that arrives when the server starts, in 90 kHz ticks. Players do not care; tests put it just before
     /// the point where 33 bits wrap.
     pub pts_origin: Pts90k,
@@ -110,6 +113,7 @@ impl Default for Config {
             encode: EncodeMode::default(),
             encoder: MakeEncoder::built_in(Default::default()),
             limits: Limits::DEFAULT,
+            state_dir: None,
             pts_origin: Pts90k(lenscast_media::ts::PCR_LEAD),
         }
     }

@@ -4,6 +4,7 @@
 //! the messages themselves are `lenscast_protocol::control`.
 
 use crate::diagnosis::{Finding, History, diagnose};
+use crate::server::App;
 use crate::stream::Publisher;
 use lenscast_media::time::Micros;
 use lenscast_protocol::CameraName;
@@ -71,8 +72,8 @@ pub async fn request(device: Option<&Device>) -> PictureRequest {
 
 /// Deals with a text message of a camera. What is no message of a device is counted, and left out; from a camera that
 /// speaks no `lenscast.v1` everything is.
-pub fn take_text(devices: &Devices, publisher: &Publisher, text: &str, arrival: Micros) {
-    let stream = publisher.stream();
+pub fn take_text(app: &App, publisher: &Publisher, text: &str, arrival: Micros) {
+    let (devices, stream) = (&app.devices, publisher.stream());
     let Some(device) = &publisher.session().device else {
         return;
     };
@@ -89,6 +90,8 @@ pub fn take_text(devices: &Devices, publisher: &Publisher, text: &str, arrival: 
             if first {
                 devices.change(&Key::new(&told.hello, stream.name()), arrival, History::connected);
             }
+            app.streams.identify(stream, &told.hello.device_id);
+            app.events.news().tell();
         }
         Ok(DeviceMessage::Telemetry(telemetry)) => {
             let mut told = lock(&device.told);

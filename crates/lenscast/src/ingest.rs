@@ -144,7 +144,7 @@ fn answer(
 ) -> Result<Option<Vec<u8>>, End> {
     match event {
         Ok(Event::Binary(message)) => take_frame(publisher, limits, message, arrival),
-        Ok(Event::Text(text)) => device::take_text(&app.devices, publisher, &text, arrival),
+        Ok(Event::Text(text)) => device::take_text(app, publisher, &text, arrival),
         Ok(Event::Pong(_)) => {}
         Ok(Event::Ping(payload)) => return Ok(Some(payload)),
         Ok(Event::Close(None)) => return Err(End::Close(close_code::NORMAL, String::new())),

@@ -3,11 +3,12 @@
 //! The modules stand in the order in which a frame flows: a connection is accepted ([`server`], [`access`], [`ws`]), its
 //! messages are inspected ([`ingest`]; what its device tells about itself goes to [`device`]), the newest frame waits in a one-slot [`mailbox`], the camera's thread turns it into an
 //! access unit ([`pipeline`]), a [`stream`] holds what is live, and the [`output`]s read from it. An output sees only a
-//! `Stream`, never a camera.
+//! `Stream`, never a camera. Beside the flow: what people and programs ask and are told ([`api`], [`events`], [`status`]).
 
 #![forbid(unsafe_code)]
 
 pub mod config;
+pub mod state;
 
 pub mod access;
 pub mod admission;
@@ -27,9 +28,13 @@ pub mod streams;
 pub mod output;
 
 pub mod api;
+pub mod demo;
+pub mod events;
+pub mod history;
 pub mod metrics;
 pub mod pages;
 pub mod status;
+pub mod titles;
 
 pub mod banner;
 pub mod notices;

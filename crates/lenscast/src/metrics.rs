@@ -57,6 +57,7 @@ impl Collector for Scrape {
             app.clock.now().to_duration().as_secs_f64(),
         )?;
         out.one("watching", "All who watch, by WebSocket or HTTP", app.admission.total() as f64)?;
+        out.one("listeners", "All who hear the events of /api/events", app.events.listeners() as f64)?;
         out.one("tasks", "Connections that are open", app.tasks.len() as f64)?;
 
         out.gauge("camera_connected", "1 while the camera is connected", |stream| {

@@ -2,10 +2,15 @@
 
 use crate::admission::Admission;
 use crate::config::{Config, Limits};
+use crate::demo::Demos;
 use crate::device::Devices;
+use crate::events::{Events, News};
+use crate::history::Histories;
 use crate::notices::Notices;
+use crate::state::StateDir;
 use crate::stream::Clock;
 use crate::streams::Streams;
+use crate::titles::Titles;
 use crate::{access, api, ingest, metrics, output, pages, status};
 use axum::Router;
 use axum::body::Body;
@@ -19,6 +24,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use lenscast_protocol::{CAMERA_PATH, VIEWER_PATH};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -56,10 +62,22 @@ pub struct App {
     pub config: Config,
     /// The arrival clock.
     pub clock: Clock,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What is kept across restarts.
+    pub state: Arc<StateDir>,
     /// All streams.
     pub streams: Streams,
     /// What the cameras' devices told, for a diagnosis.
     pub devices: Devices,
+    /// The cameras' names for people.
+    pub titles: Titles,
+    /// How the cameras were in the last minutes.
+    pub history: Histories,
+    /// Who listens to what happens.
+    pub events: Events,
+    /// Virtual cameras inside this server.
+    pub demos: Demos,
     /// How many may watch.
     pub admission: Arc<Admission>,
     /// What was logged about the server as a whole lately.
@@ -68,6 +86,17 @@ pub struct App {
     pub shutdown: CancellationToken,
     /// Everything that must end before the process does.
     pub tasks: TaskTracker,
+}
+
+impl App {
+    /// The address at which this computer reaches its own server.
+    #[must_use]
+    pub fn own_address(&self) -> SocketAddr {
+        match self.address.ip() {
+            ip if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), self.address.port()),
+            _ => self.address,
+        }
+    }
 }
 
 /// Both ends of a connection.
@@ -92,16 +121,26 @@ impl Server {
     /// # Errors
     /// When the address cannot be had, with a sentence that says which and why.
     pub fn bind(config: Config, shutdown: CancellationToken) -> Result<Self, BindError> {
-        let listener = listen(config.listen).map_err(|source| BindError { listen: config.listen, source })?;
+        let error = |source| BindError { listen: config.listen, source };
+        let listener = listen(config.listen).map_err(error)?;
+        let address = listener.local_addr().map_err(error)?;
         let clock = Clock::start();
-        let streams = Streams::new(config.clone(), clock);
+        let news = News::default();
+        let streams = Streams::new(config.clone(), clock, news.clone());
+        let state = Arc::new(open_state(config.state_dir.as_deref()));
         let Limits { max_viewers, max_viewers_per_address, .. } = config.limits;
         let admission = Arc::new(Admission::new(max_viewers, max_viewers_per_address));
         let app = Arc::new(App {
             config,
             clock,
+            address,
+            titles: Titles::open(state.clone()),
+            state,
             streams,
             devices: Devices::default(),
+            history: Histories::default(),
+            events: Events::new(news),
+            demos: Demos::default(),
             admission,
             notices: Notices::default(),
             shutdown,
@@ -128,29 +167,45 @@ impl Server {
     /// after 1.5 s at the latest.
     pub async fn run(self) {
         let Self { listener, app } = self;
-        let router = router(app.clone());
-        loop {
-            tokio::select! {
-                () = app.shutdown.cancelled() => break,
-                accepted = listener.accept() => match accepted {
-                    Ok((socket, _)) if app.tasks.len() >= app.config.limits.max_connections => refuse(&app, socket),
-                    Ok((socket, remote)) => serve_connection(&app, &router, socket, remote),
-                    Err(error) => {
-                        // Out of descriptors, most likely: connections in progress go on, and free some.
-                        if let Some(held_back) = app.notices.due("accept") {
-                            tracing::warn!(%error, held_back, "cannot accept a connection");
-                        }
-                        tokio::time::sleep(Duration::from_millis(100)).await;
-                    }
-                },
-            }
-        }
-        drop(listener);
+        let (events, history) = (app.events.run(&app), app.history.run(&app.streams, &app.shutdown));
+        tokio::join!(accept(listener, &app), events, history);
         app.tasks.close();
-        if tokio::time::timeout(SHUTDOWN_GRACE, app.tasks.wait()).await.is_err() {
+        app.demos.tasks.close();
+        let all = async { tokio::join!(app.tasks.wait(), app.demos.tasks.wait()) };
+        if tokio::time::timeout(SHUTDOWN_GRACE, all).await.is_err() {
             tracing::warn!(connections = app.tasks.len(), "some connections did not end in time");
         }
     }
+}
+
+/// Takes connections until the server shuts down.
+async fn accept(listener: TcpListener, app: &Arc<App>) {
+    let router = router(app.clone());
+    loop {
+        tokio::select! {
+            () = app.shutdown.cancelled() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((socket, _)) if app.tasks.len() >= app.config.limits.max_connections => refuse(app, socket),
+                Ok((socket, remote)) => serve_connection(app, &router, socket, remote),
+                Err(error) => {
+                    // Out of descriptors, most likely: connections in progress go on, and free some.
+                    if let Some(held_back) = app.notices.due("accept") {
+                        tracing::warn!(%error, held_back, "cannot accept a connection");
+                    }
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            },
+        }
+    }
+}
+
+/// The state directory; without one that can be used, nothing is kept.
+fn open_state(place: Option<&Path>) -> StateDir {
+    let opened = place.map(StateDir::open).transpose();
+    opened.map(Option::unwrap_or_default).unwrap_or_else(|error| {
+        tracing::warn!(%error, "nothing is kept across restarts (--state-dir)");
+        StateDir::nowhere()
+    })
 }
 
 /// The socket could not be opened.

@@ -9,6 +9,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use lenscast_media::time::Micros;
 use lenscast_protocol::control::{PictureState, Telemetry};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -43,12 +44,22 @@ pub struct CameraStatus {
     pub peer: Option<String>,
     /// Whether it is connected.
     pub connected: bool,
+    /// `waiting`, `no_frame`, `live` or `silent`.
+    pub state: &'static str,
+    /// For how long, in ms: since it left, came, sent frames again, or sent its newest one. `None`: it was never here.
+    pub since_ms: Option<u64>,
+    /// Whether it is a virtual camera of this server.
+    pub r#virtual: bool,
     /// Width of the newest frame, in pixels.
     pub width: Option<u16>,
     /// Height of the newest frame, in pixels.
     pub height: Option<u16>,
     /// Good frames a second, over the last three seconds.
     pub fps: f64,
+    /// Bits a second of its good frames, over the last three seconds.
+    pub bitrate: u64,
+    /// Bits a second of the video that is encoded, over the last three seconds.
+    pub video_bitrate: u64,
     /// Good frames since the server started.
     pub frames_in: u64,
     /// Bytes of all messages since the server started.
@@ -59,7 +70,7 @@ pub struct CameraStatus {
     pub quarantined: BTreeMap<&'static str, u64>,
     /// Whether video is being encoded.
     pub encoding: bool,
-    /// What a frame costs, smoothed.
+    /// Where a frame's time goes, smoothed.
     pub pipeline_ms: PipelineTimes,
     /// Age of the newest good frame, in ms.
     pub newest_frame_age_ms: Option<u64>,
@@ -139,22 +150,32 @@ fn camera(app: &App, stream: &Stream) -> CameraStatus {
     let newest = stream.newest_jpeg();
     let stats = &stream.stats;
     let round = |value: f64, digits: i32| (value * 10f64.powi(digits)).round() / 10f64.powi(digits);
-    let PipelineTimes { decode, encode, mux } = stats.pipeline();
+    let now = stream.clock().now();
+    let ms_since = |at: Micros| now.saturating_sub(at).to_duration().as_millis() as u64;
+    let PipelineTimes { ingest, decode, encode, mux, queue } = stats.pipeline(now);
+    let [ingest, decode, encode, mux, queue] = [ingest, decode, encode, mux, queue].map(|ms| round(ms, 3));
+    let (state, since) = stream.state_since();
+    let encoding = stream.encoding();
     CameraStatus {
         name: stream.name().to_string(),
-        title: stream.name().to_string(),
+        title: app.titles.of(&stream.into()),
         peer: session.as_ref().map(|session| session.camera.peer.to_string()),
         connected: session.is_some(),
+        state: state.as_str(),
+        since_ms: since.map(ms_since),
+        r#virtual: app.demos.is_one(stream.name(), session.as_deref(), app.own_address()),
         width: newest.as_ref().map(|frame| frame.width),
         height: newest.as_ref().map(|frame| frame.height),
-        fps: round(stats.fps(stream.clock().now()), 1),
+        fps: round(stats.fps(now), 1),
+        bitrate: stats.bitrate(now).round() as u64,
+        video_bitrate: if encoding { stats.video_bitrate(now).round() as u64 } else { 0 },
         frames_in: stats.frames_in.load(Ordering::Relaxed),
         bytes_in: stats.bytes_in.load(Ordering::Relaxed),
         dropped: stats.dropped.load(Ordering::Relaxed),
         quarantined: stats.quarantined(),
-        encoding: stream.encoding(),
-        pipeline_ms: PipelineTimes { decode: round(decode, 3), encode: round(encode, 3), mux: round(mux, 3) },
-        newest_frame_age_ms: newest.as_ref().map(|frame| stream.age(frame.arrival).as_millis() as u64),
+        encoding,
+        pipeline_ms: PipelineTimes { ingest, decode, encode, mux, queue },
+        newest_frame_age_ms: newest.as_ref().map(|frame| ms_since(frame.arrival)),
         viewers: stream.viewers(),
         skipped: stream.skipped(),
         device: stream.device().map(|told| device(app, stream, told)),

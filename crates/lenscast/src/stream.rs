@@ -6,23 +6,26 @@
 
 pub mod cursor;
 pub mod gop;
+pub mod presence;
 pub mod publisher;
+pub mod rates;
 pub mod stats;
 pub mod unit;
 
 pub use cursor::{JpegCursor, VideoCursor, VideoItem};
+pub use presence::CameraState;
 pub use publisher::{Camera, Publisher, Session};
 pub use unit::{AccessUnit, JpegFrame, Timing, VideoParams};
 
 use crate::config::{EncodeMode, Limits};
-use crate::device::Told;
+use crate::events::News;
 use crate::mailbox::Mailbox;
 use crate::notices::Notices;
 use gop::Gop;
 use lenscast_media::time::{Micros, Pts90k, PtsClock};
 use lenscast_media::ts;
 use lenscast_protocol::CameraName;
-use stats::Stats;
+use stats::{Stats, Track};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -83,6 +86,8 @@ pub struct Stream {
     skipped: AtomicU64,
     /// Viewers that were closed because they took nothing for too long.
     stalled: AtomicU64,
+    /// Told when something changes that people want to know at once.
+    news: News,
     /// What is counted about the camera.
     pub stats: Arc<Stats>,
     /// What was logged about the camera lately.
@@ -98,6 +103,12 @@ struct State {
     /// A key frame was asked for and is not published yet: nobody needs to ask again.
     key_pending: bool,
     jpeg_sequence: u64,
+    /// When frames began to come, after there were none for a while.
+    live_since: Micros,
+    /// When the camera left last.
+    left_at: Option<Micros>,
+    /// The device that was here last, by what never changes about it.
+    device_id: Option<String>,
 }
 
 /// What turns frames into a continuous transport stream.
@@ -109,32 +120,6 @@ pub struct Muxing {
     pub ts: ts::Muxer,
 }
 
-/// What a person wants to know first about a camera.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CameraState {
-    /// No camera is connected.
-    Waiting,
-    /// Connected, but has sent no good frame yet.
-    NoFrame,
-    /// Frames come in.
-    Live,
-    /// Connected, but the newest good frame is older than `--silent-after`.
-    Silent,
-}
-
-impl CameraState {
-    /// The word for it in JSON.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::NoFrame => "no_frame",
-            Self::Live => "live",
-            Self::Silent => "silent",
-        }
-    }
-}
-
 impl Stream {
     /// A stream that waits for its camera.
     #[must_use]
@@ -144,6 +129,7 @@ impl Stream {
         encode: EncodeMode,
         limits: &Limits,
         pts_origin: Pts90k,
+        news: News,
     ) -> Self {
         Self {
             name,
@@ -158,6 +144,7 @@ impl Stream {
             viewers: AtomicUsize::new(0),
             skipped: AtomicU64::new(0),
             stalled: AtomicU64::new(0),
+            news,
             stats: Arc::default(),
             notices: Notices::default(),
         }
@@ -193,25 +180,6 @@ impl Stream {
         self.session.subscribe()
     }
 
-    /// What the device of the camera that is connected told, when it speaks `lenscast.v1`.
-    #[must_use]
-    pub fn device(&self) -> Option<Told> {
-        self.session()?.device.as_ref()?.told()
-    }
-
-    /// What a person wants to know first.
-    #[must_use]
-    pub fn camera_state(&self) -> CameraState {
-        if self.session.borrow().is_none() {
-            return CameraState::Waiting;
-        }
-        match &*self.jpeg.borrow() {
-            None => CameraState::NoFrame,
-            Some(frame) if self.age(frame.arrival) < self.silent_after => CameraState::Live,
-            Some(_) => CameraState::Silent,
-        }
-    }
-
     /// How long ago `at` was.
     #[must_use]
     pub fn age(&self, at: Micros) -> Duration {
@@ -231,8 +199,8 @@ impl Stream {
     }
 
     /// Counts that what arrived `at` was handed to a viewer's socket.
-    pub fn count_delivery(&self, at: Micros) {
-        self.stats.delivery.observe(self.age(at).as_secs_f64());
+    pub fn count_delivery(&self, track: Track, at: Micros) {
+        self.stats.count_delivery(track, self.clock.now(), self.age(at));
     }
 
     /// Counts a viewer that was closed because it took nothing for too long.

@@ -1,6 +1,7 @@
 //! All streams by name, and who gets a name that two cameras want.
 
 use crate::config::Config;
+use crate::events::News;
 use crate::stream::{Camera, Clock, Publisher, Stream};
 use axum::extract::{FromRequestParts, Path};
 use axum::http::StatusCode;
@@ -16,14 +17,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct Streams {
     config: Config,
     clock: Clock,
+    news: News,
     by_name: Mutex<BTreeMap<CameraName, Arc<Stream>>>,
 }
 
 impl Streams {
-    /// No streams yet.
+    /// No streams yet. `news` is told when something changes about one that people want to know at once.
     #[must_use]
-    pub fn new(config: Config, clock: Clock) -> Self {
-        Self { config, clock, by_name: Mutex::default() }
+    pub fn new(config: Config, clock: Clock, news: News) -> Self {
+        Self { config, clock, news, by_name: Mutex::default() }
     }
 
     /// The stream of a name, whether or not its camera is there.
@@ -36,7 +38,8 @@ impl Streams {
         // A name that only somebody asked for is forgotten as soon as nobody waits for it: else names cost memory.
         streams.retain(|_, stream| worth_keeping(stream));
         let Config { encode, limits, pts_origin, .. } = &self.config;
-        let stream = Arc::new(Stream::new(name.clone(), self.clock, *encode, limits, *pts_origin));
+        let news = self.news.clone();
+        let stream = Arc::new(Stream::new(name.clone(), self.clock, *encode, limits, *pts_origin, news));
         streams.insert(name.clone(), stream.clone());
         stream
     }
@@ -47,6 +50,42 @@ impl Streams {
         let mut streams = self.lock();
         streams.retain(|_, stream| worth_keeping(stream));
         streams.values().cloned().collect()
+    }
+
+    /// The stream of a name, if it has or had a camera, or somebody waits for it.
+    #[must_use]
+    pub fn find(&self, name: &CameraName) -> Option<Arc<Stream>> {
+        self.lock().get(name).filter(|stream| worth_keeping(stream)).cloned()
+    }
+
+    /// Forgets a camera that is not connected. The stream stays for those who wait for it.
+    ///
+    /// # Errors
+    /// When it is connected.
+    pub fn forget(&self, name: &CameraName) -> Result<(), Connected> {
+        // While this is locked nobody finds the stream to attach to it.
+        let mut streams = self.lock();
+        if let Some(stream) = streams.get(name) {
+            if stream.session().is_some() {
+                return Err(Connected);
+            }
+            stream.forget();
+        }
+        streams.retain(|_, stream| worth_keeping(stream));
+        drop(streams);
+        self.news.tell();
+        Ok(())
+    }
+
+    /// Notes that the device `id` (empty: it tells none) is behind `stream`; so it is behind none that it left.
+    pub fn identify(&self, stream: &Arc<Stream>, id: &str) {
+        let id = Some(id).filter(|id| !id.is_empty()).map(str::to_owned);
+        for other in self.lock().values() {
+            if other.session().is_none() && other.device_id() == id {
+                other.set_device_id(None);
+            }
+        }
+        stream.set_device_id(id);
     }
 
     /// How many cameras are connected.
@@ -86,6 +125,10 @@ impl Streams {
     }
 }
 
+/// A camera cannot be forgotten while it is connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connected;
+
 /// The camera that a request's path names, or `default` when it names none.
 #[derive(Clone, Debug)]
 pub struct Named(pub CameraName);
@@ -121,7 +164,7 @@ mod tests {
     use super::*;
 
     fn streams() -> Streams {
-        Streams::new(Config::default(), Clock::start())
+        Streams::new(Config::default(), Clock::start(), News::default())
     }
 
     fn name(text: &str) -> CameraName {

@@ -1,6 +1,7 @@
 //! `ws /ws/viewer`: the video, or the JPEGs, one frame a message.
 
 use crate::server::{App, Peer};
+use crate::stream::stats::Track;
 use crate::stream::{CameraState, JpegCursor, JpegFrame, Stream, VideoCursor, VideoItem, VideoParams};
 use crate::streams::Named;
 use crate::ws::{self, ReadError, Reader, Upgrade, Writer};
@@ -8,6 +9,7 @@ use axum::extract::{Extension, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use lenscast_media::time::Micros;
 use lenscast_media::ts;
 use lenscast_protocol::ws::{Event, Opcode, close_code, frame_head};
 use lenscast_protocol::{CameraName, FrameHeader};
@@ -82,8 +84,16 @@ async fn serve(app: &App, name: &CameraName, ask: &Ask, mut reader: Reader, writ
     let stream = app.streams.get(name);
     let _counted = stream.count_viewer();
     let source = Source::join(&stream, ask.format);
-    let mut viewer =
-        Viewer { writer, source, stream, params: None, events: ask.events == 1, told: None, lost_total: 0 };
+    let mut viewer = Viewer {
+        writer,
+        source,
+        joined: stream.clock().now(),
+        stream,
+        params: None,
+        events: ask.events == 1,
+        told: None,
+        lost_total: 0,
+    };
     let (pongs, pings) = mpsc::channel(MAX_PONGS);
     let end = tokio::select! {
         () = app.shutdown.cancelled() => End::Close(close_code::GOING_AWAY, "the server shuts down".to_owned()),
@@ -174,6 +184,8 @@ struct Viewer {
     writer: Writer,
     source: Source,
     stream: Arc<Stream>,
+    /// When it came.
+    joined: Micros,
     /// What the last init segment described.
     params: Option<Arc<VideoParams>>,
     /// JSON text messages tell what happens.
@@ -194,10 +206,11 @@ impl Viewer {
                 next = self.source.next() => match next {
                     Next::Video(item) => {
                         let at = item.unit.timing.at;
-                        self.send_video(item).await.inspect(|()| self.stream.count_delivery(at))
+                        self.send_video(item).await.inspect(|()| self.count_delivery(Track::Video, at))
                     }
                     Next::Jpeg(frame, lost) => {
-                        self.send_jpeg(&frame, lost).await.inspect(|()| self.stream.count_delivery(frame.arrival))
+                        let sent = self.send_jpeg(&frame, lost).await;
+                        sent.inspect(|()| self.count_delivery(Track::Jpeg, frame.arrival))
                     }
                 },
                 Some(payload) = pongs.recv() => self.writer.frame(Opcode::Pong, &payload).await,
@@ -208,6 +221,13 @@ impl Viewer {
             if let Err(error) = result {
                 return error.into();
             }
+        }
+    }
+
+    /// What came before the viewer did tells nothing about how long frames take.
+    fn count_delivery(&self, track: Track, at: Micros) {
+        if at >= self.joined {
+            self.stream.count_delivery(track, at);
         }
     }
 

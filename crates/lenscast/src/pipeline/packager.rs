@@ -71,7 +71,7 @@ impl Packager {
         self.stream.muxing().ts.mux(&encoded.annex_b, pts, encoded.key, &mut ts);
         let unit = AccessUnit::new(timing, encoded.key, params, encoded.annex_b, &ts);
         state.ts = ts;
-        self.stream.stats.count_mux(started.elapsed());
+        self.stream.stats.count_unit(self.stream.clock().now(), unit.annex_b().len(), started.elapsed());
         self.stream.publish(&self.mailbox, unit);
     }
 

@@ -28,6 +28,8 @@ pub struct Session {
     pub camera: Camera,
     /// The device behind it, when that speaks `lenscast.v1`.
     pub device: Option<Device>,
+    /// When the camera connected.
+    pub since: Micros,
     /// Asks the connection to send a ping.
     pub probe: Notify,
     /// When the camera was heard last.
@@ -75,13 +77,16 @@ impl Stream {
     /// # Errors
     /// The session that publishes already.
     pub fn attach(self: &Arc<Self>, camera: Camera) -> Result<Publisher, Arc<Session>> {
-        let state = self.lock();
+        let mut state = self.lock();
         if let Some(session) = self.session() {
             return Err(session);
         }
+        // Which device this is can only be told by one that speaks `lenscast.v1`.
+        state.device_id.take_if(|_| !camera.control);
         let session = Arc::new(Session {
             device: camera.control.then(Device::default),
             camera,
+            since: self.clock.now(),
             probe: Notify::new(),
             heard: watch::Sender::new(self.clock.now()),
             evict: CancellationToken::new(),
@@ -89,6 +94,7 @@ impl Stream {
         });
         self.session.send_replace(Some(session.clone()));
         drop(state);
+        self.news.tell();
         Ok(Publisher { stream: self.clone(), session })
     }
 }
@@ -109,18 +115,26 @@ impl Publisher {
     /// Publishes a good JPEG: to those who read JPEGs at once, and to the pipeline.
     pub fn push(&self, bytes: Bytes, width: u16, height: u16, arrival: Micros) {
         let stream = &self.stream;
-        stream.stats.count_frame(arrival);
+        let before = stream.newest_jpeg().map(|frame| frame.arrival);
+        let silence = before.map(|before| arrival.saturating_sub(before).to_duration());
         let (sequence, mailbox) = {
-            let State { jpeg_sequence, mailbox, .. } = &mut *stream.lock();
+            let State { jpeg_sequence, mailbox, live_since, .. } = &mut *stream.lock();
+            if silence.is_none_or(|silence| silence >= stream.silent_after) {
+                *live_since = arrival;
+            }
             *jpeg_sequence += 1;
             (*jpeg_sequence - 1, mailbox.clone())
         };
         let arrival_unix_us = stream.clock.unix_us(arrival);
+        stream.stats.count_frame(arrival, stream.clock.now(), bytes.len());
         let frame = Arc::new(JpegFrame { sequence, bytes, width, height, arrival, arrival_unix_us });
         if mailbox.is_some_and(|mailbox| mailbox.push(frame.clone())) {
             stream.stats.dropped.fetch_add(1, Ordering::Relaxed);
         }
         stream.jpeg.send_replace(Some(frame));
+        if before.is_none() {
+            stream.news.tell();
+        }
     }
 }
 
@@ -132,7 +146,9 @@ impl Drop for Publisher {
         state.gop.clear();
         self.stream.jpeg.send_replace(None);
         self.stream.session.send_replace(None);
+        state.left_at = Some(self.stream.clock.now());
         drop(state);
+        self.stream.news.tell();
         self.session.gone.cancel();
     }
 }

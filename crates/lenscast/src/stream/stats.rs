@@ -1,18 +1,13 @@
 //! What is counted about a camera, across its connections.
 
-use std::collections::{BTreeMap, VecDeque};
+use super::rates::{Rate, RecentMean};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lenscast_media::time::Micros;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
-
-/// The window over which the frame rate is measured.
-const RATE_WINDOW: Duration = Duration::from_secs(3);
-
-/// Frames remembered for the frame rate: three seconds at 60 fps.
-const RATE_FRAMES: usize = 180;
 
 /// Buckets of times in the pipeline and on the way to a viewer, in seconds: 0.25 ms to 4 s.
 fn buckets() -> impl Iterator<Item = f64> {
@@ -63,30 +58,61 @@ impl Default for Stats {
 #[derive(Debug, Default)]
 struct Inner {
     quarantined: BTreeMap<&'static str, u64>,
-    arrivals: VecDeque<Micros>,
+    /// The JPEGs.
+    jpegs: Rate,
+    /// The access units.
+    video: Rate,
     pipeline: PipelineTimes,
+    video_delivery: RecentMean,
+    jpeg_delivery: RecentMean,
+    /// Seconds of all deliveries, and how many there were.
+    delivered: (f64, u64),
 }
 
-/// What a frame costs in the pipeline, smoothed, in milliseconds.
+/// Where a frame's time goes, smoothed, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
 pub struct PipelineTimes {
+    /// From its last byte's arrival until the pipeline could have it: it is inspected meanwhile.
+    pub ingest: f64,
     /// JPEG to I420.
     pub decode: f64,
     /// I420 to H.264.
     pub encode: f64,
     /// H.264 to MPEG-TS.
     pub mux: f64,
+    /// Waiting: for the pipeline to be free, and for the viewer's turn.
+    pub queue: f64,
+}
+
+/// What is delivered to a viewer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Track {
+    /// An access unit.
+    Video,
+    /// A JPEG.
+    Jpeg,
+}
+
+/// What is counted up for a [`history`](crate::history).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Totals {
+    /// Good frames.
+    pub frames: u64,
+    /// Bytes of all messages.
+    pub bytes: u64,
+    /// Time from arrival to a viewer's socket of all deliveries together, in seconds.
+    pub delivery_s: f64,
+    /// Deliveries.
+    pub deliveries: u64,
 }
 
 impl Stats {
-    /// Counts a good frame.
-    pub fn count_frame(&self, arrival: Micros) {
+    /// Counts a good frame of so many bytes that was ready for the pipeline at `now`.
+    pub fn count_frame(&self, arrival: Micros, now: Micros, bytes: usize) {
         self.frames_in.fetch_add(1, Ordering::Relaxed);
         let mut inner = self.lock();
-        if inner.arrivals.len() == RATE_FRAMES {
-            inner.arrivals.pop_front();
-        }
-        inner.arrivals.push_back(arrival);
+        inner.jpegs.push(arrival, bytes);
+        smooth(&mut inner.pipeline.ingest, now.saturating_sub(arrival).to_duration());
     }
 
     /// Counts a frame that was refused, or could not be shown as video, by cause.
@@ -103,16 +129,19 @@ impl Stats {
     /// Good frames per second over the last three seconds before `now`; 0 when there were none.
     #[must_use]
     pub fn fps(&self, now: Micros) -> f64 {
-        let inner = self.lock();
-        let window = Micros::from_duration(RATE_WINDOW);
-        let recent = inner.arrivals.iter().filter(|&&arrival| now.saturating_sub(arrival) < window);
-        let count = recent.clone().count();
-        match recent.clone().next().zip(inner.arrivals.back()) {
-            Some((first, last)) if count > 1 && first < last => {
-                (count - 1) as f64 / last.saturating_sub(*first).to_duration().as_secs_f64()
-            }
-            _ => count as f64 / RATE_WINDOW.as_secs_f64(),
-        }
+        self.lock().jpegs.per_second(now).0
+    }
+
+    /// Bits per second of the good frames over the last three seconds before `now`.
+    #[must_use]
+    pub fn bitrate(&self, now: Micros) -> f64 {
+        self.lock().jpegs.per_second(now).1 * 8.0
+    }
+
+    /// Bits per second of the encoded video over the last three seconds before `now`.
+    #[must_use]
+    pub fn video_bitrate(&self, now: Micros) -> f64 {
+        self.lock().video.per_second(now).1 * 8.0
     }
 
     /// Takes one frame's cost into the smoothed times.
@@ -124,15 +153,67 @@ impl Stats {
         smooth(&mut times.encode, encode);
     }
 
-    /// The same for muxing.
-    pub fn count_mux(&self, mux: Duration) {
-        smooth(&mut self.lock().pipeline.mux, mux);
+    /// Counts an access unit of so many bytes that was muxed at `now`, and the time that took.
+    pub fn count_unit(&self, now: Micros, bytes: usize, mux: Duration) {
+        let mut inner = self.lock();
+        inner.video.push(now, bytes);
+        smooth(&mut inner.pipeline.mux, mux);
     }
 
-    /// What a frame costs.
+    /// Counts that a frame was handed to a viewer's socket at `now`, so long after it had arrived.
+    pub fn count_delivery(&self, track: Track, now: Micros, age: Duration) {
+        let seconds = age.as_secs_f64();
+        self.delivery.observe(seconds);
+        let mut inner = self.lock();
+        let mean = match track {
+            Track::Video => &mut inner.video_delivery,
+            Track::Jpeg => &mut inner.jpeg_delivery,
+        };
+        mean.add(now, seconds);
+        inner.delivered.0 += seconds;
+        inner.delivered.1 += 1;
+    }
+
+    /// Where a frame's time goes: of a frame of the video while viewers get one, else of a JPEG.
     #[must_use]
-    pub fn pipeline(&self) -> PipelineTimes {
-        self.lock().pipeline
+    pub fn pipeline(&self, now: Micros) -> PipelineTimes {
+        let mut inner = self.lock();
+        let PipelineTimes { ingest, decode, encode, mux, .. } = inner.pipeline;
+        let waited = match inner.video_delivery.mean(now) {
+            Some(delivery) => delivery * 1000.0 - (ingest + decode + encode + mux),
+            None => inner.jpeg_delivery.mean(now).map_or(0.0, |delivery| delivery * 1000.0 - ingest),
+        };
+        PipelineTimes { queue: waited.max(0.0), ..inner.pipeline }
+    }
+
+    /// What was counted up to now.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let (delivery_s, deliveries) = self.lock().delivered;
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Totals { frames: load(&self.frames_in), bytes: load(&self.bytes_in), delivery_s, deliveries }
+    }
+
+    /// Begins anew, as for a camera that never was. Only the histograms stay: they tell of this server.
+    pub fn reset(&self) {
+        let Self {
+            frames_in,
+            bytes_in,
+            dropped,
+            pipeline_restarts,
+            pipelines_abandoned,
+            encoder_restarts,
+            decode: _,
+            encode: _,
+            delivery: _,
+            inner: _,
+        } = self;
+        for counter in
+            [frames_in, bytes_in, dropped, pipeline_restarts, pipelines_abandoned, encoder_restarts]
+        {
+            counter.store(0, Ordering::Relaxed);
+        }
+        *self.lock() = Inner::default();
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -149,27 +230,86 @@ fn smooth(ms: &mut f64, time: Duration) {
 mod tests {
     use super::*;
 
+    /// Bytes of each frame in these tests.
+    const BYTES: usize = 10_000;
+
     fn with_arrivals(every_ms: u64, count: u64) -> (Stats, Micros) {
         let stats = Stats::default();
         for number in 0..count {
-            stats.count_frame(Micros(number * every_ms * 1000));
+            let at = ms(number * every_ms);
+            stats.count_frame(at, at, BYTES);
         }
-        (stats, Micros((count - 1) * every_ms * 1000))
+        (stats, ms((count - 1) * every_ms))
+    }
+
+    fn ms(ms: u64) -> Micros {
+        Micros(ms * 1000)
+    }
+
+    fn near(value: f64, wanted: f64) -> bool {
+        (value - wanted).abs() < 1e-6 * wanted.abs().max(1.0)
     }
 
     #[test]
     fn the_rate_is_that_of_the_last_seconds() {
         for every_ms in [250, 100, 40, 16] {
             let (stats, now) = with_arrivals(every_ms, 400);
-            let fps = stats.fps(now);
-            assert!((fps - 1000.0 / every_ms as f64).abs() < 0.01, "{every_ms} ms: {fps}");
+            let wanted = 1000.0 / every_ms as f64;
+            assert!(near(stats.fps(now), wanted), "{every_ms} ms: {}", stats.fps(now));
+            assert!(near(stats.bitrate(now), wanted * BYTES as f64 * 8.0), "{}", stats.bitrate(now));
         }
+    }
+
+    #[test]
+    fn the_bitrate_forgets_what_is_older_than_its_window() {
+        let stats = Stats::default();
+        for number in 0..60 {
+            let (at, bytes) = (ms(number * 100), if number < 30 { 1_000_000 } else { 1000 });
+            stats.count_frame(at, at, bytes);
+            stats.count_unit(at, bytes / 10, Duration::ZERO);
+        }
+        assert!(near(stats.bitrate(ms(5999)), 80_000.0), "{}", stats.bitrate(ms(5999)));
+        assert!(near(stats.video_bitrate(ms(5999)), 8000.0), "{}", stats.video_bitrate(ms(5999)));
     }
 
     #[test]
     fn a_silent_camera_has_no_rate() {
         let (stats, now) = with_arrivals(40, 100);
-        assert_eq!(stats.fps(now.saturating_add(Micros::from_duration(RATE_WINDOW))), 0.0);
+        let later = now.saturating_add(ms(3000));
+        assert_eq!((stats.fps(later), stats.bitrate(later)), (0.0, 0.0));
         assert_eq!(Stats::default().fps(now), 0.0);
+        let (one, at) = with_arrivals(40, 1);
+        assert!(near(one.fps(at), 1.0 / 3.0) && near(one.bitrate(at), BYTES as f64 * 8.0 / 3.0));
+    }
+
+    #[test]
+    fn the_queue_is_what_the_other_stages_do_not_explain() {
+        let stats = Stats::default();
+        stats.count_frame(ms(0), ms(1), BYTES);
+        stats.count_delivery(Track::Jpeg, ms(10), Duration::from_millis(4));
+        assert!(near(stats.pipeline(ms(10)).queue, 3.0), "JPEGs wait for their viewers only");
+        stats.count_pipeline(Duration::from_millis(2), Duration::from_millis(5));
+        stats.count_unit(ms(8), 100, Duration::from_millis(1));
+        for age in [10, 20] {
+            stats.count_delivery(Track::Video, ms(20), Duration::from_millis(age));
+        }
+        let times = stats.pipeline(ms(20));
+        assert!(near(times.ingest, 1.0) && near(times.queue, 15.0 - 1.0 - 2.0 - 5.0 - 1.0), "{times:?}");
+        // What is shown again is delivered before it could have been decoded.
+        for _ in 0..100 {
+            stats.count_delivery(Track::Video, ms(30), Duration::ZERO);
+        }
+        assert_eq!(stats.pipeline(ms(30)).queue, 0.0, "never negative");
+    }
+
+    #[test]
+    fn a_camera_that_is_forgotten_is_counted_from_zero() {
+        let (stats, now) = with_arrivals(40, 10);
+        stats.count_quarantined("truncated");
+        stats.count_delivery(Track::Jpeg, now, Duration::from_millis(4));
+        stats.bytes_in.store(5, Ordering::Relaxed);
+        stats.reset();
+        assert_eq!(stats.totals(), Totals::default());
+        assert_eq!((stats.fps(now), stats.quarantined().len()), (0.0, 0));
     }
 }

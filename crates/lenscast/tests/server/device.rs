@@ -20,7 +20,7 @@ impl Running {
     }
 
     /// The same, and it has said who it is and how.
-    async fn device(&self, path: &str, hello: Hello, telemetry: Telemetry) -> Client {
+    pub async fn device(&self, path: &str, hello: Hello, telemetry: Telemetry) -> Client {
         let mut camera = self.quiet_device(path).await;
         camera.tell(DeviceMessage::Hello(hello)).await;
         camera.tell(DeviceMessage::Telemetry(telemetry)).await;
@@ -28,26 +28,17 @@ impl Running {
     }
 
     /// `PATCH /api/cameras/{name}` as a program on this computer sends it; gives the answer's code and body.
-    async fn patch(&self, name: &str, body: &str) -> (u16, String) {
-        self.patch_with(name, body, &format!("Host: {}", self.address)).await
+    pub async fn patch(&self, name: &str, body: &str) -> (u16, String) {
+        self.ask("PATCH", &format!("/api/cameras/{name}"), body).await
     }
 
     async fn patch_with(&self, name: &str, body: &str, headers: &str) -> (u16, String) {
-        let mut socket = TcpStream::connect(self.address).await.unwrap();
-        let length = body.len();
-        let head = format!("PATCH /api/cameras/{name} HTTP/1.1\r\n{headers}\r\nContent-Length: {length}");
-        // The server may answer and close before it has read all of a body that it does not want.
-        let _ = socket.write_all(format!("{head}\r\nConnection: close\r\n\r\n{body}").as_bytes()).await;
-        let mut answer = Vec::new();
-        let _ = within(socket.read_to_end(&mut answer)).await;
-        let answer = String::from_utf8(answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-        (head[9..12].parse().unwrap(), body.to_owned())
+        self.ask_with("PATCH", &format!("/api/cameras/{name}"), body, headers).await
     }
 }
 
 impl Client {
-    async fn tell(&mut self, message: DeviceMessage) {
+    pub async fn tell(&mut self, message: DeviceMessage) {
         self.send(Message::text(to_text(&message))).await;
     }
 
@@ -68,7 +59,7 @@ impl Client {
     }
 }
 
-fn hello(id: &str) -> Hello {
+pub fn hello(id: &str) -> Hello {
     Hello {
         device_id: id.into(),
         firmware: "0.1.0".into(),
@@ -80,7 +71,7 @@ fn hello(id: &str) -> Hello {
     }
 }
 
-fn telemetry() -> Telemetry {
+pub fn telemetry() -> Telemetry {
     Telemetry {
         uptime_ms: 61_500,
         rssi: Some(-82),
@@ -302,9 +293,9 @@ async fn a_request_that_cannot_be_is_refused_in_words() {
     for (body, word) in [
         ("", "JSON"),
         ("quality=5", "JSON"),
-        ("[]", "any of size, quality and fps"),
-        ("{}", "any of size, quality and fps"),
-        (r#"{"size":null}"#, "any of size, quality and fps"),
+        ("[]", "any of title, size, quality and fps"),
+        ("{}", "any of title, size, quality and fps"),
+        (r#"{"size":null}"#, "any of title, size, quality and fps"),
         (r#"{"quality":50,"colour":"red"}"#, "colour"),
         (r#"{"size":"gigantic"}"#, "qqvga, qvga, vga, svga, xga, uxga"),
         (r#"{"size":"VGA "}"#, "qqvga"),

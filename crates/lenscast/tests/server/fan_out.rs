@@ -10,7 +10,8 @@ use tokio_tungstenite::tungstenite::Message;
 
 #[tokio::test]
 async fn a_viewer_that_does_not_read_costs_nobody_anything_and_resumes_at_a_key_frame() {
-    let server = start();
+    // However long it takes to fill what the kernel holds, it is not closed meanwhile.
+    let server = start_with(|config| config.limits.stall_timeout = 10 * PATIENCE);
     let mut camera = server.camera().await;
     let mut reader = server.viewer("format=h264").await;
     let mut lazy = server.small_viewer("events=1").await;

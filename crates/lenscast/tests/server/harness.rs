@@ -76,9 +76,26 @@ impl Running {
         Client { socket }
     }
 
+    /// Shuts the server down, and waits until it has ended.
+    pub async fn end(mut self) {
+        self.shutdown.cancel();
+        within(&mut self.task).await.unwrap();
+    }
+
     /// What `GET /status` says.
     pub fn status(&self) -> Value {
         serde_json::to_value(lenscast::status::status(&self.app)).unwrap()
+    }
+
+    /// What it says about one camera; null when it knows none of that name.
+    pub fn camera_status(&self, name: &str) -> Value {
+        camera_in(&self.status(), name)
+    }
+
+    /// Waits until it says that about one camera.
+    pub async fn camera_until(&self, name: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let status = self.status_until(|status| wanted(&camera_in(status, name))).await;
+        camera_in(&status, name)
     }
 
     /// Waits until `GET /status` says what is wanted.
@@ -107,6 +124,12 @@ impl Running {
     pub fn quarantined(&self, cause: &str) -> u64 {
         self.status()["cameras"][0]["quarantined"][cause].as_u64().unwrap_or(0)
     }
+}
+
+/// One camera of a status; null when there is none of that name.
+pub fn camera_in(status: &Value, name: &str) -> Value {
+    let cameras = status["cameras"].as_array().unwrap();
+    cameras.iter().find(|camera| camera["name"] == name).cloned().unwrap_or_default()
 }
 
 /// A WebSocket client that is not ours.

@@ -1,6 +1,7 @@
 //! The plain HTTP outputs and `/status`.
 
 use crate::harness::*;
+use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -18,6 +19,35 @@ pub async fn request(server: &Running, head: &str) -> (String, Vec<u8>) {
 pub async fn get(server: &Running, path: &str) -> (u16, String, Vec<u8>) {
     let (head, body) = request(server, &format!("GET {path} HTTP/1.1\r\nHost: {}", server.address)).await;
     (head[9..12].parse().unwrap(), head.to_lowercase(), body)
+}
+
+impl Running {
+    /// A request with a body, as a program on this computer sends it; gives the answer's code and body.
+    pub async fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+        self.ask_with(method, path, body, &format!("Host: {}", self.address)).await
+    }
+
+    /// The same with other header lines.
+    pub async fn ask_with(&self, method: &str, path: &str, body: &str, headers: &str) -> (u16, String) {
+        let mut socket = TcpStream::connect(self.address).await.unwrap();
+        let length = body.len();
+        let head = format!("{method} {path} HTTP/1.1\r\n{headers}\r\nContent-Length: {length}");
+        // The server may answer and close before it has read all of a body that it does not want.
+        let _ = socket.write_all(format!("{head}\r\nConnection: close\r\n\r\n{body}").as_bytes()).await;
+        let mut answer = Vec::new();
+        let _ = within(socket.read_to_end(&mut answer)).await;
+        let answer = String::from_utf8(answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        (head[9..12].parse().unwrap(), body.to_owned())
+    }
+
+    /// What a GET answers, as JSON.
+    pub async fn get_json(&self, path: &str) -> Value {
+        let (code, head, body) = get(self, path).await;
+        assert_eq!(code, 200, "{path}");
+        assert!(head.contains("cache-control: no-store"), "{head}");
+        serde_json::from_slice(&body).unwrap()
+    }
 }
 
 /// Opens an endless answer, and reads from it until `enough`.
@@ -45,7 +75,7 @@ async fn the_status_has_the_originals_fields_and_every_camera() {
     let (code, head, body) = get(&server, "/status").await;
     assert_eq!(code, 200);
     assert!(head.contains("content-type: application/json"), "{head}");
-    let status: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    let status: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(status["camera_clients"], 0);
     assert_eq!(status["viewer_clients"], 0);
     assert_eq!(status["streaming"], false);
@@ -58,7 +88,7 @@ async fn the_status_has_the_originals_fields_and_every_camera() {
     // The cost of a frame is counted after the frame has gone out.
     server.status_until(|status| status["cameras"][0]["pipeline_ms"]["encode"].as_f64() > Some(0.0)).await;
     let (_, _, body) = get(&server, "/status").await;
-    let status: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    let status: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!((&status["camera_clients"], &status["viewer_clients"]), (&1.into(), &1.into()));
     assert_eq!(status["streaming"], true);
     let camera = &status["cameras"][0];
@@ -67,9 +97,14 @@ async fn the_status_has_the_originals_fields_and_every_camera() {
         "title",
         "peer",
         "connected",
+        "state",
+        "since_ms",
+        "virtual",
         "width",
         "height",
         "fps",
+        "bitrate",
+        "video_bitrate",
         "frames_in",
         "bytes_in",
         "dropped",
@@ -86,6 +121,13 @@ async fn the_status_has_the_originals_fields_and_every_camera() {
     assert_eq!(camera["bytes_in"], jpeg(1).len());
     assert_eq!(camera["encoding"], true);
     assert!(camera["pipeline_ms"]["encode"].as_f64() > Some(0.0), "{camera}");
+    for stage in ["ingest", "decode", "encode", "mux", "queue"] {
+        assert!(camera["pipeline_ms"][stage].as_f64() >= Some(0.0), "{stage} in {camera}");
+    }
+    assert!(camera["bitrate"].as_u64() > Some(0) && camera["video_bitrate"].as_u64() > Some(0), "{camera}");
+    viewer.close().await;
+    let camera = server.camera_until("default", |camera| camera["encoding"] == false).await;
+    assert_eq!(camera["video_bitrate"], 0, "{camera}");
 }
 
 #[tokio::test]
@@ -178,16 +220,26 @@ async fn the_metrics_tell_of_every_camera_and_the_health_checks_answer() {
     }
     camera.send_jpeg(b"no JPEG").await;
     server.status_until(|status| status["cameras"][0]["quarantined"]["not_a_jpeg"] == 1).await;
-    let (code, head, body) = get(&server, "/metrics").await;
-    assert_eq!(code, 200);
-    assert!(head.contains("content-type: application/openmetrics-text"), "{head}");
-    let text = String::from_utf8(body).unwrap();
+    let metrics = async {
+        loop {
+            let (code, head, body) = get(&server, "/metrics").await;
+            assert_eq!(code, 200);
+            assert!(head.contains("content-type: application/openmetrics-text"), "{head}");
+            let text = String::from_utf8(body).unwrap();
+            // The cost of a frame is counted after the frame has gone out.
+            if !text.contains("lenscast_encode_seconds_count{camera=\"door\"} 2") {
+                return text;
+            }
+        }
+    };
+    let text = within(metrics).await;
     for line in [
         "lenscast_frames_total{camera=\"door\"} 3",
         "lenscast_viewers{camera=\"door\"} 1",
         "lenscast_quarantined_total{camera=\"door\",cause=\"not_a_jpeg\"} 1",
         "lenscast_encode_seconds_count{camera=\"door\"} 3",
         "lenscast_delivery_seconds_count{camera=\"door\"} 3",
+        "lenscast_listeners 0",
         "# EOF",
     ] {
         assert!(text.lines().any(|got| got.trim_end_matches(".0") == line), "{line} is missing in\n{text}");

@@ -3,13 +3,17 @@
 mod access;
 mod bad_input;
 mod camera;
+mod demo;
 mod device;
+mod events;
 mod fan_out;
 mod faults;
 mod ffmpeg;
 mod harness;
+mod history;
 mod http;
 mod lifecycle;
 mod playback;
 mod program;
+mod titles;
 mod viewer;

@@ -3,7 +3,7 @@
 use crate::harness::{PATIENCE, jpeg, within};
 use futures_util::{SinkExt as _, StreamExt as _};
 use std::process::Stdio;
-use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -18,6 +18,8 @@ impl Program {
     }
 
     fn spawn(command: &mut Command) -> Self {
+        // Not in the home of whoever runs the tests.
+        command.env("LENSCAST_STATE_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/state"));
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -71,6 +73,46 @@ async fn the_demo_shows_moving_video_and_ends_on_sigint() {
     let (code, closed) = tokio::join!(ended, closed);
     assert_eq!(code, Some(0));
     assert_eq!(closed, 1001);
+}
+
+#[tokio::test]
+async fn what_a_person_calls_a_camera_is_kept_where_the_flag_says() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let place = folder.path().join("state");
+    let mut args = vec!["serve", "--listen", "127.0.0.1:0", "--state-dir", place.to_str().unwrap()];
+    let mut server = Program::start(&args);
+    let address = server.address().await;
+    let (code, answer) = ask(&address, "PATCH /api/cameras/door", r#"{"title":"Front door"}"#).await;
+    assert_eq!((code, answer.as_str()), (200, r#"{"title":"Front door"}"#));
+    assert_eq!(server.ends_after("TERM").await, Some(0));
+    args.extend(["--pts-origin", "8589934592"]);
+    let mut server = Program::start(&args);
+    let address = server.address().await;
+    let url = format!("ws://{address}/ws/viewer/door");
+    let (_waiting, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+    let status = loop {
+        // Who watches is counted a moment after the upgrade.
+        let (_, status) = ask(&address, "GET /status", "").await;
+        if status.contains(r#""name":"door""#) {
+            break status;
+        }
+    };
+    assert!(status.contains(r#""title":"Front door""#), "{status}");
+    let (_, clock) = ask(&address, "GET /api/clock", "").await;
+    let clock: serde_json::Value = serde_json::from_str(&clock).unwrap();
+    assert!(clock["pts_90k"].as_u64() >= Some(1 << 33), "{clock}");
+}
+
+/// A request; gives the answer's code and body.
+async fn ask(address: &str, what: &str, body: &str) -> (u16, String) {
+    let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
+    let length = body.len();
+    let request = format!("{what} HTTP/1.0\r\nHost: {address}\r\nContent-Length: {length}\r\n\r\n{body}");
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    within(socket.read_to_string(&mut answer)).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    (head[9..12].parse().unwrap(), body.to_owned())
 }
 
 #[tokio::test]

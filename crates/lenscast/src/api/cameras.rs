@@ -1,0 +1,197 @@
+//! `PATCH` and `DELETE /api/cameras/{name}`: another picture, another title, and forgetting a camera.
+
+use super::{Refused, no};
+use crate::server::App;
+use crate::state::StateError;
+use crate::stream::Session;
+use crate::streams::{Connected, Named};
+use crate::titles::{self, Owner};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use lenscast_protocol::CameraName;
+use lenscast_protocol::control::{FPS, Hello, PictureRequest, QUALITY, SIZES};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::sync::Arc;
+
+/// What can be changed about a camera.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    /// `Some(None)`: null, which takes the title away.
+    #[serde(default, deserialize_with = "given")]
+    title: Option<Option<String>>,
+    size: Option<String>,
+    quality: Option<i64>,
+    fps: Option<f64>,
+}
+
+/// What is asked for, once it is known to make sense.
+#[derive(Debug, PartialEq)]
+struct Wish {
+    /// `Some(None)` takes the title away.
+    title: Option<Option<String>>,
+    picture: Option<PictureRequest>,
+}
+
+/// What was changed, and what was asked of the device.
+#[derive(Debug, Serialize)]
+struct Changed {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+    #[serde(flatten)]
+    picture: Option<PictureRequest>,
+}
+
+/// `PATCH`: gives a camera a title, asks its device for another picture, or both; or does neither.
+pub(super) async fn change(
+    State(app): State<Arc<App>>,
+    Named(name): Named,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Refused> {
+    let body = super::body(body)?;
+    let Wish { title, picture } = wish(&body).map_err(|sentence| no(StatusCode::BAD_REQUEST, sentence))?;
+    let session = picture.as_ref().map(|picture| askable(&app, &name, picture)).transpose()?;
+    let title = match title {
+        None => None,
+        Some(title) => Some(set_title(&app, owner(&app, &name), title).await?),
+    };
+    let Some((picture, session)) = picture.zip(session) else {
+        return Ok(Json(Changed { title, picture: None }).into_response());
+    };
+    tracing::info!(camera = %name, request = ?picture, "another picture is asked for");
+    if let Some(device) = &session.device {
+        device.ask(picture.clone());
+    }
+    Ok((StatusCode::ACCEPTED, Json(Changed { title, picture: Some(picture) })).into_response())
+}
+
+/// `DELETE`: forgets a camera that is not connected.
+pub(super) async fn forget(State(app): State<Arc<App>>, Named(name): Named) -> Result<Response, Refused> {
+    match forget_now(&app, name.clone()).await? {
+        Forgotten::Yes => Ok(StatusCode::NO_CONTENT.into_response()),
+        Forgotten::Connected => {
+            let sentence =
+                format!("The camera {name} is connected. Switch it off first, and then forget it.");
+            Err(no(StatusCode::CONFLICT, sentence))
+        }
+        Forgotten::Unknown => Err(no(StatusCode::NOT_FOUND, format!("No camera {name} is known."))),
+    }
+}
+
+/// What came of forgetting.
+pub(super) enum Forgotten {
+    Yes,
+    Connected,
+    Unknown,
+}
+
+/// Forgets a camera, its history and its title, unless it is connected.
+pub(super) async fn forget_now(app: &Arc<App>, name: CameraName) -> Result<Forgotten, Refused> {
+    let stream = app.streams.find(&name);
+    if stream.as_ref().is_some_and(|stream| stream.session().is_some()) {
+        return Ok(Forgotten::Connected);
+    }
+    let owner = owner(app, &name);
+    if stream.is_none() && !app.titles.has(&owner) {
+        return Ok(Forgotten::Unknown);
+    }
+    drop(stream);
+    set_title(app, owner, None).await?;
+    match app.streams.forget(&name) {
+        Err(Connected) => Ok(Forgotten::Connected),
+        Ok(()) => {
+            app.history.forget(&name);
+            tracing::info!(camera = %name, "a camera is forgotten");
+            Ok(Forgotten::Yes)
+        }
+    }
+}
+
+fn owner(app: &App, name: &CameraName) -> Owner {
+    app.streams.find(name).map_or_else(|| name.clone().into(), |stream| Owner::from(&*stream))
+}
+
+/// Gives a camera a title and what is shown as its title then, or a refusal when it cannot be kept.
+async fn set_title(app: &Arc<App>, owner: Owner, title: Option<String>) -> Result<String, Refused> {
+    let write = {
+        let (app, owner) = (app.clone(), owner.clone());
+        move || app.titles.set(&owner, title)
+    };
+    let not_kept = |error: &dyn std::fmt::Display| {
+        tracing::error!(%error, "a title cannot be kept");
+        no(StatusCode::INTERNAL_SERVER_ERROR, format!("The title cannot be kept: {error}."))
+    };
+    // It is written to the disk, and whole even when whoever asked for it does not wait.
+    let result: Result<Result<(), StateError>, _> = tokio::task::spawn_blocking(write).await;
+    result.map_err(|error| not_kept(&error))?.map_err(|error| not_kept(&error))?;
+    app.events.news().tell();
+    Ok(app.titles.of(&owner))
+}
+
+/// The connection whose device can be asked for a picture, or why there is none.
+fn askable(app: &App, name: &CameraName, picture: &PictureRequest) -> Result<Arc<Session>, Refused> {
+    let Some(session) = app.streams.find(name).and_then(|stream| stream.session()) else {
+        return Err(no(StatusCode::NOT_FOUND, format!("No camera {name} is connected.")));
+    };
+    let Some(device) = &session.device else {
+        let sentence = format!(
+            "The camera {name} cannot be asked: its firmware does not speak lenscast.v1. Change the picture on the camera itself."
+        );
+        return Err(no(StatusCode::CONFLICT, sentence));
+    };
+    match device.told().and_then(|told| beyond_sensor(picture, &told.hello)) {
+        Some(sentence) => Err(no(StatusCode::BAD_REQUEST, sentence)),
+        None => Ok(session),
+    }
+}
+
+/// Reads a request's body, or says what is wrong with it.
+fn wish(body: &[u8]) -> Result<Wish, String> {
+    let change: Change = serde_json::from_slice(body).map_err(|error| {
+        format!(
+            "The request must be a JSON object with any of title, size, quality and fps, and is not: {error}."
+        )
+    })?;
+    let Change { title, size, quality, fps } = change;
+    let some_picture = size.is_some() || quality.is_some() || fps.is_some();
+    if title.is_none() && !some_picture {
+        return Err("The request must say any of title, size, quality and fps.".into());
+    }
+    let title = title.map(|title| titles::parse(&title.unwrap_or_default())).transpose()?;
+    if let Some(size) = &size
+        && !SIZES.iter().any(|(name, ..)| name == size)
+    {
+        let names = SIZES.map(|(name, ..)| name).join(", ");
+        return Err(format!("There is no size {size:?}; it is one of {names}."));
+    }
+    let quality = match quality.map(u8::try_from) {
+        None => None,
+        Some(Ok(quality)) if QUALITY.contains(&quality) => Some(quality),
+        Some(_) => {
+            return Err(format!("The quality is {} (worst) to {} (best).", QUALITY.start(), QUALITY.end()));
+        }
+    };
+    if fps.is_some_and(|fps| !FPS.contains(&fps)) {
+        return Err(format!("The rate is {} to {} frames a second.", FPS.start(), FPS.end()));
+    }
+    Ok(Wish { title, picture: some_picture.then_some(PictureRequest { size, quality, fps }) })
+}
+
+/// A field that is there, be it null.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// Says so when a device has told that its sensor has no such size.
+fn beyond_sensor(request: &PictureRequest, hello: &Hello) -> Option<String> {
+    let Hello { max_width, max_height, .. } = *hello;
+    let (name, width, height) = SIZES.into_iter().find(|(name, ..)| request.size.as_deref() == Some(name))?;
+    let known = max_width > 0 && max_height > 0;
+    (known && (width > max_width || height > max_height)).then(|| {
+        format!("The camera has no size {name} ({width} × {height}): its sensor has {max_width} × {max_height} at most.")
+    })
+}

@@ -1,0 +1,210 @@
+//! `GET /api/events`: what `/status` says, told by itself, so that nobody needs to ask all the time (server-sent events).
+//!
+//! The status is made once for all who listen, and only while somebody does. A listener that reads slowly gets the
+//! newest one, not those before it.
+
+use crate::access;
+use crate::admission::Refusal;
+use crate::server::{App, Peer};
+use crate::status::status;
+use axum::body::Body;
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep_until};
+
+/// How often the status is told while nothing happens.
+const TICK: Duration = Duration::from_secs(1);
+
+/// However much happens, the status is not made more often than this.
+const SPACING: Duration = Duration::from_millis(50);
+
+/// Says that something changed that people want to know at once.
+#[derive(Clone, Debug, Default)]
+pub struct News(Arc<Notify>);
+
+impl News {
+    /// It changed.
+    pub fn tell(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// What all listeners share.
+#[derive(Debug)]
+pub struct Events {
+    news: News,
+    /// The newest status, as it is sent.
+    status: watch::Sender<Bytes>,
+    made: AtomicU64,
+}
+
+impl Events {
+    /// Nobody listens yet.
+    #[must_use]
+    pub fn new(news: News) -> Self {
+        Self { news, status: watch::Sender::new(Bytes::new()), made: AtomicU64::new(0) }
+    }
+
+    /// To be told when something changed.
+    #[must_use]
+    pub fn news(&self) -> &News {
+        &self.news
+    }
+
+    /// How many listen.
+    #[must_use]
+    pub fn listeners(&self) -> usize {
+        self.status.receiver_count()
+    }
+
+    /// How often the status was made for them.
+    #[must_use]
+    pub fn made(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
+    }
+
+    /// Tells the status whenever something changed, and every second, until the server shuts down.
+    pub async fn run(&self, app: &App) {
+        let mut made = Instant::now();
+        loop {
+            tokio::select! {
+                () = app.shutdown.cancelled() => return,
+                () = self.news.0.notified() => {}
+                () = sleep_until(made + TICK), if self.listeners() > 0 => {}
+            }
+            if self.listeners() == 0 {
+                continue;
+            }
+            made = Instant::now();
+            self.made.fetch_add(1, Ordering::Relaxed);
+            self.status.send_replace(message("status", &status(app)));
+            tokio::select! {
+                () = app.shutdown.cancelled() => return,
+                () = sleep_until(made + SPACING) => {}
+            }
+        }
+    }
+}
+
+/// `GET /api/events`.
+pub async fn handler(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+) -> Response {
+    let most = app.config.limits.max_viewers;
+    if app.events.listeners() >= most {
+        return Refusal::Full(most).into_response();
+    }
+    let hello = serde_json::json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "admin": access::may_change(&peer, &headers),
+    });
+    let hello = [Bytes::from_static(b"retry: 1000\n"), message("hello", &hello)];
+    let statuses = app.events.status.subscribe();
+    // A newcomer is news to itself.
+    app.events.news.tell();
+    let statuses = futures_util::stream::unfold(statuses, |mut statuses| async {
+        statuses.changed().await.ok()?;
+        let newest = statuses.borrow_and_update().clone();
+        Some((newest, statuses))
+    });
+    let body = futures_util::stream::iter(hello)
+        .chain(statuses)
+        .take_until(app.shutdown.clone().cancelled_owned())
+        .map(Ok::<_, Infallible>);
+    let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
+    (headers, Body::from_stream(body)).into_response()
+}
+
+/// An event with JSON, which has no line breaks.
+fn message(event: &str, data: &impl serde::Serialize) -> Bytes {
+    let data = serde_json::to_string(data).expect("what we tell is plain data");
+    format!("event: {event}\ndata: {data}\n\n").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api;
+    use crate::config::Config;
+    use crate::device::take_text;
+    use crate::server::Server;
+    use crate::stream::Camera;
+    use futures_util::FutureExt as _;
+    use lenscast_media::time::Micros;
+    use lenscast_protocol::CameraName;
+    use std::pin::pin;
+    use tokio_util::sync::CancellationToken;
+    use tower_service::Service as _;
+
+    /// What connections share; nobody accepts any.
+    fn app() -> Arc<App> {
+        let config = Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() };
+        Server::bind(config, CancellationToken::new()).unwrap().app().clone()
+    }
+
+    #[tokio::test]
+    async fn what_people_want_to_know_at_once_is_news() {
+        let app = app();
+        let news = || app.events.news.0.notified().now_or_never().is_some();
+        let name = CameraName::new("door").unwrap();
+        let camera = Camera { peer: ([127, 0, 0, 1], 1).into(), control: true };
+        let push = |publisher: &crate::stream::Publisher| {
+            publisher.push(Bytes::new(), 16, 16, app.clock.now());
+        };
+        let publisher = app.streams.claim(&name, camera).await;
+        assert!(news(), "it came");
+        push(&publisher);
+        assert!(news(), "its first frame");
+        push(&publisher);
+        assert!(!news(), "the others are for the tick");
+        take_text(&app, &publisher, r#"{"type":"hello","device_id":"a"}"#, Micros(1));
+        assert!(news(), "who it is");
+        take_text(&app, &publisher, r#"{"type":"telemetry"}"#, Micros(2));
+        assert!(!news(), "how it is can wait");
+        let patch =
+            axum::http::Request::patch("/cameras/door").body(Body::from(r#"{"title":"Door"}"#)).unwrap();
+        let answer = api::routes().with_state(app.clone()).call(patch).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert!(news(), "its title");
+        drop(publisher);
+        assert!(news(), "it left");
+        app.streams.forget(&name).unwrap();
+        assert!(news(), "it is forgotten");
+    }
+
+    #[tokio::test]
+    async fn a_status_is_made_at_once_and_once_for_all_who_listen() {
+        let app = app();
+        let mut run = pin!(app.events.run(&app));
+        app.events.news.tell();
+        assert!(run.as_mut().now_or_never().is_none());
+        assert_eq!(app.events.made(), 0, "nobody listens");
+        let (mut one, mut other) = (app.events.status.subscribe(), app.events.status.subscribe());
+        assert!(run.as_mut().now_or_never().is_none());
+        assert_eq!(app.events.made(), 0, "nothing is new, and the tick is not due");
+        app.events.news.tell();
+        assert!(run.as_mut().now_or_never().is_none());
+        assert_eq!(app.events.made(), 1);
+        let [one, other] = [&mut one, &mut other].map(|listener| {
+            assert!(listener.has_changed().unwrap());
+            listener.borrow_and_update().clone()
+        });
+        assert!(one.starts_with(b"event: status\ndata: {") && one.ends_with(b"}\n\n"), "{one:?}");
+        assert_eq!(one.as_ptr(), other.as_ptr(), "the same bytes, not equal ones");
+        app.events.news.tell();
+        assert!(run.as_mut().now_or_never().is_none());
+        assert_eq!(app.events.made(), 1, "however much happens, not more often than that");
+        app.shutdown.cancel();
+        assert!(run.now_or_never().is_some());
+    }
+}

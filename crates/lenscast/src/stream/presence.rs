@@ -1,0 +1,155 @@
+//! Whether a camera is there, since when, and which device it is.
+
+use super::Stream;
+use crate::device::Told;
+use lenscast_media::time::Micros;
+use std::sync::atomic::Ordering;
+
+/// What a person wants to know first about a camera.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CameraState {
+    /// No camera is connected.
+    Waiting,
+    /// Connected, but has sent no good frame yet.
+    NoFrame,
+    /// Frames come in.
+    Live,
+    /// Connected, but the newest good frame is older than `--silent-after`.
+    Silent,
+}
+
+impl CameraState {
+    /// The word for it in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::NoFrame => "no_frame",
+            Self::Live => "live",
+            Self::Silent => "silent",
+        }
+    }
+}
+
+impl Stream {
+    /// What the device of the camera that is connected told, when it speaks `lenscast.v1`.
+    #[must_use]
+    pub fn device(&self) -> Option<Told> {
+        self.session()?.device.as_ref()?.told()
+    }
+
+    /// The device that is behind the camera, or was last, by what never changes about it; when it told.
+    #[must_use]
+    pub fn device_id(&self) -> Option<String> {
+        self.lock().device_id.clone()
+    }
+
+    /// Notes which device is behind the camera.
+    pub fn set_device_id(&self, id: Option<String>) {
+        self.lock().device_id = id;
+    }
+
+    /// What a person wants to know first.
+    #[must_use]
+    pub fn camera_state(&self) -> CameraState {
+        self.state_since().0
+    }
+
+    /// The same, and since when: since the camera left, came, sent frames again, or sent its newest one. `None`: it was
+    /// never here.
+    #[must_use]
+    pub fn state_since(&self) -> (CameraState, Option<Micros>) {
+        let state = self.lock();
+        let Some(session) = self.session() else {
+            return (CameraState::Waiting, state.left_at);
+        };
+        match &*self.jpeg.borrow() {
+            None => (CameraState::NoFrame, Some(session.since)),
+            Some(frame) if self.age(frame.arrival) < self.silent_after => {
+                (CameraState::Live, Some(state.live_since))
+            }
+            Some(frame) => (CameraState::Silent, Some(frame.arrival)),
+        }
+    }
+
+    /// Forgets everything about the camera. Who waits for it goes on waiting.
+    pub fn forget(&self) {
+        self.stats.reset();
+        self.skipped.store(0, Ordering::Relaxed);
+        self.stalled.store(0, Ordering::Relaxed);
+        let mut state = self.lock();
+        (state.left_at, state.device_id) = (None, None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{EncodeMode, Limits};
+    use crate::events::News;
+    use crate::stream::{Camera, Clock, Publisher};
+    use lenscast_media::time::Pts90k;
+    use lenscast_protocol::CameraName;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    fn stream(silent_after: Duration) -> Arc<Stream> {
+        let limits = Limits { silent_after, ..Limits::DEFAULT };
+        let name = CameraName::default();
+        Arc::new(Stream::new(name, Clock::start(), EncodeMode::Demand, &limits, Pts90k(0), News::default()))
+    }
+
+    fn camera(control: bool) -> Camera {
+        Camera { peer: ([127, 0, 0, 1], 1).into(), control }
+    }
+
+    fn push(publisher: &Publisher, arrival: Micros) {
+        publisher.push(bytes::Bytes::new(), 16, 16, arrival);
+    }
+
+    #[test]
+    fn a_camera_is_in_its_state_since_that_began() {
+        let stream = stream(Duration::from_secs(3));
+        assert_eq!(stream.state_since(), (CameraState::Waiting, None), "never here");
+        let publisher = stream.attach(camera(false)).unwrap();
+        assert_eq!(stream.state_since(), (CameraState::NoFrame, Some(publisher.session().since)));
+        let first = stream.clock().now();
+        for ms in 0..100 {
+            push(&publisher, first.saturating_add(Micros(ms * 1000)));
+        }
+        assert_eq!(stream.state_since(), (CameraState::Live, Some(first)), "not since the newest frame");
+        let again = first.saturating_add(Micros(10_000_000));
+        push(&publisher, again);
+        assert_eq!(stream.state_since(), (CameraState::Live, Some(again)), "after a silence");
+        let before = stream.clock().now();
+        drop(publisher);
+        let (state, since) = stream.state_since();
+        assert_eq!(state, CameraState::Waiting);
+        assert!(since >= Some(before) && since <= Some(stream.clock().now()), "{since:?}");
+        stream.forget();
+        assert_eq!(stream.state_since(), (CameraState::Waiting, None));
+    }
+
+    #[test]
+    fn a_camera_is_silent_since_its_newest_frame() {
+        let stream = stream(Duration::ZERO);
+        let publisher = stream.attach(camera(false)).unwrap();
+        for us in [3, 5, 8] {
+            push(&publisher, Micros(us));
+        }
+        assert_eq!(stream.state_since(), (CameraState::Silent, Some(Micros(8))));
+    }
+
+    #[test]
+    fn a_device_is_remembered_until_a_camera_comes_that_tells_no_id() {
+        let stream = stream(Duration::from_secs(3));
+        let publisher = stream.attach(camera(true)).unwrap();
+        stream.set_device_id(Some("a".into()));
+        drop(publisher);
+        assert_eq!(stream.device_id().as_deref(), Some("a"));
+        drop(stream.attach(camera(true)).unwrap());
+        assert_eq!(stream.device_id().as_deref(), Some("a"), "it has not said yet who it is");
+        drop(stream.attach(camera(false)).unwrap());
+        assert_eq!(stream.device_id(), None);
+    }
+}

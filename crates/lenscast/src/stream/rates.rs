@@ -1,0 +1,117 @@
+//! Rates and means over the last seconds. Plain data: no lock, no clock; bounded.
+
+use lenscast_media::time::Micros;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// The window over which rates are measured.
+const RATE_WINDOW: Duration = Duration::from_secs(3);
+
+/// Frames remembered for a rate: three seconds at 60 fps.
+const RATE_FRAMES: usize = 180;
+
+/// A mean is over what came in one to two of these.
+const MEAN_SPAN: Duration = Duration::from_millis(1500);
+
+/// Frames and bytes of the last seconds.
+#[derive(Debug, Default)]
+pub struct Rate(VecDeque<(Micros, usize)>);
+
+impl Rate {
+    /// Adds a frame.
+    pub fn push(&mut self, at: Micros, bytes: usize) {
+        if self.0.len() == RATE_FRAMES {
+            self.0.pop_front();
+        }
+        self.0.push_back((at, bytes));
+    }
+
+    /// Frames and bytes a second, over the last three seconds before `now`.
+    #[must_use]
+    pub fn per_second(&self, now: Micros) -> (f64, f64) {
+        let window = Micros::from_duration(RATE_WINDOW);
+        let mut recent = self.0.iter().filter(|(at, _)| now.saturating_sub(*at) < window);
+        let (Some((first, first_bytes)), Some((last, _))) = (recent.next(), self.0.back()) else {
+            return (0.0, 0.0);
+        };
+        let (count, bytes) = recent.fold((0, 0), |(count, bytes), (_, more)| (count + 1, bytes + more));
+        if first < last {
+            // The first one only says when the time begins in which the others came.
+            let seconds = last.saturating_sub(*first).to_duration().as_secs_f64();
+            return (f64::from(count) / seconds, bytes as f64 / seconds);
+        }
+        let seconds = RATE_WINDOW.as_secs_f64();
+        (f64::from(count + 1) / seconds, (bytes + first_bytes) as f64 / seconds)
+    }
+}
+
+/// The mean of what came in the last seconds.
+#[derive(Debug, Default)]
+pub struct RecentMean {
+    began: Micros,
+    /// Sum and number since then, and of the span before.
+    current: (f64, u64),
+    before: (f64, u64),
+}
+
+impl RecentMean {
+    /// Adds a value.
+    pub fn add(&mut self, now: Micros, value: f64) {
+        self.turn(now);
+        self.current.0 += value;
+        self.current.1 += 1;
+    }
+
+    /// The mean; `None` when nothing came lately.
+    pub fn mean(&mut self, now: Micros) -> Option<f64> {
+        self.turn(now);
+        let count = self.current.1 + self.before.1;
+        (count > 0).then(|| (self.current.0 + self.before.0) / count as f64)
+    }
+
+    fn turn(&mut self, now: Micros) {
+        let age = now.saturating_sub(self.began).to_duration();
+        if age < MEAN_SPAN {
+            return;
+        }
+        let recent = age < 2 * MEAN_SPAN;
+        self.before = std::mem::take(&mut self.current);
+        if !recent {
+            self.before = (0.0, 0);
+        }
+        self.began = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> Micros {
+        Micros(ms * 1000)
+    }
+
+    #[test]
+    fn a_mean_is_of_the_last_seconds() {
+        let mut mean = RecentMean::default();
+        mean.add(ms(0), 100.0);
+        mean.add(ms(1600), 10.0);
+        assert_eq!(mean.mean(ms(1700)), Some(55.0), "of two spans");
+        assert_eq!(mean.mean(ms(3200)), Some(10.0), "the span before the last is gone");
+        assert_eq!(mean.mean(ms(60_000)), None);
+        mean.add(ms(60_000), 1.0);
+        mean.add(ms(120_000), 3.0);
+        assert_eq!(mean.mean(ms(120_000)), Some(3.0), "after a pause nothing old comes back");
+    }
+
+    #[test]
+    fn a_rate_remembers_no_more_than_it_needs() {
+        let mut rate = Rate::default();
+        for number in 0..10_000 {
+            rate.push(ms(number), 10);
+        }
+        assert_eq!(rate.0.len(), RATE_FRAMES);
+        let (frames, bytes) = rate.per_second(ms(9_999));
+        assert!((frames - 1000.0).abs() < 1e-6 && (bytes - 10_000.0).abs() < 1e-6, "{frames} {bytes}");
+    }
+}
