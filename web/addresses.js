@@ -1,7 +1,22 @@
-// What is where on this server, for the camera that the page's own address names.
+// What is where on this server. All of it is found from where this module was loaded: the server may stand behind a path.
 
-export function addresses(location) {
-  const name = /^\/(?:camera|mjpeg)\/([a-z0-9_-]{1,63})\/?$/.exec(location.pathname)?.[1] ?? "default";
+const BASE = /^https?:/.test(import.meta.url) ? new URL("..", import.meta.url).pathname : "/";
+
+/** What belongs to no camera. `only` is the camera that the page's address names, null on the wall. */
+export function places({ pathname }, base = BASE) {
+  const [, page, name] = /^(camera|mjpeg)(?:\/([a-z0-9_-]{1,63}))?\/?$/.exec(pathname.slice(base.length)) ?? [];
+  return {
+    only: name ?? (page ? "default" : null),
+    wall: base,
+    icon: `${base}assets/icon.svg`,
+    events: `${base}api/events`,
+    /** Where virtual cameras are started and ended. */
+    demo: `${base}api/demo`,
+  };
+}
+
+/** What belongs to a camera: to the one that the page's address names, unless another is asked for. */
+export function addresses(location, name = places(location).only ?? "default", base = BASE) {
   const named = name !== "default";
   const sub = named ? `/${name}` : "";
   const secure = location.protocol === "https:";
@@ -9,16 +24,18 @@ export function addresses(location) {
   return {
     name,
     named,
-    socket: (format) => `${secure ? "wss" : "ws"}://${location.host}/ws/viewer${sub}?format=${format}&events=1`,
-    video: named ? `/camera/${name}` : "/",
-    jpeg: `/mjpeg${sub}`,
-    mjpegStream: `/stream${sub}.mjpg`,
-    tsStream: `/stream${sub}.ts`,
-    snapshot: `/snapshot${sub}.jpg`,
-    /** Where the camera is asked for another picture. */
-    change: `/api/cameras/${name}`,
+    socket: (format) => `${secure ? "wss" : "ws"}://${location.host}${base}ws/viewer${sub}?format=${format}&events=1`,
+    page: `${base}camera/${name}`,
+    jpeg: `${base}mjpeg${sub}`,
+    mjpegStream: `${base}stream${sub}.mjpg`,
+    tsStream: `${base}stream${sub}.ts`,
+    snapshot: `${base}snapshot${sub}.jpg`,
+    clock: `${base}api/clock`,
+    /** Where the camera is given a title, asked for another picture, and forgotten. */
+    change: `${base}api/cameras/${name}`,
+    history: `${base}api/cameras/${name}/history`,
     /** Where a camera has to send to. */
-    server: { host, port: location.port || (secure ? "443" : "80"), path: `/ws/camera${sub}`, loopback: isLoopback(host) },
+    server: { host, port: location.port || (secure ? "443" : "80"), path: `${base}ws/camera${sub}`, loopback: isLoopback(host) },
   };
 }
 

@@ -1,4 +1,4 @@
-// A WebSocket that comes back by itself.
+// A WebSocket that comes back by itself. Works on pages and in workers.
 
 const FIRST_PAUSE = 500; // ms
 const LONGEST_PAUSE = 5000;
@@ -6,19 +6,29 @@ const LONGEST_PAUSE = 5000;
 const PATIENCE = 5000;
 /** The server says something every 10 s; scripts do not see pings. Silence for this long means that the network is gone. */
 const SILENCE = 25000;
+/**
+ * Nothing ran here for this long by the clock of the wall: the computer slept, and the connection with it. Longer than
+ * the server is ever quiet, since browsers slow the timers of pages that nobody sees, but not their sockets.
+ */
+const SLEPT = 15000;
+const LOOK = 1000;
 
 export class Connection {
   #socket = null;
   #pause = FIRST_PAUSE;
   #timer = 0;
+  #looks = 0;
   #heard = 0;
+  #awake = Date.now();
+  #ended = new AbortController();
 
   /** `listener` has `open()`, `lost()` (at the end, and when an attempt failed), `text(string)`, `binary(ArrayBuffer)`. */
   constructor(url, listener) {
     this.url = url;
     this.listener = listener;
-    // The network is back: no need to wait for the next attempt.
-    addEventListener("online", () => this.#socket || this.#connect());
+    // The network is back, or another one: no need to wait until the old connection is known to be dead.
+    addEventListener("online", () => this.#renew(), { signal: this.#ended.signal });
+    this.#looks = setInterval(() => this.#look(), LOOK);
     this.#connect();
   }
 
@@ -30,11 +40,12 @@ export class Connection {
 
   /** Ends for good. */
   close() {
+    this.#ended.abort();
+    clearInterval(this.#looks);
     this.#drop();
-    this.#connect = () => {};
   }
 
-  #connect = () => {
+  #connect() {
     clearTimeout(this.#timer);
     const socket = new WebSocket(this.url);
     socket.binaryType = "arraybuffer";
@@ -45,23 +56,37 @@ export class Connection {
     socket.onopen = current(() => {
       clearTimeout(this.#timer);
       this.#heard = performance.now();
-      this.#watch(socket);
       this.listener.open();
     });
     socket.onmessage = current(({ data }) => {
+      if (this.#slept()) return;
       this.#pause = FIRST_PAUSE;
       this.#heard = performance.now();
       if (typeof data === "string") this.listener.text(data);
       else this.listener.binary(data);
     });
     socket.onclose = current(() => this.#lost(socket));
-  };
+  }
 
-  #watch(socket) {
-    this.#timer = setTimeout(() => {
-      if (performance.now() - this.#heard > SILENCE) this.#lost(socket);
-      else this.#watch(socket);
-    }, SILENCE / 5);
+  #look() {
+    if (this.#slept()) return;
+    const socket = this.#socket;
+    if (socket?.readyState === WebSocket.OPEN && performance.now() - this.#heard > SILENCE) this.#lost(socket);
+  }
+
+  /** Whether there was a gap in which nothing ran; what is left of the connection is renewed then. */
+  #slept() {
+    const gap = Date.now() - this.#awake;
+    this.#awake += gap;
+    if (gap > SLEPT) this.#renew();
+    return gap > SLEPT;
+  }
+
+  #renew() {
+    this.#pause = FIRST_PAUSE;
+    const open = this.#socket?.readyState === WebSocket.OPEN;
+    this.restart();
+    if (open) this.listener.lost();
   }
 
   #lost(socket) {

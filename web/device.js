@@ -1,11 +1,10 @@
 // What the camera's device tells about itself, what is wrong with it, and the form that asks it for another picture.
 
+import { ask } from "./api.js";
 import { make, say } from "./dom.js";
 import { now } from "./facts.js";
 import { STRINGS as S, span } from "./strings.js";
 
-/** Seconds between two questions to the server. */
-const INTERVAL = 3;
 /** Seconds that a device may take until its picture is as asked. */
 const PATIENCE = 10;
 
@@ -28,9 +27,9 @@ export class Device {
   diagnosis = make("ul", { class: "diagnosis", "aria-live": "polite", "aria-label": S.diagnosis });
   panel = make("section", { class: "panel device", "aria-labelledby": "device" }, make("h2", { id: "device" }, S.device));
   #facts = {};
-  #form;
+  #form = null;
+  #elsewhere = make("p", {}, S.changeElsewhere);
   #where;
-  #asked = -Infinity;
 
   constructor(where) {
     this.#where = where;
@@ -39,27 +38,17 @@ export class Device {
       this.#facts[key] = make("dd");
       list.append(make("div", {}, make("dt", {}, S[key]), this.#facts[key]));
     }
-    this.panel.append(list);
-    if (where.server.loopback) this.#form = new Form(where.change);
-    this.panel.append(this.#form?.element ?? make("p", {}, S.changeElsewhere));
-    this.#show(null);
+    this.panel.append(list, this.#elsewhere);
+    this.show(null, false);
   }
 
-  /** To be called a few times a second; `connected`: the camera is, as far as the page knows. */
-  async tick(connected) {
-    if (!connected) return this.#show(null);
-    if (document.hidden || now() - this.#asked < INTERVAL) return;
-    this.#asked = now();
-    try {
-      const answer = await fetch("/status", { signal: AbortSignal.timeout(INTERVAL * 1000) });
-      const { cameras } = await answer.json();
-      this.#show(cameras.find(({ name }) => name === this.#where.name)?.device);
-    } catch {
-      // The connection says what is wrong, not this.
-    }
+  /** Whether there is a form to ask for another picture. */
+  get adjustable() {
+    return !this.panel.hidden && this.#form !== null;
   }
 
-  #show(device) {
+  /** Shows what the server tells about it, null for nothing; `admin`: this page may ask for another picture. */
+  show(device, admin) {
     this.panel.hidden = !device;
     const findings = device?.diagnosis ?? [];
     const shown = JSON.stringify(findings);
@@ -76,7 +65,16 @@ export class Device {
     set("running", uptime_s !== null && span(uptime_s));
     set("started", reset_reason);
     set("firmware", [firmware, board, sensor].filter(Boolean).join(" · "));
+    this.#allow(admin);
     this.#form?.follow(device);
+  }
+
+  #allow(admin) {
+    if (admin && !this.#form) {
+      this.#form = new Form(this.#where.change);
+      this.panel.append(this.#form.element);
+    }
+    this.#elsewhere.hidden = admin;
   }
 }
 
@@ -164,22 +162,14 @@ class Form {
     const all = { size: this.#size.value, quality: this.#quality.valueAsNumber, fps: this.#fps.valueAsNumber };
     const asked = Object.fromEntries(Object.entries(all).filter(([name]) => this.#touched.has(name)));
     say(this.#said, S.asking);
-    try {
-      const headers = { "Content-Type": "application/json" };
-      const answer = await fetch(path, { method: "PATCH", headers, body: JSON.stringify(asked) });
-      if (answer.ok) {
-        this.#asked = asked;
-        this.#until = now() + PATIENCE;
-        this.#touched.clear();
-        say(this.#said, S.asked);
-      } else {
-        // The server says why, in words.
-        say(this.#said, (await answer.text()).trim());
-        this.#fields.disabled = answer.status === 403;
-      }
-    } catch {
-      say(this.#said, S.notAsked);
+    const { status, sentence } = await ask("PATCH", path, asked);
+    if (!sentence) {
+      this.#asked = asked;
+      this.#until = now() + PATIENCE;
+      this.#touched.clear();
     }
+    say(this.#said, sentence || S.asked);
+    this.#fields.disabled = status === 403;
     this.#update();
   }
 }

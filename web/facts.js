@@ -1,23 +1,28 @@
 // What is known at this moment: the connection and the player write it, the page reads it.
 
-/** Seconds over which the frame rate is measured. */
+/** Seconds over which rates are measured. */
 const WINDOW = 3;
-/** Clocks drift apart: seconds per second by which the fastest way so far is forgotten. */
-const DRIFT = 0.0005;
+/** Frames that wait to be shown are remembered up to this many. */
+const MOST_WAITING = 100;
+/** Seconds within which two time stamps are the same one: what browsers tell of a video is rounded. */
+const SAME = 0.002;
+/** How much of the newest picture's times goes into the means. */
+const SHARE = 0.1;
 
 /** Seconds on a clock that never jumps. */
 export const now = () => performance.now() / 1000;
 
 export class Facts {
-  /** "connecting", "open" or "lost". */
+  /** "connecting", "open", "lost", or "paused" when nobody can see the picture. */
   link = "connecting";
   /** The server's word for the camera, null until told, and since when: in "live" and "silent", when its newest frame came. */
   camera = null;
   cameraAt = 0;
   /** Whether a camera was ever there while this page is open. */
   cameraSeen = false;
-  /** Frames that the server left out for us; pictures that were shown. */
+  /** Frames that the server left out for us, and those that this browser was too slow for; pictures that were shown. */
   lost = 0;
+  late = 0;
   shown = 0;
   arrivedAt = 0;
   shownAt = 0;
@@ -25,19 +30,21 @@ export class Facts {
   height = 0;
   /** The browser wants a click before it plays. */
   blocked = false;
-  /** Seconds, or null. */
-  delay = null;
+  /** Milliseconds that a frame spends in the server, as the page was told by it; null when unknown. */
+  serverMs = null;
+  /** The server's clock (`clock.js`), or null. */
+  clock = null;
   #arrivals = [];
-  #fastest = null;
-  #fastestAt = 0;
+  #waiting = [];
+  /** Means, in seconds or null: from the arrival at the server until that here, and from then until shown. */
+  #before = null;
+  #render = null;
 
   setLink(link, at = now()) {
     this.link = link;
     if (link === "open") {
       this.camera = null;
       this.arrivedAt = at;
-      // Another server has another clock.
-      this.#fastest = null;
       this.forget();
     }
   }
@@ -62,14 +69,13 @@ export class Facts {
     this.cameraSeen ||= event.state !== "waiting";
   }
 
-  /** A frame came, with its time stamp in seconds. */
-  arrived(pts, at = now()) {
+  /** A frame came: its time stamp, its bytes, and its arrival at the server, seconds since the Unix epoch, if told. */
+  arrived({ pts, bytes = 0, arrival = null }, at = now()) {
     this.arrivedAt = at;
-    if (this.#fastest !== null) this.#fastest += (at - this.#fastestAt) * DRIFT;
-    this.#fastest = Math.min(this.#fastest ?? Infinity, at - pts);
-    this.#fastestAt = at;
-    this.#arrivals.push(pts);
-    while (this.#arrivals.length > 2 && this.#arrivals[0] < pts - WINDOW) this.#arrivals.shift();
+    this.#arrivals.push({ pts, bytes, at });
+    while (this.#arrivals.length > 2 && this.#arrivals[0].pts < pts - WINDOW) this.#arrivals.shift();
+    this.#waiting.push({ pts, arrival, at });
+    if (this.#waiting.length > MOST_WAITING) this.#waiting.shift();
   }
 
   /** A picture appeared, with its time stamp in seconds. */
@@ -78,15 +84,20 @@ export class Facts {
     this.shownAt = at;
     this.width = width;
     this.height = height;
-    if (this.#fastest === null) return;
-    const delay = Math.max(0, at - pts - this.#fastest);
-    this.delay = this.delay === null ? delay : this.delay * 0.9 + delay * 0.1;
+    const next = this.#waiting.findIndex((frame) => frame.pts > pts + SAME);
+    const frame = this.#waiting.splice(0, next < 0 ? this.#waiting.length : next).at(-1);
+    if (frame && Math.abs(frame.pts - pts) <= SAME) this.#measure(frame, at);
+  }
+
+  /** Frames that came since the newest picture appeared. */
+  get waiting() {
+    return this.#waiting.length;
   }
 
   /** Frames a second, or null when too few came. */
   get fps() {
     const count = this.#arrivals.length - 1;
-    return count < 1 ? null : count / (this.#arrivals[count] - this.#arrivals[0]);
+    return count < 1 ? null : count / (this.#arrivals[count].pts - this.#arrivals[0].pts);
   }
 
   /** Seconds between frames, as far as known, at most 1. */
@@ -94,9 +105,39 @@ export class Facts {
     return Math.min(1, 1 / (this.fps ?? 10));
   }
 
+  /** Bits a second that came, or null when too few did. */
+  get bitrate() {
+    const [first, ...others] = this.#arrivals;
+    if (!others.length) return null;
+    return (others.reduce((sum, { bytes }) => sum + bytes, 0) * 8) / (others.at(-1).pts - first.pts);
+  }
+
+  /** Seconds from a frame's arrival at the server until it was shown here, a mean; null when unknown. */
+  get age() {
+    return this.#before === null ? null : this.#before + this.#render;
+  }
+
+  /** The same in parts, each in seconds, or null when unknown. */
+  get stages() {
+    const known = this.#before !== null && this.serverMs !== null;
+    const server = known ? Math.min(this.serverMs / 1000, this.#before) : null;
+    return { server, network: known ? this.#before - server : null, render: this.#render };
+  }
+
   /** What was measured no longer holds. */
   forget() {
     this.#arrivals = [];
-    this.delay = null;
+    this.#waiting = [];
+    this.#before = null;
+    this.#render = null;
+  }
+
+  #measure(frame, at) {
+    const { clock } = this;
+    const mean = (old, value) => (old === null ? value : old + (value - old) * SHARE);
+    this.#render = mean(this.#render, Math.max(0, at - frame.at));
+    const arrival = frame.arrival ?? (clock?.ptsOffset == null ? null : frame.pts + clock.ptsOffset);
+    // The clocks are known to a few milliseconds only: nothing takes less than no time.
+    if (arrival !== null && clock?.offset != null) this.#before = mean(this.#before, Math.max(0, frame.at + clock.offset - arrival));
   }
 }

@@ -1,27 +1,23 @@
 // Draws the camera's JPEGs as they come: the newest, always.
 
-const HEADER = 24;
-const VERSION = 1;
-
-/** The header before each JPEG; undefined for one that this page does not know. */
-export function header(buffer) {
-  if (buffer.byteLength < HEADER) return undefined;
-  const view = new DataView(buffer);
-  const length = view.getUint16(2);
-  if (view.getUint8(0) !== VERSION || length < HEADER || length > buffer.byteLength) return undefined;
-  return { length, sequence: view.getUint32(4), pts: Number(view.getBigUint64(8)) / 1e6 };
-}
+import { make } from "./dom.js";
+import { header } from "./frame.js";
 
 export class JpegPlayer {
   static format = "jpeg";
+  element = make("canvas", { class: "screen", width: "0", height: "0" });
+  #context = this.element.getContext("2d", { alpha: false });
   #next = null;
   #busy = false;
   #stopped = false;
 
-  constructor(canvas, facts) {
-    this.canvas = canvas;
+  constructor(facts, owner) {
     this.facts = facts;
-    this.context = canvas.getContext("2d", { alpha: false });
+    this.owner = owner;
+  }
+
+  static obstacle() {
+    return undefined;
   }
 
   connected() {
@@ -29,10 +25,11 @@ export class JpegPlayer {
   }
 
   message(data) {
-    const head = header(data);
-    if (!head) return;
-    this.facts.arrived(head.pts);
-    this.#next = { data, head };
+    const frame = header(data);
+    if (!frame) return;
+    this.facts.arrived(frame);
+    if (this.#next && !this.owner.unseen) this.facts.late += 1;
+    this.#next = { data, frame };
     this.#draw();
   }
 
@@ -48,12 +45,12 @@ export class JpegPlayer {
   async #draw() {
     if (this.#busy) return;
     this.#busy = true;
-    while (this.#next && !document.hidden && !this.#stopped) {
-      const { data, head } = this.#next;
+    while (this.#next && !this.owner.unseen && !this.#stopped) {
+      const { data, frame } = this.#next;
       this.#next = null;
       try {
-        const picture = await createImageBitmap(new Blob([new Uint8Array(data, head.length)], { type: "image/jpeg" }));
-        this.#paint(picture, head.pts);
+        const bytes = new Uint8Array(data, frame.length);
+        this.#paint(await createImageBitmap(new Blob([bytes], { type: "image/jpeg" })), frame.pts);
       } catch {
         // The next may be good.
       }
@@ -62,10 +59,10 @@ export class JpegPlayer {
   }
 
   #paint(picture, pts) {
-    const { canvas } = this;
+    const { element } = this;
     const { width, height } = picture;
-    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-    this.context.drawImage(picture, 0, 0);
+    if (element.width !== width || element.height !== height) Object.assign(element, { width, height });
+    this.#context.drawImage(picture, 0, 0);
     picture.close();
     this.facts.pictured(pts, width, height);
   }

@@ -1,4 +1,4 @@
 // `/mjpeg` and `/mjpeg/NAME`
-import { start } from "./page.js";
+import { start } from "./wall.js";
 
 start("jpeg");

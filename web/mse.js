@@ -1,24 +1,15 @@
 // Plays the server's fMP4 fragments through Media Source Extensions, at the live edge.
 
+import { make } from "./dom.js";
 import { codecOf, isInit, timeOf } from "./mp4.js";
-import { now } from "./facts.js";
 import { STRINGS as S } from "./strings.js";
 
 /** Seconds behind the newest frame at which it is no use to hurry: jump. */
-const TOO_FAR = 1;
+const TOO_FAR = 0.5;
 /** Seconds of past kept in the buffer: more than from key frame to key frame (2 s). */
 const KEEP = 4;
-/** Seconds without a picture though frames come after which the player begins anew. */
-const FROZEN = 6;
-/** So many new beginnings in so many seconds, and it is given up. */
-const TRIES = 4;
-const TRIES_WITHIN = 30;
-
 /** iPhones have only the managed one. */
 const Source = globalThis.MediaSource ?? globalThis.ManagedMediaSource;
-
-/** Nobody can see the picture. */
-const unseen = () => document.hidden && !document.pictureInPictureElement;
 
 export class MsePlayer {
   static format = "fmp4";
@@ -30,16 +21,16 @@ export class MsePlayer {
   #offset = null;
   /** Player's time of the newest fragment. */
   #newest = 0;
-  #failures = [];
-  #startedAt;
   #callback;
+  element = make("video", { class: "screen", playsinline: "", autoplay: "", tabindex: "-1", "aria-hidden": "true" });
 
-  /** `owner.again()` makes a new connection, which begins with a key frame; `owner.giveUp(reason)` finds another way. */
-  constructor(video, facts, owner) {
-    this.video = video;
+  constructor(facts, owner) {
+    const video = (this.video = this.element);
+    // The attribute alone does not mute a video made by a script.
+    video.muted = true;
     this.facts = facts;
     this.owner = owner;
-    video.onerror = () => this.#media && this.#fail(video.error?.message);
+    video.onerror = () => this.#media && this.owner.failed(video.error?.message);
     this.#watch();
   }
 
@@ -57,18 +48,14 @@ export class MsePlayer {
     if (isInit(data)) return this.#init(data);
     const pts = timeOf(data);
     if (pts === undefined || !this.#media) return;
-    this.facts.arrived(pts);
+    this.facts.arrived({ pts, bytes: data.byteLength });
     this.#queue.push({ data, pts });
     this.#pump();
   }
 
-  tick(hidden) {
-    const { facts, video } = this;
-    if (hidden || !this.#media || facts.blocked || facts.link !== "open" || facts.camera !== "live") return;
-    const at = now();
-    const frozen = at - Math.max(facts.shownAt, facts.cameraAt, this.#startedAt);
-    if (at - facts.arrivedAt < 1 && frozen > FROZEN) this.#fail("no picture");
-    else if (video.paused) this.#play();
+  tick() {
+    if (!this.#media || this.facts.blocked || this.owner.unseen) return;
+    if (this.video.paused) this.#play();
     this.#follow(false);
   }
 
@@ -77,9 +64,17 @@ export class MsePlayer {
     this.#follow(true);
   }
 
+  /** Begins anew with the next init segment. */
+  reset() {
+    this.#media = this.#buffer = null;
+    this.connected();
+    this.video.removeAttribute("src");
+    this.video.load();
+  }
+
   stop() {
     this.video.cancelVideoFrameCallback(this.#callback);
-    this.#close();
+    this.reset();
   }
 
   #init(data) {
@@ -94,7 +89,6 @@ export class MsePlayer {
   #open(type) {
     const { video } = this;
     const media = (this.#media = new Source());
-    this.#startedAt = now();
     // The managed kind of source asks for it.
     video.disableRemotePlayback = true;
     media.onsourceopen = () => {
@@ -111,23 +105,6 @@ export class MsePlayer {
     };
     video.src = URL.createObjectURL(media);
     this.#play();
-  }
-
-  #close() {
-    this.#media = this.#buffer = null;
-    this.connected();
-    this.video.removeAttribute("src");
-    this.video.load();
-  }
-
-  /** Begins anew, unless that was tried too often. */
-  #fail(reason) {
-    console.info("lenscast: the video begins anew:", reason);
-    const at = now();
-    this.#failures = [...this.#failures.filter((then) => then > at - TRIES_WITHIN), at];
-    this.#close();
-    if (this.#failures.length >= TRIES) this.owner.giveUp(S.keepsFailing);
-    else this.owner.again();
   }
 
   /** Appends what is next when the buffer is ready. */
@@ -154,7 +131,7 @@ export class MsePlayer {
       this.#queue.shift();
     } catch (error) {
       const full = error.name === "QuotaExceededError";
-      if (!full || !this.#trim(KEEP / 2)) this.#fail(error.message);
+      if (!full || !this.#trim(KEEP / 2)) this.owner.failed(error.message);
     }
   }
 
@@ -163,7 +140,7 @@ export class MsePlayer {
     const buffer = this.#buffer;
     const { buffered } = buffer;
     // Nobody moves a hidden player on; what it holds is of no use.
-    const here = unseen() ? this.#newest : Math.min(this.video.currentTime, this.#newest);
+    const here = this.owner.unseen ? this.#newest : Math.min(this.video.currentTime, this.#newest);
     if (!buffered.length || here - buffered.start(0) <= most) return false;
     buffer.remove(0, Math.max(here - KEEP, buffered.start(0) + 0.01));
     return true;
@@ -173,7 +150,7 @@ export class MsePlayer {
   #follow(anew) {
     const { video, facts } = this;
     const { buffered } = video;
-    if (unseen() || !buffered.length) return;
+    if (this.owner.unseen || !buffered.length) return;
     const start = buffered.start(buffered.length - 1);
     const end = buffered.end(buffered.length - 1);
     // The end is an estimate far in the future: only the newest frame's own time says what is live.
@@ -185,8 +162,18 @@ export class MsePlayer {
       if (!video.seeking || outside) video.currentTime = Math.min(Math.max(this.#newest - aim, start), end);
       return;
     }
-    const rate = Math.round(Math.min(1.1, Math.max(0.95, 1 + (lag - aim) / 2)) * 50) / 50;
-    if (Math.abs(video.playbackRate - rate) > 0.01) video.playbackRate = rate;
+    this.#setRate(lag, aim);
+  }
+
+  #setRate(lag, aim) {
+    const { video } = this;
+    const { interval } = this.facts;
+    // Nothing comes: time must stop, or what comes then is old already and not shown.
+    if (lag < -interval - 0.05 || (video.playbackRate === 0 && lag < aim / 2)) video.playbackRate = 0;
+    else {
+      const rate = Math.round(Math.min(1.1, Math.max(0.95, 1 + (lag - aim) / 2)) * 50) / 50;
+      if (Math.abs(video.playbackRate - rate) > 0.01) video.playbackRate = rate;
+    }
   }
 
   #play() {

@@ -17,16 +17,29 @@ export function help({ server, named }) {
     );
     return panel;
   }
+  panel.append(title(S.helpTitle), ...typed(server, named && server.path));
+  return panel;
+}
+
+/** The same below a wall, for one more camera. */
+export function helpAnother({ server }) {
+  const lines = server.loopback
+    ? [make("p", {}, `${S.loopbackTitle(server.host)}. ${S.loopback}`), console_([`$ lenscast serve --listen [::]:${server.port}`])]
+    : typed(server, `${server.path}/${S.helpPlaceholder}`);
+  return make("details", { class: "panel help" }, make("summary", {}, S.helpAnother), ...lines);
+}
+
+/** What is typed on a camera; `path` unless it is the default one. */
+function typed({ host, port }, path) {
   const lines = [
     "wifi set <network> <password> save",
     "wifi connect",
-    `stream set host ${server.host} ${server.port} save`,
-    ...(named ? [`stream set path ${server.path} save`] : []),
+    `stream set host ${host} ${port} save`,
+    ...(path ? [`stream set path ${path} save`] : []),
     "stream start",
   ];
-  panel.append(title(S.helpTitle), make("p", {}, S.helpLead), console_(lines.map((line) => `cam> ${line}`)));
-  if (named) panel.append(make("p", {}, S.helpCamera));
-  return panel;
+  const all = [make("p", {}, S.helpLead), console_(lines.map((line) => `cam> ${line}`))];
+  return path ? [...all, make("p", {}, S.helpCamera)] : all;
 }
 
 /** Lines of a console. Its prompt is not part of what is copied. */
@@ -40,23 +53,49 @@ function console_(lines) {
   return list;
 }
 
-/** The addresses that other programs can play. */
-export function links(where) {
+/** The addresses that other programs can play, and what to paste into them. */
+export function links(where, title) {
+  const url = (path) => new URL(path, location).href;
   const list = make("ul", {});
   for (const [path, use] of [
-    [where.mjpegStream, S.linkMjpeg],
     [where.tsStream, S.linkTs],
+    [where.mjpegStream, S.linkMjpeg],
     [where.snapshot, S.linkSnapshot],
+    [where.jpeg, S.linkPage],
   ]) {
-    const url = new URL(path, location).href;
-    list.append(make("li", {}, make("div", {}, make("a", { href: path }, path), make("small", {}, use)), copyButton(url)));
+    list.append(make("li", {}, make("div", {}, make("a", { href: path }, path), make("small", {}, use)), copyButton(url(path))));
   }
-  return make("section", { class: "panel links", "aria-labelledby": "links" }, make("h2", { id: "links" }, S.links), list);
+  const snippets = make("ul", { class: "snippets" });
+  for (const [use, text] of [
+    [S.snippetPage, `<img src="${url(where.mjpegStream)}" alt="${escape(title)}">`],
+    [S.snippetHome, `type: picture\nimage: ${url(where.mjpegStream)}`],
+    [S.snippetPlay, `ffplay -fflags nobuffer ${url(where.tsStream)}`],
+    [S.snippetRecord, `ffmpeg -i ${url(where.tsStream)} -c copy ${where.name}.mp4`],
+  ]) {
+    snippets.append(make("li", {}, make("div", {}, make("small", {}, use), make("code", {}, text)), copyButton(text)));
+  }
+  return make(
+    "details",
+    { class: "panel links" },
+    make("summary", {}, S.links),
+    ...(where.server.loopback ? [make("p", {}, S.linksLoopback)] : []),
+    list,
+    make("h3", {}, S.snippets),
+    snippets,
+  );
 }
+
+/** As HTML has it between double quotes. */
+const escape = (text) => text.replaceAll("&", "&amp;").replaceAll('"', "&quot;");
 
 function copyButton(text) {
   const label = make("span", {}, S.copy);
-  const button = make("button", { class: "copy", "aria-label": `${S.copy}: ${text}` }, icon("M9 9h11v11H9zM5 15H4V4h11v1"), label);
+  const button = make(
+    "button",
+    { type: "button", class: "copy", "aria-label": `${S.copy}: ${text}` },
+    icon("M9 9h11v11H9zM5 15H4V4h11v1"),
+    label,
+  );
   button.onclick = async () => {
     await copy(text);
     say(label, S.copied);

@@ -8,18 +8,20 @@ const STALLED = 4.5;
 const FROZEN = 2;
 
 /**
- * What to say at a time on the facts' clock; `hidden`: nobody sees the page, so browsers do not draw. `kind` is "live",
- * "wait" or "bad"; `help` is set when nothing was ever connected.
+ * What to say at a time on the facts' clock; `hidden`: nobody sees the page, so browsers do not draw; `gone`: seconds since
+ * the camera left, as far as the server knows. `kind` is "live", "wait" or "bad"; `help` is set when nothing was ever
+ * connected.
  */
-export function describe(facts, at, hidden = false) {
+export function describe(facts, at, hidden = false, gone = null) {
   const say = (kind, sentence, more = "") => ({ kind, sentence, more });
   if (facts.link === "lost") return say("bad", S.reconnecting);
+  if (facts.link === "paused") return say("wait", S.paused);
   switch (facts.camera) {
     case null:
       return say("wait", S.connecting);
     case "waiting":
-      if (!facts.cameraSeen) return { ...say("wait", S.waiting, S.waitingMore), help: true };
-      return say("bad", S.left, S.leftMore(span(at - facts.cameraAt)));
+      if (facts.cameraSeen || gone !== null) return left(gone ?? at - facts.cameraAt);
+      return { ...say("wait", S.waiting, S.waitingMore), help: true };
     case "no_frame":
       return say("wait", S.noFrame);
     case "silent":
@@ -34,4 +36,9 @@ export function describe(facts, at, hidden = false) {
   if (!begun && frozen < STALLED) return say("wait", S.starting);
   if (!hidden && frozen > FROZEN + 3 * facts.interval) return say("bad", S.frozen, S.since(span(frozen)));
   return say("live", S.live);
+}
+
+/** The same for a camera that left so many seconds ago. */
+export function left(seconds) {
+  return { kind: "bad", sentence: S.left, more: S.leftMore(span(seconds)) };
 }

@@ -1,4 +1,4 @@
 // `/` and `/camera/NAME`
-import { start } from "./page.js";
+import { start } from "./wall.js";
 
-start("video");
+start("auto");

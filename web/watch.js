@@ -1,57 +1,180 @@
-// A connection, the facts about it, and the player that suits the browser. Players have `connected()` (the stream begins
-// anew), `message(data)`, `tick(hidden)` a few times a second, `stop()` for good, and maybe `play()` for a click.
+// A connection, the facts about it, and the best way of playing that the browser has. Players have `element`,
+// `connected()` (the stream begins anew), `message(data)`, `tick()` a few times a second, `stop()` for good, and maybe
+// `play()` for a click, `reset()` after a failure, and `connect()` when the connection is their own.
 
+import { serverClock } from "./clock.js";
 import { Connection } from "./connection.js";
 import { Facts, now } from "./facts.js";
 import { JpegPlayer } from "./jpeg.js";
 import { MsePlayer } from "./mse.js";
+import { PictureInPicture } from "./pip.js";
+import { STRINGS as S } from "./strings.js";
+import { WebCodecsPlayer } from "./webcodecs.js";
 
-/** Seconds without a frame of a live camera until the connection is given up. */
+/** Seconds without a frame of a live camera until the connection is given up; more where that happened just now. */
 const DEAD = 8;
+const DEAD_AT_MOST = 30;
+const JUST_NOW = 60;
+/** Seconds without a picture, though more than a few frames came, after which the player begins anew. */
+const FROZEN = 6;
+const FEW = 4;
+/** So many failures in so many seconds, and the next way is tried. */
+const TRIES = 4;
+const TRIES_WITHIN = 30;
+/** Seconds in a tab that nobody sees until the stream ends. */
+const UNSEEN = 10;
+
+/** The best first. */
+const WAYS = { webcodecs: WebCodecsPlayer, mse: MsePlayer, jpeg: JpegPlayer };
 
 export class Watch {
   facts = new Facts();
-  /** "video" or "jpeg". */
+  /** "webcodecs", "mse" or "jpeg": what plays now. */
   way = "";
-  /** Why it is JPEGs though video was wanted, or empty. */
+  /** Why it is not a better way, or empty. */
   reason = "";
   #player = null;
   #connection = null;
+  #startedAt = 0;
+  #failures = [];
+  #patience = DEAD;
+  #deadAt = -Infinity;
+  #held = false;
+  #asleep = false;
+  #hiddenAt = null;
+  #ended = new AbortController();
+  #floats = new PictureInPicture(() => this.#see());
 
-  /** `screens` are a `video` and a `canvas`; `changed()` is called when there is something to be seen at once. */
-  constructor(where, screens, way, changed) {
+  /**
+   * Plays in `screen`, an empty element. `way` is "auto" or the one to begin with; `changed()` is called when there is
+   * something to be seen at once.
+   */
+  constructor(where, screen, way, changed) {
     this.where = where;
-    this.screens = screens;
+    this.screen = screen;
     this.changed = changed;
-    const obstacle = way === "video" && MsePlayer.obstacle();
-    this.#begin(obstacle ? "jpeg" : way, obstacle || "");
+    this.facts.clock = serverClock(where);
+    document.addEventListener("visibilitychange", () => this.#see(), { signal: this.#ended.signal });
+    this.#hiddenAt = document.hidden ? now() : null;
+    this.#begin(way === "auto" ? "webcodecs" : way);
+  }
+
+  /** What shows the picture: a `video` or a `canvas`. */
+  get element() {
+    return this.#player.element;
+  }
+
+  /** Whether nobody can see the picture, as far as the browser tells. */
+  get unseen() {
+    return document.hidden && !this.#floats.is;
+  }
+
+  get canPictureInPicture() {
+    return this.#floats.possible(this.element);
+  }
+
+  /** Shows the picture in a window of its own, above others, or puts it back. Only for a click. */
+  pictureInPicture() {
+    return this.#floats.toggle(this.element);
   }
 
   /** To be called a few times a second. */
   tick() {
     const { facts } = this;
-    this.#player.tick(document.hidden);
-    if (facts.link === "open" && facts.camera === "live" && now() - facts.arrivedAt > DEAD) this.#again();
+    this.#asleep ||= this.unseen && now() - this.#hiddenAt > UNSEEN;
+    this.#update();
+    this.#player.tick();
+    if (facts.link !== "open" || facts.camera !== "live") return;
+    const at = now();
+    if (at - facts.arrivedAt > this.#patience) return this.#dead(at);
+    if (this.unseen || facts.blocked) return;
+    const frozen = at - Math.max(facts.shownAt, facts.cameraAt, this.#startedAt);
+    if (frozen > FROZEN && facts.waiting > FEW) this.failed("no picture");
   }
 
   play() {
     this.#player.play?.();
   }
 
-  #begin(way, reason = "") {
-    this.#player?.stop();
+  /** Ends the stream and keeps the picture, since nobody sees it. */
+  pause() {
+    this.#held = true;
+    this.#update();
+  }
+
+  resume() {
+    this.#held = false;
+    this.#update();
+  }
+
+  /** Ends for good. */
+  stop() {
+    this.#ended.abort();
     this.#connection?.close();
-    const { facts, screens } = this;
+    this.#floats.end();
+    this.#player.stop();
+    this.#player.element.remove();
+  }
+
+  /** For players: begins anew, by the next way if that was tried too often. */
+  failed(reason) {
+    console.info("lenscast: the picture begins anew:", reason);
+    const at = now();
+    this.#failures = [...this.#failures.filter((then) => then > at - TRIES_WITHIN), at];
+    this.#player.reset?.();
+    if (this.#failures.length >= TRIES && this.way !== "jpeg") this.giveUp(S.keepsFailing);
+    else this.#again();
+  }
+
+  /** For players: this browser cannot play this. */
+  giveUp(reason) {
+    const names = Object.keys(WAYS);
+    this.#begin(names[names.indexOf(this.way) + 1] ?? this.way, reason);
+  }
+
+  #begin(way, reason = "") {
+    this.#connection?.close();
+    this.#connection = null;
+    this.#floats.end();
+    this.#player?.stop();
+    this.#player?.element.remove();
+    this.#failures = [];
     this.way = way;
-    this.reason = reason;
-    const owner = { again: () => this.#again(), giveUp: (why) => this.#begin("jpeg", why) };
-    const player =
-      way === "video" ? new MsePlayer(screens.video, facts, owner) : new JpegPlayer(screens.canvas, facts);
-    this.#player = player;
-    this.#connection = new Connection(this.where.socket(player.constructor.format), {
+    const obstacle = WAYS[way].obstacle();
+    this.reason = obstacle || reason;
+    if (obstacle) return this.giveUp(obstacle);
+    this.#player = new WAYS[way](this.facts, this);
+    this.screen.append(this.#player.element);
+    this.#update();
+  }
+
+  /** Connects or disconnects, as there is somebody to see it or not. */
+  #update() {
+    const { facts } = this;
+    const paused = (this.#held || this.#asleep) && !this.#floats.is;
+    if (paused === !this.#connection || this.#ended.signal.aborted) return;
+    if (paused) {
+      this.#connection.close();
+      this.#connection = null;
+      facts.setLink("paused");
+    } else {
+      facts.setLink("connecting");
+      this.#connection = this.#connect();
+    }
+    this.changed();
+  }
+
+  #connect() {
+    const player = this.#player;
+    const { facts } = this;
+    this.#startedAt = now();
+    const url = this.where.socket(player.constructor.format);
+    const listener = {
       open: () => {
         facts.setLink("open");
+        facts.clock.renew();
         player.connected();
+        this.#startedAt = now();
         this.changed();
       },
       lost: () => {
@@ -63,13 +186,29 @@ export class Watch {
         this.changed();
       },
       binary: (data) => player.message(data),
-    });
-    this.changed();
+    };
+    return player.connect?.(url, listener) ?? new Connection(url, listener);
+  }
+
+  /** Where frames are that slow, each of them needs more time. */
+  #dead(at) {
+    const often = at - this.#deadAt < this.#patience + JUST_NOW;
+    this.#patience = often ? Math.min(2 * this.#patience, DEAD_AT_MOST) : DEAD;
+    this.#deadAt = at;
+    this.#again();
   }
 
   #again() {
+    if (!this.#connection) return;
     this.facts.setLink("lost");
     this.#connection.restart();
     this.changed();
+  }
+
+  /** Somebody sees the picture, or nobody any more. */
+  #see() {
+    this.#hiddenAt = this.unseen ? (this.#hiddenAt ?? now()) : null;
+    if (!this.unseen) this.#asleep = false;
+    this.#update();
   }
 }

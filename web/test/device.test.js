@@ -9,7 +9,7 @@ import { says, scene, screenshot } from "./support/world.js";
 
 /** The values of the form. */
 const form = (page) =>
-  page.evaluate(() => Object.fromEntries(["size", "quality", "fps"].map((name) => [name, document.forms[0].elements[name].value])));
+  page.evaluate(() => Object.fromEntries(["size", "quality", "fps"].map((name) => [name, document.querySelector(".device form").elements[name].value])));
 
 for (const [kind, options] of [
   ["desktop-light", {}],
@@ -59,7 +59,7 @@ scene("the form asks the device for what was touched, and follows what it does",
   await page.getByText("320 × 240, quality 80").waitFor();
   assert.deepEqual(await form(page), { size: "qvga", quality: "80", fps: "15" });
   assert.equal(await button.isDisabled(), true, "nothing is touched");
-  assert.deepEqual(await page.locator("select option").allInnerTexts(), ["QQVGA (160 × 120)", "QVGA (320 × 240)", "VGA (640 × 480)"]);
+  assert.deepEqual(await page.locator(".device option").allInnerTexts(), ["QQVGA (160 × 120)", "QVGA (320 × 240)", "VGA (640 × 480)"]);
 
   await page.getByLabel("Size").selectOption("vga");
   await page.getByLabel("JPEG quality").fill("55");
@@ -101,8 +101,10 @@ scene("who may not change the picture is told so", async (world) => {
   // Where the server would refuse everybody, there is no form at all.
   const [forms, text] = await page.evaluate(async () => {
     const { Device } = await import("/assets/device.js");
-    const { panel } = new Device({ name: "default", server: { loopback: false } });
-    return [panel.querySelectorAll("form").length, panel.textContent];
+    const { cameras } = await (await fetch("/status")).json();
+    const device = new Device({ change: "/api/cameras/default" });
+    device.show(cameras[0].device, false);
+    return [device.panel.querySelectorAll("form").length, device.panel.innerText];
   });
   assert.equal(forms, 0);
   assert.match(text, /open this page on the computer that runs lenscast/);
@@ -112,10 +114,11 @@ scene("a camera that tells nothing has no such panel", async (world) => {
   const server = await world.server();
   await device(world, server, { protocols: [], messages: [HELLO, TELEMETRY] });
   const page = await world.page();
-  const answered = page.waitForResponse("**/status");
   await page.goto(server.url);
   await says(page, "Live");
-  const { cameras } = await (await answered).json();
+  // What the page was told is on it.
+  await page.getByRole("heading", { name: "The last 10 minutes" }).waitFor();
+  const { cameras } = await (await fetch(`${server.url}status`)).json();
   assert.deepEqual(cameras.map(({ name, connected, device }) => [name, connected, device]), [["default", true, null]]);
   assert.equal(await page.locator(".device").isVisible(), false);
   assert.equal(await page.locator(".diagnosis li").count(), 0);

@@ -18,7 +18,7 @@ function readStrips(selector) {
   const height = element.videoHeight ?? element.naturalHeight ?? element.height;
   if (!width || !height) return null;
   const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext("2d");
+  const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(element, 0, 0);
   const strip = Math.max(8, Math.floor(height / 16));
   const read = (top) => {

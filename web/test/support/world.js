@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import assert from "node:assert/strict";
-import test from "node:test";
+import test, { after } from "node:test";
 import { chromium } from "playwright-core";
 
 /** Conditions are waited for this long. Nothing is ever waited for by time alone. */
@@ -26,11 +26,20 @@ const FLAGS = [
   "--disable-sync",
 ];
 
+/** One for all pages of this process: to start one takes longer than most tests. */
+let browser = null;
+let closes = false;
+
+/** Ends the browser. Tests have it done. */
+export const closeBrowser = () => browser?.close();
+
 /**
  * A test that plays in a world of its own. When its body is done, its pages must have logged no error, thrown nothing
  * and broken no content security policy.
  */
 export function scene(name, body) {
+  if (!closes) after(closeBrowser);
+  closes = true;
   test(name, { timeout: 5 * PATIENCE }, async () => {
     assert.ok(BINARY, "LENSCAST_BIN must name the lenscast binary");
     const world = new World();
@@ -43,7 +52,7 @@ export function scene(name, body) {
   });
 }
 
-class World {
+export class World {
   /** What went wrong in a page that no test asked for. */
   faults = [];
   #ends = [];
@@ -53,43 +62,57 @@ class World {
     for (const end of this.#ends.reverse()) await end();
   }
 
-  /** Starts a server, on a free port unless told otherwise. */
-  async server({ port = 0 } = {}) {
-    const server = new Process(["serve", "--listen", `127.0.0.1:${port}`]);
-    this.#ends.push(() => server.end());
+  /** Has something ended with the test. */
+  atEnd(end) {
+    this.#ends.push(end);
+  }
+
+  /** A new empty folder. */
+  async folder() {
+    const folder = await mkdtemp(join(tmpdir(), "lenscast-web-test-"));
+    this.atEnd(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+    return folder;
+  }
+
+  /** Starts a server, on a free port unless told otherwise. `args` are further options of `lenscast serve`. */
+  async server({ port = 0, args = [] } = {}) {
+    const server = new Process(["serve", "--listen", `127.0.0.1:${port}`, ...args]);
+    this.atEnd(() => server.end());
     const [url, opened] = await server.line(/http:\/\/127\.0\.0\.1:(\d+)\//);
     return Object.assign(server, { url, port: Number(opened) });
   }
 
-  /** Starts a virtual camera. */
-  camera(server, { fps = 15, size = "320x240", path = "" } = {}) {
-    const target = `ws://127.0.0.1:${server.port}${path}`;
-    const camera = new Process(["device", "--server", target, "--fps", `${fps}`, "--size", size]);
-    this.#ends.push(() => camera.end());
+  /** Starts a virtual camera, for a server or for the port of a slow link to it. `args` are further options of it. */
+  camera({ port }, { fps = 15, size = "320x240", path = "", args = [] } = {}) {
+    const target = `ws://127.0.0.1:${port}${path}`;
+    const camera = new Process(["device", "--server", target, "--fps", `${fps}`, "--size", size, ...args]);
+    this.atEnd(() => camera.end());
     return camera;
   }
 
+  /** Starts so many virtual cameras, `cam-1` and on, each as `camera` has it. */
+  cameras(server, count, options = {}) {
+    const numbers = Array.from({ length: count }, (_, index) => index + 1);
+    return numbers.map((number) => this.camera(server, { ...options, path: `/ws/camera/cam-${number}` }));
+  }
+
   /**
-   * Opens an empty page in a browser of its own. `expected` matches the errors in the console that belong to the test;
+   * Opens an empty page that shares nothing with others. `expected` matches the errors in the console that belong to the test;
    * `init` runs in the page before its own scripts.
    */
   async page({ phone = false, colorScheme = "light", expected, init } = {}) {
-    const profile = await mkdtemp(join(tmpdir(), "lenscast-web-test-"));
-    const context = await chromium.launchPersistentContext(profile, {
-      executablePath: BROWSER,
-      headless: true,
-      args: FLAGS,
+    if (!browser?.isConnected()) {
+      browser = await chromium.launch({ executablePath: BROWSER, headless: true, args: FLAGS });
+    }
+    const context = await browser.newContext({
       viewport: phone ? { width: 390, height: 844 } : { width: 1280, height: 800 },
       colorScheme,
       hasTouch: phone,
       isMobile: phone,
       deviceScaleFactor: phone ? 2 : 1,
     });
-    this.#ends.push(async () => {
-      await context.close();
-      await rm(profile, { recursive: true, force: true, maxRetries: 5 });
-    });
-    const page = context.pages()[0] ?? (await context.newPage());
+    this.atEnd(() => context.close());
+    const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE);
     const { faults } = this;
     page.on("pageerror", (error) => faults.push(`uncaught: ${error.message}`));
