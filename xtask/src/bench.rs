@@ -1,8 +1,9 @@
 //! `cargo xtask bench`: this server beside the ffmpeg pipeline of the original one, in one run and one table.
 //!
 //! The parts are for other benchmarks too: [`frames`] and [`camera`] send, [`viewer`] watches, [`server`] runs the
-//! program, [`usage`] reads what a process used, [`ts`] and [`shown`] say what was seen when.
+//! program, [`usage`] reads what a process used, [`ts`] and [`shown`] say what was seen when. [`browser`] measures the pages.
 
+pub(crate) mod browser;
 pub(crate) mod camera;
 pub(crate) mod frames;
 pub(crate) mod jpeg;

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that must pass, in one command.
 
-mod browser;
+pub(crate) mod browser;
 
 use crate::Result;
 use crate::process::{self, Places, output};

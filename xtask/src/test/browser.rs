@@ -5,19 +5,32 @@ use crate::process::{self, Places, output};
 use crate::tools;
 use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The oldest that has `node --test --test-concurrency`; Debian 12 has it.
 const OLDEST_NODE: (u32, u32) = (18, 19);
 const MODULES: &str = "node_modules";
 
-/// Copies `web`, fetches what its tests need when that changed, and runs them against the program that
-/// `cargo test` built.
+/// Runs the tests against the program that `cargo test` built.
 ///
 /// # Errors
 /// A tool is missing or too old, or a test failed.
 pub(crate) fn run(places: &Places) -> Result<()> {
+    let tests = prepare(places)?;
+    let mut node = node(places, &tests, "debug")?;
+    node.args(["--test", "--test-concurrency=1", "--test-reporter=spec"]).args(test_files(&tests)?);
+    if let Some(folder) = std::env::var_os("SCREENSHOTS") {
+        node.env("SCREENSHOTS", std::path::absolute(folder)?);
+    }
+    process::run(&mut node)
+}
+
+/// Copies `web` and fetches what its tests need when that changed. Gives back the folder of the tests in the copy.
+///
+/// # Errors
+/// Node.js or npm is missing or too old, or nothing could be fetched.
+pub(crate) fn prepare(places: &Places) -> Result<PathBuf> {
     let version = output("node", &["--version"]).ok_or("node is missing")?;
     if node_version(&version).is_none_or(|version| version < OLDEST_NODE) {
         let (major, minor) = OLDEST_NODE;
@@ -28,17 +41,20 @@ pub(crate) fn run(places: &Places) -> Result<()> {
     mirror(&places.root.join("web"), &copy)?;
     let tests = copy.join("test");
     fetch_modules(&tests)?;
+    Ok(tests)
+}
 
+/// Node.js in the folder of the tests, told where the browser is, and the program of this profile (`debug` or `release`).
+///
+/// # Errors
+/// The program was not built.
+pub(crate) fn node(places: &Places, tests: &Path, profile: &str) -> Result<Command> {
     let mut node = Command::new("node");
-    node.args(["--test", "--test-concurrency=1", "--test-reporter=spec"]).current_dir(&tests);
-    node.args(test_files(&tests)?).env("LENSCAST_BIN", places.lenscast("debug")?);
+    node.current_dir(tests).env("LENSCAST_BIN", places.lenscast(profile)?);
     if let Some(browser) = tools::browser() {
         node.env("CHROMIUM", browser);
     }
-    if let Some(folder) = std::env::var_os("SCREENSHOTS") {
-        node.env("SCREENSHOTS", std::path::absolute(folder)?);
-    }
-    process::run(&mut node)
+    Ok(node)
 }
 
 /// `npm ci`, when package-lock.json is not the one that it ran for last.
