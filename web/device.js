@@ -28,7 +28,6 @@ export class Device {
   panel = make("section", { class: "panel device", "aria-labelledby": "device" }, make("h2", { id: "device" }, S.device));
   #facts = {};
   #form = null;
-  #elsewhere = make("p", {}, S.changeElsewhere);
   #where;
 
   constructor(where) {
@@ -38,7 +37,7 @@ export class Device {
       this.#facts[key] = make("dd");
       list.append(make("div", {}, make("dt", {}, S[key]), this.#facts[key]));
     }
-    this.panel.append(list, this.#elsewhere);
+    this.panel.append(list);
     this.show(null, false);
   }
 
@@ -65,16 +64,11 @@ export class Device {
     set("running", uptime_s !== null && span(uptime_s));
     set("started", reset_reason);
     set("firmware", [firmware, board, sensor].filter(Boolean).join(" · "));
-    this.#allow(admin);
-    this.#form?.follow(device);
-  }
-
-  #allow(admin) {
     if (admin && !this.#form) {
       this.#form = new Form(this.#where.change);
       this.panel.append(this.#form.element);
     }
-    this.#elsewhere.hidden = admin;
+    this.#form?.follow(device);
   }
 }
 

@@ -25,7 +25,7 @@ export class Events {
     this.changed = changed;
     // Browsers open six connections to a server, for all tabs together: a tab that nobody sees must not keep one.
     document.addEventListener("visibilitychange", () => (document.hidden ? this.#close() : this.#open()));
-    addEventListener("online", () => this.#open());
+    addEventListener("online", () => document.hidden || this.#open());
     if (!document.hidden) this.#open();
   }
 

@@ -2,6 +2,7 @@
 
 import { ask } from "./api.js";
 import { button, icon, make, say } from "./dom.js";
+import { known } from "./status.js";
 import { STRINGS as S } from "./strings.js";
 
 /** Longest title, in characters. */
@@ -58,7 +59,7 @@ export class Heading {
     this.#tile = tile;
     say(this.#title, tile ? tile.title : text);
     this.#back.hidden = !back;
-    const renamable = tile && admin && tile.camera !== null;
+    const renamable = tile && admin && known(tile.camera);
     this.#rename.hidden = !renamable || this.renaming;
     this.element.classList.toggle("renaming", this.renaming);
   }

@@ -57,10 +57,13 @@ export class Stages {
   #rows = make("tbody");
   #lead = make("p", {}, S.stagesUnknown);
   #table = make("table", {}, this.#rows);
-  element = make("details", {}, make("summary", {}, S.stages), this.#lead, this.#table);
+  #reason = make("p");
+  element = make("details", {}, make("summary", {}, S.stages), this.#lead, this.#table, this.#reason);
 
-  render(camera, facts, way) {
+  /** `reason`: why it is not played in a better way, or empty. */
+  render(camera, facts, way, reason) {
     if (!this.element.open) return;
+    say(this.#reason, reason && S.because(S.playing[way], reason));
     const known = camera && facts.age !== null ? stages(camera.pipeline_ms, facts, way) : [];
     const total = known.reduce((sum, [, ms]) => sum + ms, 0);
     this.#table.hidden = !known.length;

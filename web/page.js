@@ -6,6 +6,7 @@ import { make, say } from "./dom.js";
 import { Glance, Losses, Stages } from "./numbers.js";
 import { help, links } from "./panels.js";
 import { History } from "./plot.js";
+import { known } from "./status.js";
 import { STRINGS as S } from "./strings.js";
 import { Toolbar } from "./toolbar.js";
 
@@ -20,6 +21,7 @@ export class CameraPage {
   #stages = new Stages();
   #losses = new Losses();
   #numbers;
+  #elsewhere = make("p", { class: "elsewhere", hidden: "" }, S.changeElsewhere);
   #help;
   #own;
   #element;
@@ -56,6 +58,7 @@ export class CameraPage {
       this.#own.element,
       this.#numbers,
       this.#device.panel,
+      this.#elsewhere,
       watchElsewhere,
     );
     tile.stage.append(this.#toolbar.element);
@@ -79,9 +82,10 @@ export class CameraPage {
     this.#toolbar.render(pictured, this.#device.adjustable, at);
     this.#glance.element.hidden = empty;
     this.#glance.render(facts, way, state.kind === "live", at);
-    this.#stages.render(camera, facts, way);
+    this.#stages.render(camera, facts, way, reason);
     this.#losses.render(camera, facts);
     this.#numbers.hidden = !known(camera);
+    this.#elsewhere.hidden = this.#wall.admin !== false || !known(camera);
     this.#help.hidden = !state.help;
     this.#note.hidden = !(reason && way === "jpeg");
     say(this.#note, reason && `${reason}. ${S.fallback}`);
@@ -97,11 +101,6 @@ export class CameraPage {
   }
 }
 
-/** Whether the server knows more of it than a name that somebody waits for. */
-export function known(camera) {
-  return camera !== null && (camera.connected || camera.since_ms !== null);
-}
-
 /** What can be done with a camera of the server's own, and with one that is gone. */
 class Own {
   #text = make("p");
@@ -114,7 +113,7 @@ class Own {
   constructor(tile, wall) {
     this.#tile = tile;
     this.#wall = wall;
-    this.#button.onclick = () => (tile.gone ? wall.forget(tile) : this.#stop());
+    this.#button.onclick = async () => say(this.#said, await (tile.gone ? wall.forget(tile) : this.#stop()));
   }
 
   render() {
@@ -126,7 +125,7 @@ class Own {
 
   async #stop() {
     const { sentence } = await ask("DELETE", `${this.#wall.places.demo}?name=${this.#tile.name}`);
-    say(this.#said, sentence);
+    return sentence;
   }
 }
 

@@ -42,3 +42,8 @@ export function describe(facts, at, hidden = false, gone = null) {
 export function left(seconds) {
   return { kind: "bad", sentence: S.left, more: S.leftMore(span(seconds)) };
 }
+
+/** Whether the server knows more of it than a name that somebody waits for. */
+export function known(camera) {
+  return camera !== null && (camera.connected || camera.since_ms !== null);
+}

@@ -81,6 +81,7 @@ export const STRINGS = {
   ms: (n) => `${n < 9.95 ? n.toFixed(1) : Math.round(n)} ms`,
   frames: (n) => (n === 1 ? "1 frame" : `${n} frames`),
   playing: { webcodecs: "H.264, no buffer", mse: "H.264, buffered", jpeg: "JPEG pictures" },
+  because: (way, reason) => `It is played as ${way}. ${reason}.`,
   fallback: "So you see the camera's JPEG pictures as they come.",
 
   stages: "Where the time goes",

@@ -40,7 +40,6 @@ export class Tile {
   #forget = make("button", { type: "button", class: "quiet" }, S.forget);
   #toldAt = 0;
   #seenAt = -Infinity;
-  #kind = "";
 
   constructor(name, wall) {
     this.name = name;
@@ -83,7 +82,11 @@ export class Tile {
 
   /** Takes what the server told at a time: null when it does not know the camera. */
   told(camera, at) {
+    const before = this.camera;
     this.camera = camera;
+    if (before && camera && before.connected !== camera.connected) {
+      this.#wall.announce(this, camera.connected ? S.appeared(this.title) : S.vanished(this.title));
+    }
     this.#toldAt = at;
     if (camera) this.#page?.told(camera, at);
   }
@@ -173,8 +176,6 @@ export class Tile {
     this.#forget.hidden = !gone || !this.#wall.admin;
     this.#forget.setAttribute("aria-label", S.forgetThis(title));
     say(this.#glance, gone ? S.gone(span(this.goneFor(at))) : glance(facts, live, at));
-    if (this.#kind && this.#kind !== state.kind) this.#wall.changedKind(this);
-    this.#kind = state.kind;
     this.#page?.render(state, pictured, at);
   }
 

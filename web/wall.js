@@ -3,17 +3,22 @@
 import { addresses, places } from "./addresses.js";
 import { ask } from "./api.js";
 import { make, say } from "./dom.js";
+import { Empty } from "./empty.js";
 import { Events } from "./events.js";
-import { now } from "./facts.js";
 import { Heading } from "./heading.js";
 import { arrange } from "./layout.js";
-import { known } from "./page.js";
-import { help, helpAnother } from "./panels.js";
+import { helpAnother } from "./panels.js";
+import { known } from "./status.js";
 import { STRINGS as S } from "./strings.js";
 import { Tile } from "./tile.js";
 
 /** Milliseconds between two looks at the facts. */
 const INTERVAL = 250;
+/** Seconds that cameras have to come back after the server did. */
+const MISSED = 60;
+
+/** As people count: 10 comes after 9. */
+const { compare } = new Intl.Collator("en", { numeric: true });
 
 /** Shows the page; `way` is how cameras are played, unless the address says `?play=`. */
 export function start(way) {
@@ -26,8 +31,8 @@ class Wall {
   #tiles = new Map();
   #large = null;
   #uptime = 0;
-  /** Cameras that were here before the server was restarted, which knows nothing of them yet. */
-  #missed = new Set();
+  /** Cameras that were here when the server was restarted, which knows nothing of them yet, and since when. */
+  #missed = new Map();
   #main = make("main");
   #list = make("ul", { class: "wall", "aria-label": S.wall });
   #said = make("p", { class: "offscreen", role: "status" });
@@ -46,21 +51,23 @@ class Wall {
     if (this.places.only) this.#add(this.places.only);
     else {
       const where = addresses(location, "default");
-      this.#empty = new Empty(this, help(where));
+      this.#empty = new Empty(where, this.places.demo);
       this.#another = helpAnother(where);
     }
     this.#events = new Events(this.places.events, () => this.#told());
     addEventListener("popstate", () => this.#return());
     addEventListener("resize", () => this.#lay());
     document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !document.fullscreenElement && !event.defaultPrevented) this.#back();
+      // In a form it is for the form.
+      if (event.key === "Escape" && !document.fullscreenElement && !event.target.closest("form")) this.#back();
     });
     this.#choose();
     setInterval(() => this.#tick(), INTERVAL);
   }
 
+  /** Whether something may be changed from here; null until told. */
   get admin() {
-    return this.#events?.admin ?? false;
+    return this.#events?.admin ?? null;
   }
 
   /** Whether the server is away. */
@@ -88,24 +95,21 @@ class Wall {
     for (const tile of this.#tiles.values()) tile.replay();
   }
 
+  /** Forgets a camera that is gone. Resolves with why not, or "". */
   async forget(tile) {
     const { status, sentence } = await ask("DELETE", tile.where.change);
     // A server that was restarted since has forgotten it already.
-    if (sentence && status !== 404) return this.#say(sentence);
-    this.#missed.delete(tile.name);
-    if (!this.places.only) this.#remove(tile);
+    const refused = status === 404 ? "" : sentence;
+    if (refused) this.announce(tile, refused);
+    else if (!this.places.only) this.#remove(tile);
     this.#choose();
+    return refused;
   }
 
-  /** A tile has begun or ceased to be live. */
-  changedKind(tile) {
+  /** Tells who cannot see it what happened to a tile. */
+  announce(tile, text) {
     // What is large says so itself.
-    if (this.#large) return;
-    const connected = tile.goneFor() === null;
-    if (tile.connected !== undefined && tile.connected !== connected) {
-      this.#say(connected ? S.appeared(tile.title) : S.vanished(tile.title));
-    }
-    tile.connected = connected;
+    if (tile !== this.#large) say(this.#said, text);
   }
 
   #tick() {
@@ -127,18 +131,19 @@ class Wall {
 
   /** The cameras that the server knows more of than a name. */
   #listed() {
-    const cameras = this.#events?.status?.cameras ?? [];
-    return cameras.filter(known);
+    return this.#events?.status?.cameras.filter(known) ?? [];
   }
 
   /** The server told something. */
   #told() {
     const { status, at, link } = this.#events;
     if (status && link === "open") {
-      if (status.uptime_s < this.#uptime) this.#tiles.forEach((_, name) => this.#missed.add(name));
+      if (status.uptime_s < this.#uptime) {
+        for (const tile of this.#tiles.values()) if (tile.goneFor(at) === null) this.#missed.set(tile.name, at);
+      }
       this.#uptime = status.uptime_s;
       const all = new Map(status.cameras.map((camera) => [camera.name, camera]));
-      if (!this.places.only) this.#follow();
+      if (!this.places.only) this.#follow(at);
       for (const tile of this.#tiles.values()) tile.told(all.get(tile.name) ?? null, at);
       this.#sort();
     }
@@ -149,18 +154,24 @@ class Wall {
   }
 
   /** Cameras come and go. */
-  #follow() {
-    const listed = new Set(this.#listed().map(({ name }) => name));
-    listed.forEach((name) => this.#missed.delete(name));
+  #follow(at) {
+    const listed = new Map(this.#listed().map((camera) => [camera.name, camera]));
+    for (const name of listed.keys()) this.#missed.delete(name);
     // Who is in the middle of something with the only camera stays with it.
     const [only] = this.#tiles.values();
     if (this.#tiles.size === 1 && listed.size > 1 && only.busy && !location.hash) {
       history.replaceState(history.state, "", `#${only.name}`);
     }
     for (const tile of [...this.#tiles.values()]) {
-      if (!listed.has(tile.name) && !this.#missed.has(tile.name)) this.#remove(tile);
+      const missed = at - this.#missed.get(tile.name) < MISSED;
+      if (!listed.has(tile.name) && !missed) this.#remove(tile);
     }
-    for (const name of listed) if (!this.#tiles.has(name)) this.#add(name);
+    const others = this.#tiles.size > 0;
+    for (const [name, { title }] of listed) {
+      if (this.#tiles.has(name)) continue;
+      const tile = this.#add(name);
+      if (others) this.announce(tile, S.appeared(title));
+    }
   }
 
   #add(name) {
@@ -168,6 +179,7 @@ class Wall {
     this.#tiles.set(name, tile);
     this.#list.append(tile.element);
     this.#sight.observe(tile.stage);
+    return tile;
   }
 
   #remove(tile) {
@@ -185,12 +197,14 @@ class Wall {
 
   /** By name, what is gone behind the others. What stands right already is not moved. */
   #sort() {
-    const compare = new Intl.Collator("en", { numeric: true }).compare;
+    const focused = document.activeElement;
     const order = [...this.#tiles.values()].sort((a, b) => a.gone - b.gone || compare(a.name, b.name));
     order.forEach(({ element }, index) => {
       const there = this.#list.children[index];
       if (there !== element) this.#list.insertBefore(element, there);
     });
+    // What is moved loses the focus.
+    if (focused !== document.activeElement) focused.focus();
   }
 
   /** Decides what is large: the only one, or the one that the address names. */
@@ -198,16 +212,15 @@ class Wall {
     const { only } = this.places;
     const alone = this.#tiles.size === 1 ? this.#tiles.values().next().value : null;
     const large = this.#tiles.get(only ?? location.hash.slice(1)) ?? alone;
-    if (large !== this.#large) {
-      const before = this.#large;
-      this.#large = large;
+    const before = this.#large;
+    this.#large = large;
+    for (const tile of this.#tiles.values()) tile.element.hidden = large !== null && tile !== large;
+    if (large !== before) {
       before?.shrink();
       large?.grow();
-      for (const tile of this.#tiles.values()) tile.element.hidden = large !== null && tile !== large;
       scrollTo(0, 0);
       this.#tick();
     }
-    for (const tile of this.#tiles.values()) tile.element.hidden = large !== null && tile !== large;
     document.body.classList.toggle("wide", large === null);
     document.body.classList.toggle("many", large === null && this.#tiles.size > 0);
     if (this.#empty) {
@@ -224,7 +237,7 @@ class Wall {
 
   #lay() {
     const { top } = this.#list.getBoundingClientRect();
-    const room = { width: this.#list.parentElement.clientWidth, height: innerHeight - (top + scrollY) };
+    const room = { width: this.#main.clientWidth, height: innerHeight - (top + scrollY) };
     const { columns, width } = arrange(this.#tiles.size, room);
     this.#list.style.setProperty("--columns", columns);
     this.#list.style.setProperty("--width", `${width}px`);
@@ -246,51 +259,5 @@ class Wall {
     const before = this.#large;
     this.#choose();
     if (!this.#large) before?.focus();
-  }
-
-  #say(text) {
-    say(this.#said, text);
-  }
-}
-
-/** What stands where no camera is: how to connect one. */
-class Empty {
-  #sentence = make("span", { class: "sentence", role: "status" }, S.connecting);
-  #more = make("span", { class: "more" });
-  #demo = make("button", { type: "button", class: "primary", hidden: "" }, S.startDemo);
-  #refused = make("span", { class: "more", role: "status" });
-  #stage = make(
-    "section",
-    { class: "stage empty still" },
-    make(
-      "div",
-      { class: "frame" },
-      make("p", { class: "status" }, make("span", { class: "dot" }), make("span", {}, this.#sentence, " ", this.#more), this.#demo, this.#refused),
-    ),
-  );
-  #help;
-  element;
-
-  constructor(wall, help) {
-    this.#help = help;
-    help.hidden = true;
-    this.element = make("div", { class: "large" }, this.#stage, help);
-    this.#stage.dataset.kind = "wait";
-    this.#demo.onclick = async () => {
-      this.#demo.disabled = true;
-      const { sentence } = await ask("POST", wall.places.demo, { name: "demo" });
-      this.#demo.disabled = false;
-      say(this.#refused, sentence);
-    };
-  }
-
-  render({ admin, status, link }) {
-    const lost = link === "lost";
-    this.#stage.dataset.kind = lost ? "bad" : "wait";
-    const waiting = !lost && status !== null;
-    say(this.#sentence, lost ? S.reconnecting : waiting ? S.waiting : S.connecting);
-    say(this.#more, waiting ? S.waitingMore : "");
-    this.#help.hidden = !waiting;
-    this.#demo.hidden = !waiting || !admin;
   }
 }

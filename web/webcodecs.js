@@ -4,7 +4,7 @@ import { make } from "./dom.js";
 import { STRINGS as S } from "./strings.js";
 
 let worker = null;
-let failure = "";
+let failed = false;
 const players = new Map();
 let count = 0;
 
@@ -13,9 +13,9 @@ function shared() {
   if (worker) return worker;
   worker = new Worker(new URL("decoder.js", import.meta.url), { type: "module" });
   worker.onmessage = ({ data }) => data.forEach(([id, ...report]) => players.get(id)?.hear(...report));
-  worker.onerror = (event) => {
-    failure = event.message || S.noWebCodecs;
-    for (const player of [...players.values()]) player.owner.giveUp(S.noWebCodecs);
+  worker.onerror = () => {
+    failed = true;
+    for (const player of [...players.values()]) player.owner.giveUp(S.noWorker);
   };
   return worker;
 }
@@ -37,11 +37,11 @@ export class WebCodecsPlayer {
     shared().postMessage({ id: this.#id, canvas }, [canvas]);
   }
 
-  /** Why this browser cannot play at all; undefined when it may. */
+  /** Why this browser cannot play at all; nothing when it may. */
   static obstacle() {
     if (!globalThis.isSecureContext) return S.insecure;
-    const able = globalThis.VideoDecoder && globalThis.OffscreenCanvas && HTMLCanvasElement.prototype.transferControlToOffscreen;
-    return able && !failure ? undefined : S.noWebCodecs;
+    const able = globalThis.VideoDecoder && HTMLCanvasElement.prototype.transferControlToOffscreen;
+    return able ? failed && S.noWorker : S.noWebCodecs;
   }
 
   /** The connection is the worker's. */

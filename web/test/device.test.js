@@ -99,15 +99,14 @@ scene("who may not change the picture is told so", async (world) => {
   assert.equal(await page.getByRole("button", { name: "Change" }).isDisabled(), true);
   assert.equal(await page.getByLabel("Size").isDisabled(), true);
   // Where the server would refuse everybody, there is no form at all.
-  const [forms, text] = await page.evaluate(async () => {
+  const forms = await page.evaluate(async () => {
     const { Device } = await import("/assets/device.js");
     const { cameras } = await (await fetch("/status")).json();
     const device = new Device({ change: "/api/cameras/default" });
     device.show(cameras[0].device, false);
-    return [device.panel.querySelectorAll("form").length, device.panel.innerText];
+    return device.panel.querySelectorAll("form").length;
   });
   assert.equal(forms, 0);
-  assert.match(text, /open this page on the computer that runs lenscast/);
 });
 
 scene("a camera that tells nothing has no such panel", async (world) => {

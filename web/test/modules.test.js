@@ -1,76 +1,19 @@
 // The modules that need no browser.
 
 import assert from "node:assert/strict";
-import test from "node:test";
+import test, { mock } from "node:test";
 import { addresses } from "../addresses.js";
+import { Clock } from "../clock.js";
 import { Facts } from "../facts.js";
-import { header } from "../jpeg.js";
-import { codecOf, isInit, timeOf } from "../mp4.js";
 import { describe } from "../status.js";
 import { span } from "../strings.js";
-
-/** An MP4 box. */
-function box(type, ...content) {
-  const body = Buffer.concat(content.map((part) => Buffer.from(part)));
-  const head = Buffer.alloc(8);
-  head.writeUInt32BE(8 + body.length);
-  head.write(type, 4, "latin1");
-  return Buffer.concat([head, body]);
-}
-
-const buffer = (...parts) => new Uint8Array(Buffer.concat(parts)).buffer;
-
-test("the codec is read from the init segment", () => {
-  const avcc = box("avcC", [1, 0x42, 0xc0, 0x0a, 0xff, 0xe1]);
-  const stsd = box("stsd", Buffer.alloc(8), box("avc1", Buffer.alloc(78), box("colr", "nclx"), avcc));
-  const init = buffer(
-    box("ftyp", "iso5"),
-    box("moov", box("mvhd", Buffer.alloc(100)), box("trak", box("mdia", box("minf", box("stbl", stsd))))),
-  );
-  assert.equal(isInit(init), true);
-  assert.equal(codecOf(init), "avc1.42c00a");
-});
-
-test("the time of a fragment is read, beyond 33 and beyond 53 bits of trouble", () => {
-  const fragment = (tfdt) => buffer(box("moof", box("mfhd", Buffer.alloc(8)), box("traf", box("tfhd", Buffer.alloc(8)), tfdt)), box("mdat", "x"));
-  const long = (ticks) => {
-    const bytes = Buffer.alloc(12);
-    bytes[0] = 1;
-    bytes.writeBigUInt64BE(ticks, 4);
-    return box("tfdt", bytes);
-  };
-  assert.equal(isInit(fragment(long(0n))), false);
-  assert.equal(timeOf(fragment(long(45_000n))), 0.5);
-  assert.equal(timeOf(fragment(long(2n ** 33n))), 2 ** 33 / 90_000);
-  assert.equal(timeOf(fragment(box("tfdt", [0, 0, 0, 0, 0, 1, 0x5f, 0x90]))), 1);
-});
-
-test("what is no MP4 is refused", () => {
-  for (const bytes of [[], [0, 0, 0, 9], [0, 0, 0, 0, 109, 111, 111, 102], [0, 0, 1, 0, 109, 111, 111, 102, 0]]) {
-    const data = new Uint8Array(bytes).buffer;
-    assert.deepEqual([isInit(data), codecOf(data), timeOf(data)], [false, undefined, undefined]);
-  }
-});
-
-test("the header before a JPEG is read, a longer one of a later version of it too", () => {
-  const bytes = Buffer.alloc(40);
-  bytes.writeUInt8(1, 0);
-  bytes.writeUInt16BE(32, 2);
-  bytes.writeUInt32BE(7, 4);
-  bytes.writeBigUInt64BE(1_500_000n, 8);
-  assert.deepEqual(header(buffer(bytes)), { length: 32, sequence: 7, pts: 1.5 });
-  assert.equal(header(buffer(bytes.subarray(0, 23))), undefined);
-  assert.equal(header(buffer(bytes.subarray(0, 31))), undefined);
-  bytes.writeUInt8(2, 0);
-  assert.equal(header(buffer(bytes)), undefined);
-});
 
 test("addresses follow the page's own", () => {
   const at = (url) => addresses(new URL(url));
   assert.equal(at("http://192.168.1.5:8080/").socket("fmp4"), "ws://192.168.1.5:8080/ws/viewer?format=fmp4&events=1");
   const garden = at("https://cam.example/mjpeg/garden");
   assert.equal(garden.socket("jpeg"), "wss://cam.example/ws/viewer/garden?format=jpeg&events=1");
-  assert.deepEqual([garden.video, garden.jpeg], ["/camera/garden", "/mjpeg/garden"]);
+  assert.deepEqual([garden.page, garden.jpeg], ["/camera/garden", "/mjpeg/garden"]);
   assert.deepEqual(garden.server, { host: "cam.example", port: "443", path: "/ws/camera/garden", loopback: false });
   assert.deepEqual(at("http://[fd00::5]:8080/camera/default").server, { host: "fd00::5", port: "8080", path: "/ws/camera", loopback: false });
   for (const host of ["localhost", "a.localhost", "127.0.0.1", "127.1.2.3", "[::1]"]) {
@@ -103,10 +46,10 @@ test("the sentence tells what is wrong, the worst first", () => {
 
   const facts = connected([10, state("live")]);
   assert.equal(says(facts, 10), "wait: Camera live, starting the picture");
-  facts.arrived(5, 10.1);
+  facts.arrived({ pts: 5 }, 10.1);
   facts.pictured(5, 320, 240, 10.2);
   assert.equal(says(facts, 10.3), "live: Live");
-  facts.arrived(5.1, 13);
+  facts.arrived({ pts: 5.1 }, 13);
   assert.equal(says(facts, 13.2), "bad: The browser shows no new picture for 3 s");
   assert.equal(says(facts, 13.2, true), "live: Live", "nobody sees it, and browsers do not draw then");
   assert.equal(says(facts, 20), "bad: Nothing new arrives from the server for 7 s");
@@ -124,23 +67,88 @@ test("the last picture of a camera that was away is not taken for a new one", ()
   assert.equal(describe(facts, 60.3).sentence, "Live");
 });
 
-test("the rate is that of the time stamps, and lost frames are added up", () => {
+test("rate and bitrate are those of the time stamps, and lost frames are added up", () => {
   const facts = connected([10, state("live")]);
-  assert.equal(facts.fps, null);
-  for (let n = 0; n < 50; n++) facts.arrived(1000 + n / 25, 10 + n / 25 + (n % 2) * 0.03);
+  assert.deepEqual([facts.fps, facts.bitrate], [null, null]);
+  for (let n = 0; n < 150; n++) facts.arrived({ pts: 1000 + n / 25, bytes: n < 50 ? 9999 : 1000 }, 10 + n / 25 + (n % 2) * 0.03);
   assert.ok(Math.abs(facts.fps - 25) < 0.01, `${facts.fps}`);
+  assert.ok(Math.abs(facts.bitrate - 25 * 8000) < 1, `${facts.bitrate}`);
   facts.event('{"event":"lost","frames":3,"total":3}');
   facts.event('{"event":"lost","frames":2,"total":5}');
   facts.event("no JSON");
   assert.equal(facts.lost, 5);
 });
 
-test("the delay is what a picture waits beyond the fastest way", () => {
+/** Numbers that are the same but for rounding. */
+function near(actual, expected) {
+  const same = expected === null ? actual === null : Math.abs(actual - expected) < 1e-6;
+  assert.ok(same, `${actual}, not ${expected}`);
+}
+
+test("the age of a picture is that since its arrival at the server, by the server's clock", () => {
   const facts = connected([10, state("live")]);
-  facts.arrived(1000, 10);
-  facts.arrived(1000.1, 10.15);
-  facts.pictured(1000, 320, 240, 10.08);
-  assert.ok(Math.abs(facts.delay - 0.08) < 0.001, `${facts.delay}`);
+  facts.arrived({ pts: 5, arrival: 1_700_000_000 }, 10.03);
+  facts.pictured(5, 320, 240, 10.05);
+  near(facts.age, null);
+  near(facts.stages.render, 0.02);
+  facts.clock = { offset: 1_699_999_990, ptsOffset: 1_699_999_000 };
+  facts.forget();
+  facts.arrived({ pts: 6, arrival: 1_700_000_001 }, 11.03);
+  facts.pictured(6, 320, 240, 11.05);
+  near(facts.age, 0.05);
+  near(facts.stages.server, null);
+  near(facts.stages.network, null);
+  facts.serverMs = 12;
+  near(facts.stages.server, 0.012);
+  near(facts.stages.network, 0.018);
+  near(facts.stages.render, 0.02);
+  // No part is less than nothing, and the parts are the whole.
+  facts.serverMs = 50;
+  near(facts.stages.server, 0.03);
+  near(facts.stages.network, 0);
+  near(facts.age, 0.05);
+  // Where frames do not tell their arrival, their time stamps do.
+  facts.forget();
+  near(facts.age, null);
+  facts.arrived({ pts: 1000 }, 10.04);
+  facts.pictured(1000.001, 320, 240, 10.1);
+  near(facts.age, 0.1);
+});
+
+test("a picture is measured by its own frame, and what was left out before it is not waited for", () => {
+  const facts = connected([10, state("live")]);
+  for (const n of [0, 1, 2, 3]) facts.arrived({ pts: n }, 10 + n / 10);
+  assert.equal(facts.waiting, 4);
+  facts.pictured(2, 320, 240, 10.5);
+  assert.equal(facts.waiting, 1);
+  near(facts.stages.render, 0.3);
+  // Nobody knows when this one came.
+  facts.pictured(2.5, 320, 240, 10.6);
+  near(facts.stages.render, 0.3);
+  assert.deepEqual([facts.waiting, facts.shown], [1, 2]);
+});
+
+test("the server's clock is known by the answer with the shortest way", async () => {
+  mock.method(globalThis, "fetch", async () => ({ ok: false }));
+  mock.timers.enable({ apis: ["setInterval"] });
+  const clock = new Clock("/api/clock");
+  assert.deepEqual([clock.offset, clock.ptsOffset], [null, null]);
+  const heard = (unix, from, to) => clock.heard({ unix_us: unix * 1e6, pts_90k: (unix - 1000) * 90_000 }, from, to);
+  const at = performance.now() / 1000;
+  heard(5000, at - 0.2, at);
+  near(clock.offset, 5000 - (at - 0.1));
+  near(clock.ptsOffset, 1000);
+  assert.ok(clock.uncertainty >= 0.1 && clock.uncertainty < 0.11);
+  heard(5000, at - 0.02, at);
+  near(clock.offset, 5000 - (at - 0.01));
+  heard(9000, at - 0.1, at);
+  near(clock.offset, 5000 - (at - 0.01));
+  // After a new connection any answer is better than an old one.
+  clock.renew();
+  heard(9000, at - 0.1, at);
+  near(clock.offset, 9000 - (at - 0.05));
+  mock.timers.reset();
+  mock.restoreAll();
 });
 
 test("time spans are said in one unit", () => {

@@ -46,8 +46,11 @@ scene("cameras appear on the wall and vanish from it by themselves, told by one 
   assert.match(await page.locator(`${tile("garden")} .glance`).innerText(), /fps · \d+ ms$/);
   assert.equal(await page.locator(".large").count(), 0);
 
+  await page.getByText("garden is connected.").waitFor({ state: "attached" });
+
   await first.end();
   await page.getByText("2 cameras, 1 live").waitFor();
+  await page.getByText("cam-1 is disconnected.").waitFor({ state: "attached" });
   await page.locator(tile("cam-1"), { hasText: "Camera disconnected" }).waitFor();
   await page.locator(tile("cam-1"), { hasText: /gone for 1\d s/ }).waitFor();
   // What is gone stands behind the others.

@@ -37,6 +37,7 @@ const ASSETS: &[(&str, &str, &[u8])] = assets! {
     "mjpeg.js": JAVASCRIPT,
     "wall.js": JAVASCRIPT,
     "layout.js": JAVASCRIPT,
+    "empty.js": JAVASCRIPT,
     "tile.js": JAVASCRIPT,
     "page.js": JAVASCRIPT,
     "heading.js": JAVASCRIPT,
