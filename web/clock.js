@@ -2,9 +2,9 @@
 
 import { now } from "./facts.js";
 
-const QUESTIONS = 5;
-/** Milliseconds between the questions of one round, and between the rounds. */
-const PAUSE = 150;
+const QUESTIONS = 7;
+/** Milliseconds between the first two questions of a round, doubled each time: a page that begins is busy. Between the rounds. */
+const PAUSE = 100;
 const ROUND = 60_000;
 const PATIENCE = 5000;
 /** Seconds by which two clocks drift apart in a second, at most. */
@@ -50,7 +50,7 @@ export class Clock {
     if (this.#asking) return;
     this.#asking = true;
     for (let count = 0; count < QUESTIONS; count++) {
-      if (count) await new Promise((go) => setTimeout(go, PAUSE));
+      if (count) await new Promise((go) => setTimeout(go, PAUSE * 2 ** (count - 1)));
       try {
         const from = now();
         const answer = await fetch(this.url, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });

@@ -2,7 +2,7 @@
 // Each frame is drawn as soon as it is decoded. `webcodecs.js` is the page's side.
 
 import { Connection } from "./connection.js";
-import { codecOf, header } from "./frame.js";
+import { codecOf, header, spsOf } from "./frame.js";
 
 /** So many frames that wait for the decoder, the oldest for so many milliseconds, and it is too slow. */
 const BEHIND = 4;
@@ -31,6 +31,8 @@ function flush() {
 class Picture {
   #connection = null;
   #decoder = null;
+  /** What the decoder was made ready for. */
+  #sps = "";
   #codec = "";
   /** The frames in the decoder: their time stamps in microseconds, and when they came. */
   #decoding = [];
@@ -80,7 +82,7 @@ class Picture {
     }
     const unit = new Uint8Array(data, frame.length);
     try {
-      if (frame.key) this.#configure(codecOf(unit));
+      if (frame.key) this.#configure(spsOf(unit));
       if (this.#broken) return;
       const timestamp = Math.round(pts * 1e6);
       decoding.push({ timestamp, at });
@@ -91,21 +93,24 @@ class Picture {
   }
 
   /** A key frame comes: whatever was, the decoder is ready for it. */
-  #configure(codec) {
-    this.#broken = !codec;
-    if (!codec || (codec === this.#codec && this.#decoder?.state === "configured")) return;
-    const config = { codec, optimizeForLatency: true };
-    if (!this.#decoder || this.#decoder.state === "closed") {
-      const decoder = new VideoDecoder({
-        output: (picture) => (decoder === this.#decoder ? this.#draw(picture) : picture.close()),
-        error: (error) => decoder === this.#decoder && this.#fail(error),
-      });
-      this.#decoder = decoder;
-    }
-    this.#decoder.configure(config);
-    if (codec === this.#codec) return;
-    this.#codec = codec;
-    VideoDecoder.isConfigSupported(config).then(({ supported }) => supported || report(this.id, "unable", codec));
+  #configure(sps) {
+    this.#broken = !sps;
+    if (!sps || (this.#decoder && String(sps) === this.#sps)) return;
+    const decoder = (this.#decoder ??= this.#make());
+    const config = { codec: codecOf(sps), optimizeForLatency: true };
+    decoder.configure(config);
+    this.#sps = String(sps);
+    if (config.codec === this.#codec) return;
+    this.#codec = config.codec;
+    VideoDecoder.isConfigSupported(config).then(({ supported }) => supported || report(this.id, "unable", config.codec));
+  }
+
+  #make() {
+    const decoder = new VideoDecoder({
+      output: (picture) => (decoder === this.#decoder ? this.#draw(picture) : picture.close()),
+      error: (error) => decoder === this.#decoder && this.#fail(error),
+    });
+    return decoder;
   }
 
   #draw(picture) {

@@ -20,14 +20,24 @@ export function header(buffer) {
   };
 }
 
-/** The codec of H.264 in Annex B as RFC 6381 writes it ("avc1.42c01f"), by its first SPS; undefined without one. */
-export function codecOf(bytes) {
-  // A start code, then the SPS: NAL type 7, profile, constraint flags, level.
-  for (let at = 0; at + 7 <= bytes.length; at++) {
-    if (bytes[at] || bytes[at + 1] || bytes[at + 2] !== 1 || (bytes[at + 3] & 31) !== 7) continue;
-    return codecName(bytes.subarray(at + 4, at + 7));
+/** The first sequence parameter set of H.264 in Annex B, its header included; undefined without one. */
+export function spsOf(bytes) {
+  // Start codes are 0 0 1; what begins with type 7 is an SPS (ISO/IEC 14496-10 table 7-1).
+  const next = (from) => {
+    for (let at = from; at + 3 <= bytes.length; at++) if (!bytes[at] && !bytes[at + 1] && bytes[at + 2] === 1) return at;
+    return bytes.length;
+  };
+  for (let at = next(0) + 3; at < bytes.length; at = next(at) + 3) {
+    if ((bytes[at] & 31) !== 7) continue;
+    const sps = bytes.subarray(at, next(at));
+    return sps.length >= 4 ? sps : undefined;
   }
   return undefined;
+}
+
+/** The codec with an SPS as RFC 6381 writes it ("avc1.42c01f"). */
+export function codecOf(sps) {
+  return codecName(sps.subarray(1, 4));
 }
 
 /** Of profile, constraint flags and level. */

@@ -38,10 +38,7 @@ export class Heading {
     this.#rename.onclick = () => this.#begin();
     cancel.onclick = () => this.#end();
     this.#form.onkeydown = (event) => {
-      if (event.key !== "Escape") return;
-      // It ends this, and not the page around it.
-      event.stopPropagation();
-      this.#end();
+      if (event.key === "Escape") this.#end();
     };
     this.#form.onsubmit = (event) => {
       event.preventDefault();

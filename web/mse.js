@@ -154,7 +154,7 @@ export class MsePlayer {
     const start = buffered.start(buffered.length - 1);
     const end = buffered.end(buffered.length - 1);
     // The end is an estimate far in the future: only the newest frame's own time says what is live.
-    const aim = Math.min(0.5, 1.2 * facts.interval + 0.02);
+    const aim = Math.min(0.25, 0.6 * facts.interval + 0.06);
     const lag = this.#newest - video.currentTime;
     const outside = video.currentTime < start - 0.05 || video.currentTime > end;
     if (anew || outside || lag > Math.max(TOO_FAR, 3 * facts.interval)) {

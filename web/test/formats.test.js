@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { codecOf as annexBCodec, header } from "../frame.js";
+import { codecOf as codecOfSps, header, spsOf } from "../frame.js";
 import { codecOf, file, isInit, sampleOf, timeOf } from "../mp4.js";
 
 /** An MP4 box. */
@@ -67,12 +67,16 @@ test("the header before a frame is read, a longer one of a later version of it t
   assert.equal(header(buffer(bytes)), undefined);
 });
 
-test("the codec of Annex B is that of its first SPS, behind start codes of either length", () => {
-  const sps = [0, 0, 1, 0x67, 0x42, 0xc0, 0x0a, 0xff];
-  assert.equal(annexBCodec(Uint8Array.from([0, 0, 0, 1, 0x09, 0xf0, 0, ...sps, 0, 0, 1, 0x68, 1])), "avc1.42c00a");
-  assert.equal(annexBCodec(Uint8Array.from(sps.slice(0, 7))), "avc1.42c00a");
-  for (const bytes of [[], sps.slice(0, 6), [0, 0, 1, 0x65, 0x42, 0xc0, 0x0a], [0, 1, 0x67, 0x42, 0xc0, 0x0a, 1, 1]]) {
-    assert.equal(annexBCodec(Uint8Array.from(bytes)), undefined);
+test("the first SPS of Annex B is found behind start codes of either length, and tells the codec", () => {
+  const sps = [0x67, 0x42, 0xc0, 0x0a, 0xff];
+  const before = [0, 0, 0, 1, 0x09, 0xf0, 0, 0, 0, 1];
+  for (const bytes of [[...before, ...sps, 0, 0, 1, 0x68, 1, 0, 0, 1, 0x67, 1, 1, 1], [0, 0, 1, ...sps]]) {
+    const found = spsOf(Uint8Array.from(bytes));
+    assert.deepEqual([...found], sps);
+    assert.equal(codecOfSps(found), "avc1.42c00a");
+  }
+  for (const bytes of [[], [0, 0, 1], [0, 0, 1, ...sps.slice(0, 3)], [0, 0, 1, 0x65, 0x42, 0xc0, 0x0a], [0, 1, ...sps]]) {
+    assert.equal(spsOf(Uint8Array.from(bytes)), undefined);
   }
 });
 

@@ -81,7 +81,7 @@ for (const [way, element] of ways) {
     const facts = await known(page);
     assert.deepEqual([facts.way, facts.reason, facts.link, facts.camera], [way, "", "open", "live"]);
     assert.deepEqual([facts.width, facts.height], [320, 240]);
-    assert.ok(facts.fps > 12 && facts.fps < 18, `${facts.fps} fps`);
+    assert.ok(facts.fps > 1 && facts.fps < 30, `${facts.fps} fps`);
     assert.ok(facts.bitrate > 20_000 && facts.bitrate < 5e6, `${facts.bitrate} bits a second`);
     const { server: inServer, network, render } = facts.stages;
     assert.ok(inServer > 0 && inServer <= 0.001 && network >= 0 && render > 0, JSON.stringify(facts.stages));
@@ -243,16 +243,24 @@ scene("a decoder that fails once costs a moment", async (world) => {
   assert.deepEqual([way, reason], ["webcodecs", ""]);
 });
 
-scene("a decoder that always fails gives way to the next, which says so", async (world) => {
-  const server = await world.server();
-  world.camera(server);
-  const page = await world.page();
-  await before(page, "VideoDecoder.prototype.decode = () => { throw new Error('no') }");
-  await mount(page, server);
-  await plays(page, WAYS.mse);
-  const { way, reason } = await known(page);
-  assert.deepEqual([way, reason], ["mse", "The video failed again and again"]);
-});
+for (const [what, script, reason, faults = []] of [
+  ["that always fails", "VideoDecoder.prototype.decode = () => { throw new Error('no') }", /^The video failed again and again$/],
+  ["without this codec", "VideoDecoder.isConfigSupported = async () => ({ supported: false })", /^This browser does not play avc1\.42c0..$/],
+  ["that does not start", "throw new Error('no')", /^The browser's worker for video did not start$/, ["uncaught: no"]],
+]) {
+  scene(`a decoder ${what} gives way to the next, which says so`, async (world) => {
+    const server = await world.server();
+    world.camera(server);
+    const page = await world.page();
+    await before(page, script);
+    await mount(page, server);
+    await plays(page, WAYS.mse);
+    const { way, reason: said } = await known(page);
+    assert.equal(way, "mse");
+    assert.match(said, reason);
+    assert.deepEqual(world.faults.splice(0), faults);
+  });
+}
 
 scene("a decoder that is too slow skips to the next key frame, and says how many it left out", async (world) => {
   const server = await world.server();
@@ -265,7 +273,7 @@ scene("a decoder that is too slow skips to the next key frame, and says how many
     let count = 0;
     globalThis.VideoDecoder = class extends Decoder {
       decode(chunk) {
-        if (++count < 20 || count > 60) super.decode(chunk);
+        if (++count < 20 || count > 28) super.decode(chunk);
       }
     }`,
   );
@@ -274,26 +282,15 @@ scene("a decoder that is too slow skips to the next key frame, and says how many
   await plays(page, WAYS.webcodecs, { pictures: 30 });
   const { way, reason, late } = await known(page);
   assert.deepEqual([way, reason], ["webcodecs", ""]);
-  assert.ok(late > 4 && late < 60, `${late}`);
+  assert.ok(late > 4 && late < 9, `${late}`);
 });
 
-scene("ten players share a worker, and each shows its own camera", async (world) => {
+scene("players share a worker, and each shows its own camera", async (world) => {
   const server = await world.server();
-  world.cameras(server, 10, { fps: 10 });
+  world.camera(server, { path: "/ws/camera/cam-1", size: "320x240" });
+  world.camera(server, { path: "/ws/camera/cam-2", size: "160x120" });
   const page = await world.page();
-  await page.goto(`${server.url}status`);
-  await page.evaluate(async () => {
-    const { Watch } = await import("/assets/watch.js");
-    document.body.replaceChildren();
-    for (let number = 1; number <= 10; number++) {
-      const screen = document.createElement("div");
-      screen.id = `cam-${number}`;
-      document.body.append(screen);
-      const socket = (format) => `ws://${location.host}/ws/viewer/cam-${number}?format=${format}&events=1`;
-      const watch = new Watch({ socket, clock: "/api/clock" }, screen, "auto", () => {});
-      setInterval(() => watch.tick(), 250);
-    }
-  });
-  for (let number = 1; number <= 10; number++) await plays(page, `#cam-${number} canvas`, { pictures: 5 });
+  await page.goto(server.url);
+  await Promise.all([plays(page, "[data-name=cam-1] canvas.screen", { where: ({ width }) => width === 320 }), plays(page, "[data-name=cam-2] canvas.screen", { where: ({ width }) => width === 160 })]);
   assert.equal(page.workers().length, 1);
 });

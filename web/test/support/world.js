@@ -76,7 +76,9 @@ export class World {
 
   /** Starts a server, on a free port unless told otherwise. `args` are further options of `lenscast serve`. */
   async server({ port = 0, args = [] } = {}) {
-    const server = new Process(["serve", "--listen", `127.0.0.1:${port}`, ...args]);
+    // What a server keeps must not come from another one.
+    const state = args.includes("--state-dir") ? [] : ["--state-dir", await this.folder()];
+    const server = new Process(["serve", "--listen", `127.0.0.1:${port}`, ...state, ...args]);
     this.atEnd(() => server.end());
     const [url, opened] = await server.line(/http:\/\/127\.0\.0\.1:(\d+)\//);
     return Object.assign(server, { url, port: Number(opened) });
