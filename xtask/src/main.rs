@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod dist;
 mod firmware;
 mod process;
 mod soak;
@@ -30,14 +31,16 @@ Usage: cargo xtask COMMAND
                        same bytes, and beside a WebSocket library
       --cameras        instead: 1, 4 and 8 cameras with a viewer each
       --jpeg           instead: making JPEGs of raw frames, and what that may mean on a microcontroller
-      --browser        instead: camera to rendered pixels in Chromium, by each way of playing, the first picture,
-                       and ten cameras in one page
   firmware             builds the camera's image for every chip that this computer can build for, and tells how
                        large it is; see firmware/README.md
       --board NAME     for one board: atoms3r (both AtomS3R), atoms3r-cam, atoms3r-m12, esp32c3-devkit
   soak                 cameras and viewers that come, go and misbehave; fails when the server grows or slows
       --minutes N      for how long (5)
       --seed N         repeats what an earlier run did at random
+  dist                 makes packages for this kind of computer, in target/packages: a .tar.gz, a .deb where there is
+                       dpkg-deb, and their SHA256SUMS; see docs/install.md
+      --check          instead: packs the debug build, installs it into a folder, starts it as its unit says, asks
+                       for its health, and removes it
   help                 this text";
 
 fn main() -> ExitCode {
@@ -54,9 +57,9 @@ fn main() -> ExitCode {
         ["bench", "--viewers"] => bench::scale::viewers(),
         ["bench", "--cameras"] => bench::scale::cameras(),
         ["bench", "--jpeg"] => bench::jpeg::run(),
-        ["bench", "--browser"] => bench::browser::run(),
         // What the benchmark of viewers starts for itself.
         ["bench-child", kind, recording] => bench::scale::child(kind, recording.as_ref()),
+        ["dist", ref options @ ..] => dist::run(options),
         ["firmware", ref options @ ..] => firmware::run(options),
         ["soak", ref options @ ..] => soak::run(options),
         [] => Err(format!("a command is missing\n\n{USAGE}").into()),

@@ -10,6 +10,8 @@
 pub mod config;
 pub mod state;
 
+pub mod auth;
+
 pub mod access;
 pub mod admission;
 pub mod server;

@@ -1,0 +1,337 @@
+//! Passwords: argon2id (RFC 9106) with the parameters that OWASP advises for it, 19 MiB, two passes, one lane.
+//!
+//! A verification takes tens of milliseconds and 19 MiB. Whoever calls from async code does so in `spawn_blocking`, and lets
+//! only few run at once (a semaphore of two or so): otherwise a flood of logins is a flood of memory.
+//!
+//! An unknown name costs one verification as a known one does, against a hash that no password has, so that the time of an
+//! answer does not tell which names there are. (The names also all cost the same: every stored hash has these parameters,
+//! until they are changed in this file.)
+
+use super::secret::{Secret, random};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use argon2::{Algorithm, Argon2, Params, Version};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Shortest and longest password, in bytes.
+pub const PASSWORD_BYTES: std::ops::RangeInclusive<usize> = 8..=256;
+
+/// How long a verified password is remembered after it was last used, in seconds.
+const REMEMBERED_S: u64 = 300;
+
+/// How many are remembered.
+const MAX_REMEMBERED: usize = 256;
+
+/// A password's hash in the PHC string format.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct StoredHash(PasswordHash);
+
+/// Hashes and verifies passwords, and remembers for a while which were right.
+pub struct Passwords {
+    argon2: Argon2<'static>,
+    /// Of this process alone: what is remembered is worth nothing outside of it.
+    key: [u8; 32],
+    /// What an unknown name is verified against.
+    nobody: StoredHash,
+    /// When it was last used, by what [`Passwords::mark`] makes of name, hash and password.
+    remembered: Mutex<HashMap<[u8; 32], u64>>,
+    computed: AtomicU64,
+}
+
+/// A password that cannot be one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadPassword {
+    /// Too short or too long.
+    #[error("a password has {} to {} bytes", PASSWORD_BYTES.start(), PASSWORD_BYTES.end())]
+    Length,
+    /// With a character that cannot be typed everywhere.
+    #[error("a password has no control characters")]
+    Control,
+    /// It would be taken for something else.
+    #[error("this is a token or a share, and cannot be a password")]
+    Token,
+    /// The computer is out of memory.
+    #[error("there is not enough memory to hash a password")]
+    Memory,
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        // The library's parameters have been others; these are the ones that are meant.
+        Self::with(Params::new(19 * 1024, 2, 1, Some(32)).expect("OWASP's parameters are within RFC 9106"))
+    }
+}
+
+impl Passwords {
+    pub(super) fn with(params: Params) -> Self {
+        // Made up instead of computed: no password has it, and starting costs nothing.
+        let nobody = PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(&params).expect("three small numbers fit"),
+            salt: Some(Salt::new(&random::<16>()).expect("16 bytes are a salt")),
+            hash: Some(Output::new(&random::<32>()).expect("32 bytes are a hash")),
+        };
+        Self {
+            argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
+            key: random(),
+            nobody: StoredHash(nobody),
+            remembered: Mutex::default(),
+            computed: AtomicU64::new(0),
+        }
+    }
+
+    /// Hashes a new password with a random salt.
+    ///
+    /// # Errors
+    /// [`BadPassword`] when it may not be one.
+    pub fn hash(&self, password: &Secret) -> Result<StoredHash, BadPassword> {
+        let text = password.expose();
+        if !PASSWORD_BYTES.contains(&text.len()) {
+            return Err(BadPassword::Length);
+        }
+        if text.chars().any(char::is_control) {
+            return Err(BadPassword::Control);
+        }
+        if password.kind().is_some() || text.starts_with(super::share::PREFIX) {
+            return Err(BadPassword::Token);
+        }
+        self.computed.fetch_add(1, Ordering::Relaxed);
+        let hash = self.argon2.hash_password_with_salt(text.as_bytes(), &random::<16>());
+        // The salt is good and so is the length; what is left is memory.
+        hash.map(StoredHash).map_err(|_| BadPassword::Memory)
+    }
+
+    /// Whether a password is right. `stored` is the hash of the user of that name, and `None` when there is none.
+    pub fn verify(&self, name: &str, password: &Secret, stored: Option<&StoredHash>, now: u64) -> bool {
+        if stored.is_some_and(|stored| self.remembers(name, password, stored, now)) {
+            return true;
+        }
+        let against = stored.unwrap_or(&self.nobody);
+        self.computed.fetch_add(1, Ordering::Relaxed);
+        let matches = self.argon2.verify_password(password.expose().as_bytes(), &against.0).is_ok();
+        match stored {
+            Some(stored) if matches => {
+                self.remember(self.mark(name, password, stored), now);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether this was verified lately, so that it need not be computed again. A changed password, a removed user and a user
+    /// removed and made again are forgotten by that, since the stored hash is part of what is remembered.
+    pub fn remembers(&self, name: &str, password: &Secret, stored: &StoredHash, now: u64) -> bool {
+        let mark = self.mark(name, password, stored);
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        match remembered.get_mut(&mark) {
+            Some(used) if now.abs_diff(*used) < REMEMBERED_S => {
+                *used = now;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// How many hashes were computed.
+    #[must_use]
+    pub fn computed(&self) -> u64 {
+        self.computed.load(Ordering::Relaxed)
+    }
+
+    fn remember(&self, mark: [u8; 32], now: u64) {
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        remembered.retain(|_, used| now.abs_diff(*used) < REMEMBERED_S);
+        if remembered.len() >= MAX_REMEMBERED {
+            let oldest = remembered.iter().min_by_key(|(_, used)| **used).map(|(mark, _)| *mark);
+            oldest.map(|oldest| remembered.remove(&oldest));
+        }
+        remembered.insert(mark, now);
+    }
+
+    fn mark(&self, name: &str, password: &Secret, stored: &StoredHash) -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
+        for part in [name, &stored.0.to_string(), password.expose()] {
+            // With lengths, so that no two triples are the same bytes.
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part.as_bytes());
+        }
+        mac.finalize().into_bytes().into()
+    }
+}
+
+impl fmt::Debug for Passwords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Passwords").field("computed", &self.computed).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for StoredHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoredHash(…)")
+    }
+}
+
+impl From<StoredHash> for String {
+    fn from(hash: StoredHash) -> Self {
+        hash.0.to_string()
+    }
+}
+
+impl TryFrom<String> for StoredHash {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let hash = PasswordHash::new(&text).map_err(|_| "no password hash")?;
+        let usable = Params::try_from(&hash).is_ok() && hash.salt.is_some() && hash.hash.is_some();
+        let ours = hash.algorithm == Algorithm::Argon2id.ident();
+        if usable && ours { Ok(Self(hash)) } else { Err("no hash of argon2id") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cheap() -> Passwords {
+        Passwords::with(Params::new(8, 1, 1, Some(32)).unwrap())
+    }
+
+    fn secret(text: &str) -> Secret {
+        Secret::new(text.into())
+    }
+
+    #[test]
+    fn the_parameters_are_the_ones_of_owasp() {
+        let text = String::from(Passwords::default().hash(&secret("correct horse")).unwrap());
+        assert!(text.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{text}");
+        assert!(String::from(Passwords::default().nobody).starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    }
+
+    #[test]
+    fn a_hash_of_another_implementation_verifies() {
+        // From the tests of the reference implementation.
+        let stored = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+        let stored = StoredHash::try_from(stored.to_owned()).unwrap();
+        assert!(cheap().verify("anna", &secret("password"), Some(&stored), 0));
+        assert!(!cheap().verify("anna", &secret("passwort"), Some(&stored), 0));
+    }
+
+    #[test]
+    fn two_hashes_of_one_password_differ_and_both_verify() {
+        let passwords = cheap();
+        let [one, other] = [(); 2].map(|()| passwords.hash(&secret("correct horse")).unwrap());
+        assert!(one != other);
+        for stored in [one, other] {
+            assert!(passwords.verify("anna", &secret("correct horse"), Some(&stored), 0));
+            assert!(!passwords.verify("anna", &secret("correct horsf"), Some(&stored), 0));
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_costs_one_verification_as_a_known_one_does() {
+        let passwords = cheap();
+        let stored = passwords.hash(&secret("correct horse")).unwrap();
+        let cost = |name: &str, stored| {
+            let before = passwords.computed();
+            assert!(!passwords.verify(name, &secret("wrong horse"), stored, 0));
+            passwords.computed() - before
+        };
+        for _ in 0..2 {
+            assert_eq!(cost("anna", Some(&stored)), 1);
+            assert_eq!(cost("nobody", None), 1, "also the second time");
+        }
+        let params = |hash: &StoredHash| {
+            let text = String::from(hash.clone());
+            text.split('$').take(4).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(params(&stored), params(&passwords.nobody), "and at the same price");
+    }
+
+    #[test]
+    fn a_right_password_is_computed_once_in_five_minutes_of_use() {
+        let passwords = cheap();
+        let stored = passwords.hash(&secret("correct horse")).unwrap();
+        let cost = |password: &str, now| {
+            let before = passwords.computed();
+            let right = passwords.verify("anna", &secret(password), Some(&stored), now);
+            assert_eq!(right, password == "correct horse");
+            passwords.computed() - before
+        };
+        assert_eq!(cost("correct horse", 1000), 1);
+        assert_eq!(cost("correct horse", 1299), 0);
+        assert_eq!(cost("wrong horse", 1299), 1, "what is wrong is computed each time");
+        assert_eq!(cost("wrong horse", 1299), 1);
+        assert_eq!(cost("correct horse", 1598), 0, "counted from its last use");
+        assert_eq!(cost("correct horse", 1898), 1, "forgotten after five minutes");
+        assert_eq!(cost("correct horse", 5), 1, "the clock was set back");
+    }
+
+    #[test]
+    fn a_changed_password_and_another_user_are_not_remembered() {
+        let passwords = cheap();
+        let stored = passwords.hash(&secret("correct horse")).unwrap();
+        let changed = passwords.hash(&secret("another horse")).unwrap();
+        assert!(passwords.verify("anna", &secret("correct horse"), Some(&stored), 0));
+        assert!(passwords.remembers("anna", &secret("correct horse"), &stored, 0));
+        assert!(!passwords.verify("anna", &secret("correct horse"), Some(&changed), 0));
+        assert!(!passwords.verify("anna", &secret("correct horse"), None, 0), "the user is gone");
+        assert!(!passwords.remembers("bert", &secret("correct horse"), &stored, 0));
+        assert!(!passwords.remembers("annac", &secret("orrect horse"), &stored, 0));
+    }
+
+    #[test]
+    fn only_so_many_are_remembered_and_the_one_unused_for_longest_goes() {
+        let passwords = cheap();
+        let stored = passwords.hash(&secret("correct horse")).unwrap();
+        for index in 0..=MAX_REMEMBERED {
+            let name = format!("user-{index}");
+            assert!(passwords.verify(&name, &secret("correct horse"), Some(&stored), 100 + index as u64 / 4));
+            assert!(passwords.remembers("user-0", &secret("correct horse"), &stored, 101 + index as u64 / 4));
+        }
+        assert_eq!(passwords.remembered.lock().unwrap().len(), MAX_REMEMBERED);
+        assert!(passwords.remembers("user-0", &secret("correct horse"), &stored, 170));
+    }
+
+    #[test]
+    fn what_cannot_be_a_password_is_refused_with_the_reason() {
+        let passwords = cheap();
+        let token = Secret::generate(super::super::secret::Kind::View);
+        for (bad, reason) in [
+            ("", BadPassword::Length),
+            ("1234567", BadPassword::Length),
+            (&"x".repeat(257), BadPassword::Length),
+            ("correct\nhorse", BadPassword::Control),
+            (token.expose(), BadPassword::Token),
+            ("lcs_whatever", BadPassword::Token),
+        ] {
+            assert_eq!(passwords.hash(&secret(bad)).unwrap_err(), reason, "{bad:?}");
+        }
+        assert!(passwords.hash(&secret(&"x".repeat(256))).is_ok());
+        assert!(passwords.hash(&secret("pässwörter sind länger")).is_ok());
+    }
+
+    #[test]
+    fn a_stored_hash_is_argon2id_or_the_file_is_damaged() {
+        let good = String::from(cheap().hash(&secret("correct horse")).unwrap());
+        assert!(StoredHash::try_from(good.clone()).is_ok());
+        for bad in [
+            String::new(),
+            "correct horse".into(),
+            good.replacen("argon2id", "argon2d", 1),
+            good.replacen("m=8", "m=x", 1),
+            good.rsplit_once('$').unwrap().0.to_owned(),
+        ] {
+            assert!(StoredHash::try_from(bad.clone()).is_err(), "{bad}");
+        }
+        assert_eq!(format!("{:?}", StoredHash::try_from(good).unwrap()), "StoredHash(…)");
+        assert!(!format!("{:?}", cheap()).contains("key"));
+    }
+}

@@ -1,0 +1,406 @@
+//! What a request presents to prove who asks, and how to keep that out of logs and redirects.
+
+use super::cookie::SessionCookie;
+use super::secret::{Kind, Secret};
+use super::share;
+use axum::http::{HeaderMap, Uri, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// Longest credential in `Authorization` or `?token=`, and longest `Cookie`, in bytes.
+const MAX_CREDENTIAL_BYTES: usize = 1024;
+const MAX_COOKIE_BYTES: usize = 8192;
+
+/// Longest path in a log line, in bytes.
+const MAX_LOGGED_BYTES: usize = 200;
+
+/// The name in the query under which a token or a share stands.
+const TOKEN: &str = "token";
+
+/// What a request presents.
+#[derive(Clone, Debug, Default)]
+pub struct Presented {
+    /// What was given for this very request: by `?token=`, else by `Authorization`.
+    pub explicit: Option<(By, Credential)>,
+    /// The session's cookie. It comes with every request of a browser, so it may be an old one.
+    pub session: Option<Secret>,
+}
+
+/// How a credential came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum By {
+    /// Without one, by where the request comes from.
+    Place,
+    /// By cookie.
+    Cookie,
+    /// By `Authorization: Basic`.
+    Basic,
+    /// By `Authorization: Bearer`.
+    Bearer,
+    /// By `?token=`.
+    Query,
+}
+
+impl By {
+    /// Whether browsers send it by themselves, also with what another site makes them ask.
+    #[must_use]
+    pub const fn is_sent_by_browsers(self) -> bool {
+        matches!(self, Self::Cookie | Self::Basic)
+    }
+}
+
+/// One credential, by its form; whether it is any good is for [`Auth`](super::Auth) to say.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// A token of the kind view, admin or camera.
+    Token(Secret),
+    /// A share.
+    Share(Secret),
+    /// A name and a password.
+    Password {
+        /// The name, as it was given.
+        name: String,
+        /// The password.
+        password: Secret,
+    },
+    /// It has the form of none.
+    Unreadable,
+}
+
+impl Presented {
+    /// Reads a request.
+    #[must_use]
+    pub fn read(headers: &HeaderMap, uri: &Uri, cookie: &SessionCookie) -> Self {
+        let by_query = || query_token(uri).map(|credential| (By::Query, credential));
+        let session = session(headers, cookie.name());
+        Self { explicit: by_query().or_else(|| authorization(headers)), session }
+    }
+}
+
+/// The credential of a token's or a share's text. A session is none: it goes by cookie only.
+fn token(text: &str) -> Credential {
+    if text.len() > MAX_CREDENTIAL_BYTES {
+        return Credential::Unreadable;
+    }
+    let secret = Secret::new(text.to_owned());
+    match secret.kind() {
+        Some(kind) if kind != Kind::Session => Credential::Token(secret),
+        None if text.starts_with(share::PREFIX) => Credential::Share(secret),
+        _ => Credential::Unreadable,
+    }
+}
+
+fn query_token(uri: &Uri) -> Option<Credential> {
+    let mut tokens = pairs(uri.query()?).filter(|(key, value)| *key == TOKEN && !value.is_empty());
+    let (_, first) = tokens.next()?;
+    // Two would be read differently here and by a proxy.
+    Some(if tokens.next().is_some() { Credential::Unreadable } else { token(first) })
+}
+
+fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+}
+
+fn authorization(headers: &HeaderMap) -> Option<(By, Credential)> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next()?;
+    let value = value.to_str().ok().filter(|value| value.len() <= MAX_CREDENTIAL_BYTES);
+    let (scheme, rest) = value.and_then(|value| value.split_once(' ')).unwrap_or_default();
+    let rest = rest.trim_matches(' ');
+    let basic = scheme.eq_ignore_ascii_case("basic");
+    let by = if basic { By::Basic } else { By::Bearer };
+    let credential = match () {
+        () if values.next().is_some() => Credential::Unreadable,
+        () if basic => user_and_password(rest),
+        () if scheme.eq_ignore_ascii_case("bearer") => token(rest),
+        () => Credential::Unreadable,
+    };
+    Some((by, credential))
+}
+
+/// RFC 7617, in UTF-8. A token or share in place of the password needs no particular name.
+fn user_and_password(encoded: &str) -> Credential {
+    let text = STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let text = text.filter(|text| !text.chars().any(char::is_control));
+    let Some((name, password)) = text.as_deref().and_then(|text| text.split_once(':')) else {
+        return Credential::Unreadable;
+    };
+    match token(password) {
+        Credential::Unreadable => {
+            Credential::Password { name: name.to_owned(), password: Secret::new(password.to_owned()) }
+        }
+        token => token,
+    }
+}
+
+/// The first cookie of that name: browsers send the one with the longest path first (RFC 6265 §5.4).
+fn session(headers: &HeaderMap, name: &str) -> Option<Secret> {
+    let values = headers.get_all(header::COOKIE).iter();
+    let values = values.filter_map(|value| value.to_str().ok()).filter(|text| text.len() <= MAX_COOKIE_BYTES);
+    let mut cookies = values.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let (_, value) = cookies.find(|(key, _)| *key == name)?;
+    Some(Secret::new(value.to_owned())).filter(|secret| secret.kind() == Some(Kind::Session))
+}
+
+/// Path and query without the token, to redirect to: always a path on this server.
+#[must_use]
+pub fn strip_token(uri: &Uri) -> String {
+    // What begins with two slashes, in either direction, would name another server.
+    let mut out = format!("/{}", uri.path().trim_start_matches(['/', '\\']));
+    let kept = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !is_token(pair));
+    for (index, pair) in kept.enumerate() {
+        out.push(if index == 0 { '?' } else { '&' });
+        out.push_str(pair);
+    }
+    out
+}
+
+/// Whether a pair of the query could be taken for the token by anybody: in other letters, or percent-encoded.
+fn is_token(pair: &str) -> bool {
+    let key = pair.split_once('=').map_or(pair, |(key, _)| key);
+    let mut decoded = Vec::new();
+    let mut rest = key.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        let hex = tail.get(..2).filter(|_| first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        let byte = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        decoded.push(byte.unwrap_or(first));
+        rest = if byte.is_some() { &tail[2..] } else { tail };
+    }
+    decoded.eq_ignore_ascii_case(TOKEN.as_bytes())
+}
+
+/// What a log may say about where a request goes: the path, shortened, never the query, and nothing from what looks like a
+/// secret on.
+#[must_use]
+pub fn loggable(uri: &Uri) -> String {
+    let path = uri.path();
+    let secret = ["lc_", "lcs_"].iter().filter_map(|prefix| path.find(prefix)).min();
+    // A path may have bytes beyond ASCII, and a cut must not split one.
+    let end = secret.unwrap_or(path.len()).min(MAX_LOGGED_BYTES);
+    let end = (0..=end).rev().find(|end| path.is_char_boundary(*end)).unwrap_or(0);
+    let mut out: String = path[..end].chars().flat_map(char::escape_default).collect();
+    if end < path.len() {
+        out.push('…');
+    }
+    if uri.query().is_some() {
+        out.push_str("?…");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderName;
+    use proptest::prelude::*;
+
+    const VIEW: &str = "lc_view_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    const SESSION: &str = "lc_session_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+    fn read(uri: &str, headers: &[(HeaderName, &str)]) -> Presented {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(name, value.parse().unwrap());
+        }
+        Presented::read(&map, &uri.parse().unwrap(), &SessionCookie::new(false, "/").unwrap())
+    }
+
+    /// In one line, so that tables of cases can be read.
+    fn explicit(uri: &str, headers: &[(HeaderName, &str)]) -> String {
+        match read(uri, headers).explicit {
+            None => "nothing".into(),
+            Some((by, Credential::Token(secret))) => format!("{by:?} token {}", secret.expose()),
+            Some((by, Credential::Share(secret))) => format!("{by:?} share {}", secret.expose()),
+            Some((by, Credential::Password { name, password })) => {
+                format!("{by:?} {name}:{}", password.expose())
+            }
+            Some((by, Credential::Unreadable)) => format!("{by:?} unreadable"),
+        }
+    }
+
+    fn basic(text: &str) -> String {
+        format!("Basic {}", STANDARD.encode(text))
+    }
+
+    #[test]
+    fn a_token_is_taken_from_the_query_or_the_header() {
+        let expected = format!("Query token {VIEW}");
+        for uri in
+            [format!("/?token={VIEW}"), format!("/s.ts?a=b&token={VIEW}&c"), format!("/?token=&token={VIEW}")]
+        {
+            assert_eq!(explicit(&uri, &[]), expected, "{uri}");
+        }
+        assert_eq!(explicit("/?token=lcs_a.b", &[]), "Query share lcs_a.b");
+        for uri in ["/", "/?", "/?token", "/?token=", "/?Token=x", "/?tokens=x", "/?a=token=x"] {
+            assert_eq!(explicit(uri, &[]), "nothing", "{uri}");
+        }
+        for scheme in ["Bearer", "bearer", "BEARER", "Bearer  "] {
+            let value = format!("{scheme} {VIEW}");
+            assert_eq!(explicit("/", &[(header::AUTHORIZATION, &value)]), format!("Bearer token {VIEW}"));
+        }
+        let both = explicit("/?token=lcs_a.b", &[(header::AUTHORIZATION, &format!("Bearer {VIEW}"))]);
+        assert_eq!(both, "Query share lcs_a.b", "a proxy may add a header of its own");
+    }
+
+    #[test]
+    fn what_has_no_known_form_is_unreadable_and_not_nothing() {
+        let long = format!("lcs_{}", "x".repeat(MAX_CREDENTIAL_BYTES));
+        for uri in [
+            "/?token=x".into(),
+            format!("/?token={VIEW}x"),
+            format!("/?token={SESSION}"),
+            format!("/?token={VIEW}&token={VIEW}"),
+            format!("/?token=%6c{}", &VIEW[1..]),
+            format!("/?token={long}"),
+        ] {
+            assert_eq!(explicit(&uri, &[]), "Query unreadable", "{uri}");
+        }
+        for value in [
+            String::new(),
+            "Bearer".into(),
+            "Bearer ".into(),
+            format!("Bearer {SESSION}"),
+            format!("Bearer {long}"),
+            format!("Bearer\t{VIEW}"),
+            format!("Digest {VIEW}"),
+            VIEW.into(),
+        ] {
+            assert_eq!(explicit("/", &[(header::AUTHORIZATION, &value)]), "Bearer unreadable", "{value:?}");
+        }
+        let value = format!("Bearer {VIEW}");
+        let twice = [(header::AUTHORIZATION, &*value), (header::AUTHORIZATION, &*value)];
+        assert_eq!(explicit("/", &twice), "Bearer unreadable");
+    }
+
+    #[test]
+    fn basic_gives_a_password_or_a_token_in_its_place() {
+        let of = |value: &str| explicit("/", &[(header::AUTHORIZATION, value)]);
+        assert_eq!(of(&basic("anna:correct horse")), "Basic anna:correct horse");
+        assert_eq!(of(&basic("anna:with:colons")), "Basic anna:with:colons");
+        assert_eq!(of(&basic("änna:pässword")), "Basic änna:pässword");
+        assert_eq!(of(&basic("anna:")), "Basic anna:");
+        assert_eq!(of(&basic(&format!("x:{VIEW}"))), format!("Basic token {VIEW}"));
+        assert_eq!(of(&basic(&format!(":{VIEW}"))), format!("Basic token {VIEW}"));
+        assert_eq!(of(&basic("x:lcs_a.b")), "Basic share lcs_a.b");
+        assert_eq!(of(&basic(&format!("x:{SESSION}"))), format!("Basic x:{SESSION}"), "no session by Basic");
+        for bad in ["Basic", "Basic ", "Basic !!!!", "Basic YQ", "Basic YW5uYQ==", "Basic /w=="] {
+            assert!(of(bad).ends_with("unreadable"), "{bad}");
+        }
+        assert_eq!(of(&basic("an\na:x")), "Basic unreadable");
+        assert_eq!(of(&format!("Basic {}", STANDARD.encode(b"anna:\xff"))), "Basic unreadable");
+    }
+
+    #[test]
+    fn a_session_is_taken_from_its_cookie_only() {
+        let of = |values: &[&str]| {
+            let headers: Vec<_> = values.iter().map(|value| (header::COOKIE, *value)).collect();
+            read("/", &headers).session.map(|secret| secret.expose().to_owned())
+        };
+        let good = format!("lenscast_session={SESSION}");
+        let other = format!("lenscast_session={}", SESSION.replace('A', "Q"));
+        for values in [
+            &[&*good][..],
+            &[&format!("a=b; {good}; c=d")],
+            &[&format!("a=b;{good};")],
+            &["a=b", &good],
+            &[&format!("{good}; {other}")],
+        ] {
+            assert_eq!(of(values).as_deref(), Some(SESSION), "{values:?}");
+        }
+        let large = format!("a={}; {good}", "x".repeat(MAX_COOKIE_BYTES));
+        for bad in [
+            "",
+            "lenscast_session",
+            "lenscast_session=",
+            &format!("lenscast_session={VIEW}"),
+            &format!("lenscast_session={SESSION}x"),
+            &format!("Lenscast_session={SESSION}"),
+            &format!("__Host-lenscast_session={SESSION}"),
+            &format!("xlenscast_session={SESSION}"),
+            &large,
+        ] {
+            assert_eq!(of(&[bad]), None, "{bad}");
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, format!("{good}; __Host-{other}").parse().unwrap());
+        let secure = SessionCookie::new(true, "/").unwrap();
+        let presented = Presented::read(&headers, &Uri::from_static("/"), &secure);
+        assert_ne!(
+            presented.session.unwrap().expose(),
+            SESSION,
+            "under TLS only the cookie that plain HTTP cannot set"
+        );
+    }
+
+    #[test]
+    fn nothing_of_what_is_presented_is_shown_by_debug() {
+        let password = basic("anna:correct horse");
+        let cookie = format!("lenscast_session={SESSION}");
+        for (name, value) in [(header::AUTHORIZATION, &password), (header::COOKIE, &cookie)] {
+            let shown = format!("{:?}", read(&format!("/?token={VIEW}"), &[(name.clone(), value)]));
+            assert!(!shown.contains("AAAA") && !shown.contains("horse"), "{shown}");
+            let shown = format!("{:?}", read("/", &[(name, value)]));
+            assert!(!shown.contains("AAAA") && !shown.contains("horse"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn the_address_without_its_token_is_a_path_on_this_server() {
+        for (uri, stripped) in [
+            ("/", "/"),
+            ("/?token=x", "/"),
+            ("/camera/front?token=x&a=1", "/camera/front?a=1"),
+            ("/?a=1&token=x&b=2&token=y", "/?a=1&b=2"),
+            ("/?a=1&&TOKEN=x&%74oken=y&t%6Fken=z&%54OKEN", "/?a=1"),
+            ("/?atoken=1&token2=2&%7token=3", "/?atoken=1&token2=2&%7token=3"),
+            ("//evil.example/x?token=x", "/evil.example/x"),
+            ("///evil.example", "/evil.example"),
+            ("http://evil.example//other.example/x?token=y", "/other.example/x"),
+        ] {
+            assert_eq!(strip_token(&uri.parse().unwrap()), stripped, "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_log_never_sees_a_token() {
+        for (uri, logged) in [
+            ("/".to_owned(), "/".to_owned()),
+            ("/stream/front.ts".into(), "/stream/front.ts".into()),
+            (format!("/?token={VIEW}"), "/?…".into()),
+            (format!("/a?%74oken={VIEW}"), "/a?…".into()),
+            (format!("/camera/{VIEW}"), "/camera/…".into()),
+            ("/x/lcs_abc.def".into(), "/x/…".into()),
+            (format!("/{}", "x".repeat(300)), format!("/{}…", "x".repeat(199))),
+        ] {
+            assert_eq!(loggable(&uri.parse().unwrap()), logged, "{uri}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_read_without_panic_and_never_logged(
+            path in "/[A-Za-z0-9/._~%!$&'()*+,;=:@-]{0,250}", query in "[A-Za-z0-9/._~%!$&'()*+,;=:@?-]{0,80}",
+            authorization in "[ -~]{0,80}", cookie in "[ -~]{0,80}",
+        ) {
+            let uri: Uri = format!("{path}?{query}&token={VIEW}&{query}").parse().unwrap();
+            let mut headers = HeaderMap::new();
+            headers.insert(header::AUTHORIZATION, authorization.parse().unwrap());
+            headers.insert(header::COOKIE, cookie.parse().unwrap());
+            let presented = Presented::read(&headers, &uri, &SessionCookie::new(true, "/").unwrap());
+            prop_assert!(presented.explicit.is_some());
+            prop_assert!(!loggable(&uri).contains(VIEW));
+            let stripped = strip_token(&uri);
+            prop_assert!(stripped.starts_with('/') && !stripped.starts_with("//"));
+            let again: Uri = stripped.parse().unwrap();
+            prop_assert!(query_token(&again).is_none() && !stripped.contains(VIEW));
+        }
+
+        #[test]
+        fn any_name_and_password_come_through_basic(name in "[^:\\p{Cc}]{0,40}", password in "\\PC{0,60}") {
+            prop_assume!(matches!(token(&password), Credential::Unreadable));
+            prop_assume!(!password.chars().any(char::is_control) && !name.chars().any(char::is_control));
+            let value = basic(&format!("{name}:{password}"));
+            prop_assert_eq!(explicit("/", &[(header::AUTHORIZATION, &value)]), format!("Basic {name}:{password}"));
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! Who may: users, tokens, shares and sessions, kept in `credentials.json` of the state directory.
+//!
+//! Readers take a snapshot and wait for nobody. A change is made to a copy, which is written, and only then becomes what
+//! readers see: what is not on the disk is not true. When something was last used is noted in memory and written by
+//! [`Store::flush`], so that no request waits for the disk because somebody looks at a camera.
+
+mod change;
+
+pub use change::{FirstLinks, StoreError};
+
+use super::AuthError;
+use super::password::StoredHash;
+use super::records::{Credentials, Grant, Id, Kept, SessionInfo, ShareInfo, TokenInfo, UserInfo, Version};
+use super::secret::{Digest, Kind, Secret, find};
+use super::share::ShareKey;
+use crate::state::{StateDir, StateError};
+use lenscast_protocol::CameraName;
+use serde::Serialize;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use tokio::sync::watch;
+
+/// How many of each there may be.
+pub const MAX_USERS: usize = 100;
+/// Tokens and cameras' keys together.
+pub const MAX_TOKENS: usize = 1000;
+/// Shares, with those that were revoked and have not expired.
+pub const MAX_SHARES: usize = 1000;
+/// Sessions. When there are more, the oldest one of whoever has the most ends.
+pub const MAX_SESSIONS: usize = 1000;
+
+/// A session ends when it was not used for this long, in seconds: 30 days.
+pub const SESSION_IDLE_S: u64 = 30 * 86_400;
+/// A session ends this long after it was made, in seconds: a year.
+pub const SESSION_MAX_S: u64 = 365 * 86_400;
+
+/// The file.
+const FILE: &str = "credentials.json";
+
+/// How exactly is kept when something was last used, and how often that is written at most, in seconds.
+const MINUTE_S: u64 = 60;
+
+/// All credentials.
+#[derive(Debug)]
+pub struct Store {
+    state: Arc<StateDir>,
+    /// What is on the disk.
+    current: RwLock<Arc<Credentials>>,
+    /// Held while a change is made and written. Holds when the file was last written.
+    writing: Mutex<u64>,
+    /// When what was last used, as far as that is not on the disk.
+    used: Mutex<HashMap<Id, u64>>,
+    changes: watch::Sender<u64>,
+}
+
+/// What may be shown about all credentials, without any secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Listing {
+    /// Users, by the order in which they were made; so are the others.
+    pub users: Vec<UserInfo>,
+    /// Tokens and cameras' keys.
+    pub tokens: Vec<TokenInfo>,
+    /// Shares.
+    pub shares: Vec<ShareInfo>,
+    /// Sessions.
+    pub sessions: Vec<SessionInfo>,
+}
+
+/// What a credential turned out to be.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub grant: Grant,
+    pub session: Option<Id>,
+}
+
+impl Store {
+    /// Reads the credentials; a directory without any has none.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is damaged: then nobody may be let in.
+    pub fn open(state: Arc<StateDir>) -> Result<Self, StateError> {
+        let credentials = Arc::new(Credentials::read(&state)?);
+        Ok(Self {
+            state,
+            current: RwLock::new(credentials),
+            writing: Mutex::default(),
+            used: Mutex::default(),
+            changes: watch::Sender::default(),
+        })
+    }
+
+    /// Reads the file again, after somebody else may have changed it.
+    ///
+    /// # Errors
+    /// As for [`Store::open`]; then everything stays as it was.
+    pub fn reload(&self) -> Result<(), StateError> {
+        let _writing = lock(&self.writing);
+        if self.state.place().is_some() {
+            self.publish(Credentials::read(&self.state)?);
+        }
+        Ok(())
+    }
+
+    /// Counts the changes, and wakes who waits for one: then [`Auth::holds`](super::Auth::holds) is to be asked again.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Everything that is any good at `now`, and shares that were revoked.
+    #[must_use]
+    pub fn list(&self, now: u64) -> Listing {
+        let mut all = (*self.snapshot()).clone();
+        self.merge_used(&mut all);
+        all.prune(now);
+        Listing {
+            users: all.users.into_iter().map(|user| user.info).collect(),
+            tokens: all.tokens.into_iter().map(|token| token.info).collect(),
+            shares: all.shares,
+            sessions: all.sessions.into_iter().map(|session| session.info).collect(),
+        }
+    }
+
+    /// The cameras that have a key of their own.
+    #[must_use]
+    pub fn keyed_cameras(&self, now: u64) -> BTreeSet<CameraName> {
+        let all = self.snapshot();
+        let keys = all.tokens.iter().map(|token| &token.info);
+        let keys = keys.filter(|token| token.kind == Kind::Camera && !is_over(token.expires, now));
+        keys.filter_map(|token| token.cameras.as_ref()).flatten().cloned().collect()
+    }
+
+    /// The user of a name, with the hash of the password.
+    pub(super) fn user(&self, name: &str) -> Option<(UserInfo, StoredHash)> {
+        let all = self.snapshot();
+        let user = all.users.iter().find(|user| user.info.name.as_str() == name)?;
+        Some((user.info.clone(), user.proof.clone()))
+    }
+
+    /// What a token is good for.
+    pub(super) fn token(&self, secret: &Secret, now: u64) -> Result<Found, AuthError> {
+        let all = self.snapshot();
+        let found = find(all.tokens.iter().map(|token| &token.proof), &Digest::of(secret));
+        let token = &all.tokens[found.ok_or(AuthError::Wrong)?].info;
+        self.found(token.grant(), None, now)
+    }
+
+    /// What a share is good for.
+    pub(super) fn share(&self, share: &Secret, now: u64) -> Result<Found, AuthError> {
+        let all = self.snapshot();
+        let claim = all.share_key.verify(share).ok_or(AuthError::Wrong)?;
+        let known = all.shares.iter().find(|share| share.id == claim.id);
+        let Some(known) = known.filter(|share| share.camera == claim.camera && share.expires == claim.exp)
+        else {
+            // It was signed here, and is no longer kept.
+            return Err(if claim.exp <= now { AuthError::Expired } else { AuthError::Revoked });
+        };
+        if known.revoked {
+            return Err(AuthError::Revoked);
+        }
+        self.found(known.grant(), None, now)
+    }
+
+    /// What a session is good for.
+    pub(super) fn session(&self, secret: &Secret, now: u64) -> Result<Found, AuthError> {
+        let all = self.snapshot();
+        let found = find(all.sessions.iter().map(|session| &session.proof), &Digest::of(secret));
+        let session = &all.sessions[found.ok_or(AuthError::Wrong)?].info;
+        self.session_grant(&all, session, now)
+    }
+
+    /// What is left of something that was found before.
+    pub(super) fn still(&self, id: &Id, session: Option<&Id>, now: u64) -> Result<Found, AuthError> {
+        let all = self.snapshot();
+        match session {
+            None => self.found(all.grant(id).ok_or(AuthError::Revoked)?, None, now),
+            Some(session) => {
+                let known = all.sessions.iter().find(|known| known.info.id == *session);
+                self.session_grant(&all, &known.ok_or(AuthError::Revoked)?.info, now)
+            }
+        }
+    }
+
+    fn session_grant(&self, all: &Credentials, session: &SessionInfo, now: u64) -> Result<Found, AuthError> {
+        let used = session.last_used.max(lock(&self.used).get(&session.id).copied());
+        if !session.lasts(used, now) {
+            return Err(AuthError::Expired);
+        }
+        let mut grant = all.grant(&session.of).ok_or(AuthError::Revoked)?;
+        grant.expires = Some(grant.expires.map_or(session.expires, |expires| expires.min(session.expires)));
+        self.found(grant, Some(session.id.clone()), now)
+    }
+
+    /// Checks the time, and notes the use.
+    fn found(&self, grant: Grant, session: Option<Id>, now: u64) -> Result<Found, AuthError> {
+        if is_over(grant.expires, now) {
+            return Err(AuthError::Expired);
+        }
+        self.touch(grant.who.id().into_iter().chain(&session), now);
+        Ok(Found { grant, session })
+    }
+
+    /// Notes that something was used now.
+    pub(super) fn touch<'a>(&self, ids: impl Iterator<Item = &'a Id>, now: u64) {
+        let minute = now - now % MINUTE_S;
+        let mut used = lock(&self.used);
+        for id in ids {
+            match used.get_mut(id) {
+                Some(known) => *known = minute,
+                None => drop(used.insert(id.clone(), minute)),
+            }
+        }
+    }
+
+    /// Writes when things were last used, at most once a minute, and forgets what is over. To be called now and then.
+    ///
+    /// # Errors
+    /// When it cannot be written; then it is tried again the next time.
+    pub fn flush(&self, now: u64) -> Result<(), StateError> {
+        if now.abs_diff(*lock(&self.writing)) < MINUTE_S { Ok(()) } else { self.close(now) }
+    }
+
+    /// Writes it whenever that was written last: at the end.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn close(&self, now: u64) -> Result<(), StateError> {
+        let mut writing = lock(&self.writing);
+        let mut next = (*self.snapshot()).clone();
+        let newer = self.merge_used(&mut next);
+        let pruned = next.prune(now);
+        if newer || pruned {
+            self.write(next)?;
+            *writing = now;
+        }
+        Ok(())
+    }
+
+    fn snapshot(&self) -> Arc<Credentials> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// To be called while `writing` is held.
+    fn write(&self, next: Credentials) -> Result<(), StateError> {
+        self.state.write_json(FILE, &next)?;
+        self.publish(next);
+        Ok(())
+    }
+
+    fn publish(&self, next: Credentials) {
+        let written: HashMap<&Id, Option<u64>> = next.last_used().collect();
+        // What is not newer than the file need not be kept, nor what is about nothing any more.
+        lock(&self.used).retain(|id, used| written.get(id).is_some_and(|written| *written < Some(*used)));
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        self.changes.send_modify(|changes| *changes += 1);
+    }
+
+    /// Notes in a copy when everything was last used, and says whether that is news.
+    fn merge_used(&self, copy: &mut Credentials) -> bool {
+        let used = lock(&self.used);
+        let mut newer = false;
+        for (id, last_used) in copy.last_used_mut() {
+            let seen = used.get(id).copied();
+            newer |= seen > *last_used;
+            *last_used = seen.max(*last_used);
+        }
+        newer
+    }
+}
+
+impl Credentials {
+    /// What is kept, or nothing but a new key for shares.
+    fn read(state: &StateDir) -> Result<Self, StateError> {
+        let (version, share_key) = (Version, ShareKey::generate());
+        let (users, tokens, shares, sessions) = Default::default();
+        let none = Self { version, share_key, users, tokens, shares, sessions };
+        Ok(state.read_json(FILE)?.unwrap_or(none))
+    }
+
+    /// What the user, token or share of this id is good for, if it was not revoked.
+    fn grant(&self, id: &Id) -> Option<Grant> {
+        let user = || self.users.iter().find(|user| user.info.id == *id).map(|user| user.info.grant());
+        let token = || self.tokens.iter().find(|token| token.info.id == *id).map(|token| token.info.grant());
+        let share =
+            || self.shares.iter().find(|share| share.id == *id && !share.revoked).map(ShareInfo::grant);
+        user().or_else(token).or_else(share)
+    }
+
+    /// Forgets what is over, and says whether there was something.
+    fn prune(&mut self, now: u64) -> bool {
+        let count = |all: &Self| all.tokens.len() + all.shares.len() + all.sessions.len();
+        let before = count(self);
+        self.tokens.retain(|token| !is_over(token.info.expires, now));
+        self.shares.retain(|share| share.expires > now);
+        let mut sessions = std::mem::take(&mut self.sessions);
+        sessions.retain(|Kept { info, .. }| {
+            info.lasts(info.last_used, now)
+                && self.grant(&info.of).is_some_and(|grant| !is_over(grant.expires, now))
+        });
+        self.sessions = sessions;
+        count(self) < before
+    }
+
+    fn last_used(&self) -> impl Iterator<Item = (&Id, Option<u64>)> {
+        let users = self.users.iter().map(|user| (&user.info.id, user.info.last_used));
+        let tokens = self.tokens.iter().map(|token| (&token.info.id, token.info.last_used));
+        let shares = self.shares.iter().map(|share| (&share.id, share.last_used));
+        let sessions = self.sessions.iter().map(|session| (&session.info.id, session.info.last_used));
+        users.chain(tokens).chain(shares).chain(sessions)
+    }
+
+    fn last_used_mut(&mut self) -> impl Iterator<Item = (&Id, &mut Option<u64>)> {
+        let users = self.users.iter_mut().map(|user| (&user.info.id, &mut user.info.last_used));
+        let tokens = self.tokens.iter_mut().map(|token| (&token.info.id, &mut token.info.last_used));
+        let shares = self.shares.iter_mut().map(|share| (&share.id, &mut share.last_used));
+        let sessions =
+            self.sessions.iter_mut().map(|session| (&session.info.id, &mut session.info.last_used));
+        users.chain(tokens).chain(shares).chain(sessions)
+    }
+}
+
+impl SessionInfo {
+    fn lasts(&self, last_used: Option<u64>, now: u64) -> bool {
+        let used = last_used.unwrap_or(self.created);
+        now < self.expires && now.saturating_sub(used) < SESSION_IDLE_S
+    }
+}
+
+fn is_over(expires: Option<u64>, now: u64) -> bool {
+    expires.is_some_and(|expires| expires <= now)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

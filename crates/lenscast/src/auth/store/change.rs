@@ -1,0 +1,298 @@
+//! Making, changing and revoking credentials.
+
+use super::super::password::StoredHash;
+use super::super::records::{
+    Cameras, Credentials, Id, Invalid, Kept, Label, Role, SessionInfo, ShareInfo, TokenInfo, UserInfo,
+    UserName,
+};
+use super::super::secret::{Digest, Kind, Secret};
+use super::super::share::Claim;
+use super::{MAX_SESSIONS, MAX_SHARES, MAX_TOKENS, MAX_USERS, SESSION_MAX_S, Store, lock};
+use crate::state::StateError;
+use lenscast_protocol::CameraName;
+use std::collections::HashMap;
+
+/// The two tokens of a first start, to be printed once: they are not kept.
+#[derive(Debug)]
+pub struct FirstLinks {
+    /// Lets watch.
+    pub view: Secret,
+    /// Lets do everything.
+    pub admin: Secret,
+}
+
+/// Why a change was not made. Then everything is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot be kept.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A name or label that cannot be one.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// There are as many as there may be.
+    #[error("there are {limit} {what}, which is the limit. Revoke some first")]
+    Full {
+        /// Of what.
+        what: &'static str,
+        /// How many that is.
+        limit: usize,
+    },
+    /// There is a user of this name.
+    #[error("there is a user {0} already")]
+    Taken(UserName),
+    /// There is nothing of this name or id.
+    #[error("there is no {0}")]
+    Unknown(String),
+    /// It would be over before it begins.
+    #[error("this would have expired already")]
+    Expired,
+    /// A key that is for no camera, or a session that was asked for as a token.
+    #[error("{0}")]
+    Pointless(&'static str),
+}
+
+impl Store {
+    /// Makes a user. The hash is from [`Passwords::hash`](super::super::password::Passwords::hash).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn add_user(
+        &self,
+        name: &str,
+        role: Role,
+        cameras: Cameras,
+        hash: StoredHash,
+        now: u64,
+    ) -> Result<Id, StoreError> {
+        let name = UserName::new(name)?;
+        self.change(now, |all| {
+            if all.users.iter().any(|user| user.info.name == name) {
+                return Err(StoreError::Taken(name));
+            }
+            room("users", all.users.len(), MAX_USERS)?;
+            let id = all.new_id();
+            let info = UserInfo { id: id.clone(), name, role, cameras, created: now, last_used: None };
+            all.users.push(Kept { info, proof: hash });
+            Ok(id)
+        })
+    }
+
+    /// Gives a user another password, and ends the user's sessions.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn set_password(&self, name: &str, hash: StoredHash, now: u64) -> Result<(), StoreError> {
+        self.change(now, |all| {
+            let user = all.users.iter_mut().find(|user| user.info.name.as_str() == name);
+            let user = user.ok_or_else(|| StoreError::Unknown(format!("user {name}")))?;
+            user.proof = hash;
+            let id = user.info.id.clone();
+            all.sessions.retain(|session| session.info.of != id);
+            Ok(())
+        })
+    }
+
+    /// Removes a user, and ends the user's sessions.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn remove_user(&self, name: &str, now: u64) -> Result<(), StoreError> {
+        self.change(now, |all| {
+            let user = all.users.iter().find(|user| user.info.name.as_str() == name);
+            let id = user.ok_or_else(|| StoreError::Unknown(format!("user {name}")))?.info.id.clone();
+            all.revoke(&id)
+        })
+    }
+
+    /// Makes a token, or a camera's key: `cameras` of a key are the cameras that need it from then on, and a key for all of
+    /// them makes none need it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn add_token(
+        &self,
+        kind: Kind,
+        label: &str,
+        cameras: Cameras,
+        expires: Option<u64>,
+        now: u64,
+    ) -> Result<(Id, Secret), StoreError> {
+        let label = Label::new(label)?;
+        if kind == Kind::Session {
+            return Err(StoreError::Pointless("a session is made by logging in"));
+        }
+        if cameras.as_ref().is_some_and(|cameras| cameras.is_empty()) {
+            return Err(StoreError::Pointless("a token for no camera is good for nothing"));
+        }
+        if super::is_over(expires, now) {
+            return Err(StoreError::Expired);
+        }
+        self.change(now, |all| all.add_token(kind, label, cameras, expires, now))
+    }
+
+    /// Makes a share link that lets watch one camera, or all, until `expires`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn add_share(
+        &self,
+        camera: Option<CameraName>,
+        label: &str,
+        expires: u64,
+        now: u64,
+    ) -> Result<(Id, Secret), StoreError> {
+        let label = Label::new(label)?;
+        if expires <= now {
+            return Err(StoreError::Expired);
+        }
+        self.change(now, |all| {
+            room("shares", all.shares.len(), MAX_SHARES)?;
+            let id = all.new_id();
+            let share = all.share_key.sign(&Claim { id: id.clone(), camera: camera.clone(), exp: expires });
+            let last_used = None;
+            let created = now;
+            all.shares.push(ShareInfo {
+                id: id.clone(),
+                camera,
+                label,
+                created,
+                expires,
+                last_used,
+                revoked: false,
+            });
+            Ok((id, share))
+        })
+    }
+
+    /// Makes a session of a user, token or share, which ends with it. With `hash`, only if that is still the hash of the user's
+    /// password: it may have been changed while the old one was verified. Answers with the session and when it ends.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(in super::super) fn add_session(
+        &self,
+        of: &Id,
+        hash: Option<&StoredHash>,
+        now: u64,
+    ) -> Result<(Secret, u64), StoreError> {
+        self.change(now, |all| {
+            let gone = || StoreError::Unknown("such login any more".into());
+            let grant = all.grant(of).ok_or_else(gone)?;
+            let user = all.users.iter().find(|user| user.info.id == *of);
+            if user.map(|user| &user.proof) != hash {
+                return Err(gone());
+            }
+            if all.sessions.len() >= MAX_SESSIONS {
+                all.end_oldest_session();
+            }
+            let latest = now.saturating_add(SESSION_MAX_S);
+            let expires = grant.expires.map_or(latest, |expires| expires.min(latest));
+            let secret = Secret::generate(Kind::Session);
+            let (id, of) = (all.new_id(), of.clone());
+            let info = SessionInfo { id, of, created: now, expires, last_used: None };
+            all.sessions.push(Kept { info, proof: Digest::of(&secret) });
+            Ok((secret, expires))
+        })
+    }
+
+    /// Revokes a user, token, share or session by its id, with the sessions that were made of it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn revoke(&self, id: &Id, now: u64) -> Result<(), StoreError> {
+        self.change(now, |all| all.revoke(id))
+    }
+
+    /// When there is neither user nor token that may watch or do everything, makes one token for each.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn first_start(&self, now: u64) -> Result<Option<FirstLinks>, StoreError> {
+        let listed = self.list(now);
+        if !listed.users.is_empty() || listed.tokens.iter().any(|token| token.kind != Kind::Camera) {
+            return Ok(None);
+        }
+        let label = Label::new("first start")?;
+        self.change(now, |all| {
+            let (_, view) = all.add_token(Kind::View, label.clone(), None, None, now)?;
+            let (_, admin) = all.add_token(Kind::Admin, label, None, None, now)?;
+            Ok(Some(FirstLinks { view, admin }))
+        })
+    }
+
+    /// Makes a change to a copy, and lets it be true once it is written.
+    fn change<T>(
+        &self,
+        now: u64,
+        change: impl FnOnce(&mut Credentials) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut writing = lock(&self.writing);
+        let mut next = (*self.snapshot()).clone();
+        self.merge_used(&mut next);
+        next.prune(now);
+        let answer = change(&mut next)?;
+        self.write(next)?;
+        *writing = now;
+        Ok(answer)
+    }
+}
+
+impl Credentials {
+    fn new_id(&self) -> Id {
+        loop {
+            let id = Id::random();
+            if self.last_used().all(|(known, _)| *known != id) {
+                return id;
+            }
+        }
+    }
+
+    fn add_token(
+        &mut self,
+        kind: Kind,
+        label: Label,
+        cameras: Cameras,
+        expires: Option<u64>,
+        now: u64,
+    ) -> Result<(Id, Secret), StoreError> {
+        room("tokens", self.tokens.len(), MAX_TOKENS)?;
+        let (id, secret) = (self.new_id(), Secret::generate(kind));
+        let info = TokenInfo { id: id.clone(), kind, label, cameras, created: now, expires, last_used: None };
+        self.tokens.push(Kept { info, proof: Digest::of(&secret) });
+        Ok((id, secret))
+    }
+
+    fn revoke(&mut self, id: &Id) -> Result<(), StoreError> {
+        let count = self.users.len() + self.tokens.len() + self.sessions.len();
+        self.users.retain(|user| user.info.id != *id);
+        self.tokens.retain(|token| token.info.id != *id);
+        self.sessions.retain(|session| session.info.id != *id && session.info.of != *id);
+        let removed = self.users.len() + self.tokens.len() + self.sessions.len() < count;
+        let share = self.shares.iter_mut().find(|share| share.id == *id);
+        let revoked = share.is_some_and(|share| !std::mem::replace(&mut share.revoked, true));
+        if removed || revoked {
+            Ok(())
+        } else {
+            Err(StoreError::Unknown(format!("user, token, share or session {id}")))
+        }
+    }
+
+    /// Makes room without giving anybody the means to log another out by logging in again and again.
+    fn end_oldest_session(&mut self) {
+        let mut counts: HashMap<&Id, usize> = HashMap::new();
+        for session in &self.sessions {
+            *counts.entry(&session.info.of).or_default() += 1;
+        }
+        let most = counts.values().copied().max();
+        // They stand in the order in which they were made.
+        let oldest = self.sessions.iter().position(|session| counts.get(&session.info.of).copied() == most);
+        if let Some(oldest) = oldest {
+            self.sessions.remove(oldest);
+        }
+    }
+}
+
+fn room(what: &'static str, count: usize, limit: usize) -> Result<(), StoreError> {
+    if count < limit { Ok(()) } else { Err(StoreError::Full { what, limit }) }
+}
