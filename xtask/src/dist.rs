@@ -232,6 +232,8 @@ mod tests {
             assert!(line.contains(" 0/0 ") && line.contains("2023-11-1"), "{line}");
             assert!(line.contains(&format!(" {name}/")), "{line}");
         }
+        let names: Vec<_> = list.lines().map(|line| line.split_whitespace().next_back()).collect();
+        assert!(names.is_sorted(), "{names:?}");
         for (mode, file) in [
             ("-rwxr-xr-x", "lenscast"),
             ("-rw-r--r--", "README.md"),

@@ -26,6 +26,9 @@ pub(crate) const STD_NOTICES: &str = "COPYRIGHT-library.html";
 /// What the file with the texts is called in our packages.
 pub(crate) const TEXTS: &str = "THIRD-PARTY.txt";
 
+/// Characters of a line in the file with the texts, where that is for us to decide.
+const WIDTH: usize = 100;
+
 /// A crate of somebody else that the program was made of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Crate {
@@ -223,13 +226,29 @@ impl Texts {
         let mut texts: Vec<&Text> = self.by_words.values().collect();
         texts.sort_by_key(|text| &text.crates);
         for Text { content, crates } in texts {
-            let names = crates.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let names = wrapped(crates);
             let lines = content.trim_matches(['\n', '\r', '\u{feff}']).lines().map(str::trim_end);
             let lines = lines.collect::<Vec<_>>().join("\n");
-            let _ = write!(out, "\n{}\n{names}:\n\n{lines}\n", "-".repeat(100));
+            let _ = write!(out, "\n{}\n{names}:\n\n{lines}\n", "-".repeat(WIDTH));
         }
         out
     }
+}
+
+/// Names in lines that are not too long.
+fn wrapped(names: &BTreeSet<String>) -> String {
+    let (mut out, mut column) = (String::new(), 0);
+    for name in names {
+        if column > 0 {
+            out.push(',');
+            let space = if column + name.len() + 3 > WIDTH { '\n' } else { ' ' };
+            column = if space == '\n' { 0 } else { column + 2 };
+            out.push(space);
+        }
+        out.push_str(name);
+        column += name.len();
+    }
+    out
 }
 
 fn list(crates: &[Crate]) -> String {
@@ -305,6 +324,14 @@ mod tests {
         let error = gather("GPL-3.0-only").unwrap_err().to_string();
         assert_eq!(error, "new 1.0.0 has the licence GPL-3.0-only, which deny.toml does not allow");
         assert!(gather("MIT and more").is_err());
+    }
+
+    #[test]
+    fn long_lists_of_names_are_wrapped() {
+        let names: BTreeSet<String> = (100..150).map(|number| format!("crate {number}")).collect();
+        let text = wrapped(&names);
+        assert!(text.lines().count() > 4 && text.lines().all(|line| line.len() <= WIDTH), "{text}");
+        assert_eq!(text.split([',', '\n']).map(str::trim).filter(|name| !name.is_empty()).count(), 50);
     }
 
     #[test]
