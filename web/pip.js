@@ -4,11 +4,6 @@ export class PictureInPicture {
   #video = null;
   #copy = null;
 
-  /** `changed()` is called when the picture has left the page, and when it is back. */
-  constructor(changed) {
-    this.changed = changed;
-  }
-
   /** Whether the picture is in a window of its own. */
   get is() {
     return this.#video !== null && document.pictureInPictureElement === this.#video;
@@ -24,18 +19,13 @@ export class PictureInPicture {
     this.end();
     const video = element.requestPictureInPicture ? element : await this.#fed(element);
     this.#video = video;
-    const left = () => {
-      if (video === this.#video) this.end();
-      this.changed();
-    };
-    video.addEventListener("leavepictureinpicture", left, { once: true });
+    video.addEventListener("leavepictureinpicture", () => video === this.#video && this.end(), { once: true });
     try {
       await video.requestPictureInPicture();
     } catch (error) {
       this.end();
       throw error;
     }
-    this.changed();
   }
 
   end() {

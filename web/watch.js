@@ -40,10 +40,9 @@ export class Watch {
   #patience = DEAD;
   #deadAt = -Infinity;
   #held = false;
-  #asleep = false;
   #hiddenAt = null;
   #ended = new AbortController();
-  #floats = new PictureInPicture(() => this.#see());
+  #floats = new PictureInPicture();
 
   /**
    * Plays in `screen`, an empty element. `way` is "auto" or the one to begin with; `changed()` is called when there is
@@ -54,8 +53,7 @@ export class Watch {
     this.screen = screen;
     this.changed = changed;
     this.facts.clock = serverClock(where);
-    document.addEventListener("visibilitychange", () => this.#see(), { signal: this.#ended.signal });
-    this.#hiddenAt = document.hidden ? now() : null;
+    document.addEventListener("visibilitychange", () => this.#update(), { signal: this.#ended.signal });
     this.#begin(way === "auto" ? "webcodecs" : way);
   }
 
@@ -81,7 +79,6 @@ export class Watch {
   /** To be called a few times a second. */
   tick() {
     const { facts } = this;
-    this.#asleep ||= this.unseen && now() - this.#hiddenAt > UNSEEN;
     this.#update();
     this.#player.tick();
     if (facts.link !== "open" || facts.camera !== "live") return;
@@ -141,7 +138,7 @@ export class Watch {
     this.#failures = [];
     this.way = way;
     const obstacle = WAYS[way].obstacle();
-    this.reason = obstacle || reason;
+    this.reason = reason;
     if (obstacle) return this.giveUp(obstacle);
     this.#player = new WAYS[way](this.facts, this);
     this.screen.append(this.#player.element);
@@ -151,7 +148,9 @@ export class Watch {
   /** Connects or disconnects, as there is somebody to see it or not. */
   #update() {
     const { facts } = this;
-    const paused = (this.#held || this.#asleep) && !this.#floats.is;
+    this.#hiddenAt = this.unseen ? (this.#hiddenAt ?? now()) : null;
+    const asleep = this.#hiddenAt !== null && now() - this.#hiddenAt > UNSEEN;
+    const paused = asleep || (this.#held && !this.#floats.is);
     if (paused === !this.#connection || this.#ended.signal.aborted) return;
     if (paused) {
       this.#connection.close();
@@ -203,12 +202,5 @@ export class Watch {
     this.facts.setLink("lost");
     this.#connection.restart();
     this.changed();
-  }
-
-  /** Somebody sees the picture, or nobody any more. */
-  #see() {
-    this.#hiddenAt = this.unseen ? (this.#hiddenAt ?? now()) : null;
-    if (!this.unseen) this.#asleep = false;
-    this.#update();
   }
 }

@@ -4,6 +4,10 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import test from "node:test";
+import { ClipRecorder } from "../clip.js";
+import { box, buffer, fragment } from "./support/boxes.js";
+import { browser } from "./support/sockets.js";
 import { scene } from "./support/world.js";
 
 /** Makes a recorder in the page; `recorder(page, "…")` then runs an expression with it. */
@@ -115,4 +119,40 @@ scene("a clip ends by itself when the camera leaves or its picture changes, and 
   const clip = probe(await stop(world, page));
   assert.deepEqual([clip.width, clip.height], [320, 240]);
   assert.ok(clip.times.length > 1);
+});
+
+test("a clip begins with a key frame, and ends by itself after ten minutes or 200 MB", async (t) => {
+  const { sockets } = browser(t);
+  let changes = 0;
+  const clip = new ClipRecorder({ socket: (format) => `ws://here?format=${format}` }, () => (changes += 1));
+  t.after(() => clip.stop());
+  const begin = () => {
+    clip.start();
+    const socket = sockets.at(-1);
+    socket.open();
+    socket.onmessage({ data: buffer(box("ftyp", "iso5"), box("moov")) });
+    return (ticks, ...unit) => socket.onmessage({ data: fragment(ticks, unit) });
+  };
+  let send = begin();
+  send(90_000, 0x61, 1);
+  send(180_000, 0x65, 2);
+  send(270_000, 0x61, 3);
+  assert.deepEqual([clip.seconds, clip.bytes, clip.state], [1, 12, "recording"]);
+  assert.deepEqual([...Buffer.from(await clip.stop().arrayBuffer()).subarray(-12)], [0, 0, 0, 2, 0x65, 2, 0, 0, 0, 2, 0x61, 3]);
+  assert.equal(changes, 0);
+
+  send = begin();
+  send(0, 0x65, 0);
+  send(599 * 90_000, 0x61, 0);
+  assert.equal(clip.state, "recording");
+  send(600 * 90_000, 0x61, 0);
+  assert.deepEqual([clip.state, clip.reason, changes], ["idle", "A clip ends after ten minutes or 200 MB", 1]);
+  assert.equal(sockets.at(-1).readyState, 3, "nothing comes any more");
+  assert.ok(clip.stop());
+
+  begin();
+  const big = new Uint8Array(150e6);
+  big[0] = 0x65;
+  for (const ticks of [0, 9000]) sockets.at(-1).onmessage({ data: fragment(ticks, big) });
+  assert.deepEqual([clip.state, changes], ["idle", 2]);
 });

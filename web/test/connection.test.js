@@ -3,31 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Connection } from "../connection.js";
-
-/** Replaces what a connection needs of the browser; `sockets` are those that were made. */
-function browser(t) {
-  const sockets = [];
-  const events = new EventTarget();
-  class Socket {
-    static OPEN = 1;
-    readyState = 0;
-    constructor() {
-      sockets.push(this);
-    }
-    open() {
-      this.readyState = Socket.OPEN;
-      this.onopen();
-    }
-    close() {
-      this.readyState = 3;
-    }
-  }
-  const before = { WebSocket: globalThis.WebSocket, addEventListener: globalThis.addEventListener };
-  Object.assign(globalThis, { WebSocket: Socket, addEventListener: events.addEventListener.bind(events) });
-  t.mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] });
-  t.after(() => Object.assign(globalThis, before));
-  return { sockets, events };
-}
+import { browser } from "./support/sockets.js";
 
 /** A connection, and what it tells. */
 function connect(t) {

@@ -4,17 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { codecOf as codecOfSps, header, spsOf } from "../frame.js";
 import { codecOf, file, isInit, sampleOf, timeOf } from "../mp4.js";
-
-/** An MP4 box. */
-function box(type, ...content) {
-  const body = Buffer.concat(content.map((part) => Buffer.from(part)));
-  const head = Buffer.alloc(8);
-  head.writeUInt32BE(8 + body.length);
-  head.write(type, 4, "latin1");
-  return Buffer.concat([head, body]);
-}
-
-const buffer = (...parts) => new Uint8Array(Buffer.concat(parts)).buffer;
+import { box, buffer, fragment } from "./support/boxes.js";
 
 test("the codec is read from the init segment", () => {
   const avcc = box("avcC", [1, 0x42, 0xc0, 0x0a, 0xff, 0xe1]);
@@ -79,17 +69,6 @@ test("the first SPS of Annex B is found behind start codes of either length, and
     assert.equal(spsOf(Uint8Array.from(bytes)), undefined);
   }
 });
-
-/** A fragment with one sample of NAL units, as the server makes it. */
-function fragment(ticks, ...units) {
-  const time = Buffer.alloc(12);
-  time[0] = 1;
-  time.writeBigUInt64BE(BigInt(ticks), 4);
-  const sizes = units.map((unit) => Buffer.from([0, 0, 0, unit.length]));
-  const run = box("trun", [1, 0, 3, 5, 0, 0, 0, 1], Buffer.alloc(16));
-  const data = units.flatMap((unit, index) => [sizes[index], unit]);
-  return buffer(box("moof", box("mfhd", Buffer.alloc(8)), box("traf", box("tfhd", Buffer.alloc(8)), box("tfdt", time), run)), box("mdat", ...data));
-}
 
 test("a fragment's sample is found, and whether it is a key frame, behind other units too", () => {
   const { ticks, key, data } = sampleOf(fragment(2 ** 33 + 5, [6, 1, 2], [0x65, 9]));

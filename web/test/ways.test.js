@@ -49,6 +49,13 @@ const status = async (server) => (await fetch(`${server.url}status`)).json();
 const received = async (server) => (await status(server)).cameras[0].bytes_in;
 const watched = (server, count) => until(server, ({ viewer_clients }) => viewer_clients === count);
 
+/** As if its tab were in the background, or not. */
+const hide = (page, hidden) =>
+  page.evaluate((hidden) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);
+
 for (const [way, element] of ways) {
   scene(`${way} plays, also when its camera comes back with another size, or the server is another`, async (world) => {
     const port = await freePort();
@@ -116,6 +123,7 @@ for (const [way, element] of ways) {
       document.body.append(floating);
       globalThis.watch.pause();
     });
+    await hide(page, true);
     await plays(page, "#floating");
     assert.equal((await known(page)).link, "open");
     await page.evaluate(() => globalThis.watch.pictureInPicture());
@@ -130,14 +138,9 @@ scene("a page in a tab that nobody sees ends its streams after a while, and play
   const page = await world.page();
   await page.goto(server.url);
   await plays(page, "canvas.screen");
-  const hide = (hidden) =>
-    page.evaluate((hidden) => {
-      Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
-      document.dispatchEvent(new Event("visibilitychange"));
-    }, hidden);
-  await hide(true);
+  await hide(page, true);
   await watched(server, 0);
-  await hide(false);
+  await hide(page, false);
   await plays(page, "canvas.screen");
   await says(page, "Live");
 });
@@ -147,7 +150,7 @@ async function noisyCamera(world, server) {
   const folder = await world.folder();
   const noise = ["-f", "lavfi", "-i", "nullsrc=s=320x240,noise=alls=100:allf=t", "-frames:v", "10", "-q:v", "2"];
   execFileSync("ffmpeg", ["-v", "error", ...noise, join(folder, "%d.jpg")]);
-  return world.camera(server, { args: ["--source", folder] });
+  return world.camera(server, { fps: 30, args: ["--source", folder] });
 }
 
 for (const [way, element] of ways) {
@@ -266,23 +269,28 @@ scene("a decoder that is too slow skips to the next key frame, and says how many
   const server = await world.server();
   world.camera(server);
   const page = await world.page();
-  // It hangs, once.
+  // The first one hangs.
   await before(
     page,
     `const Decoder = VideoDecoder;
+    let decoders = 0;
     let count = 0;
     globalThis.VideoDecoder = class extends Decoder {
+      #hangs = decoders++ === 0;
       decode(chunk) {
-        if (++count < 20 || count > 28) super.decode(chunk);
+        if (!this.#hangs || ++count < 20) super.decode(chunk);
       }
     }`,
   );
+  const said = [];
+  page.on("console", (message) => said.push(message.text()));
   await mount(page, server);
   await page.waitForFunction(() => globalThis.watch.facts.late > 0);
   await plays(page, WAYS.webcodecs, { pictures: 30 });
   const { way, reason, late } = await known(page);
   assert.deepEqual([way, reason], ["webcodecs", ""]);
-  assert.ok(late > 4 && late < 9, `${late}`);
+  assert.ok(late > 4, `${late}`);
+  assert.ok(!said.some((text) => text.includes("begins anew")), "the connection went on");
 });
 
 scene("players share a worker, and each shows its own camera", async (world) => {

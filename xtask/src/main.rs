@@ -31,6 +31,8 @@ Usage: cargo xtask COMMAND
                        same bytes, and beside a WebSocket library
       --cameras        instead: 1, 4 and 8 cameras with a viewer each
       --jpeg           instead: making JPEGs of raw frames, and what that may mean on a microcontroller
+      --browser        instead: camera to rendered pixels in Chromium, by each way of playing, the first picture,
+                       and ten cameras in one page
   firmware             builds the camera's image for every chip that this computer can build for, and tells how
                        large it is; see firmware/README.md
       --board NAME     for one board: atoms3r (both AtomS3R), atoms3r-cam, atoms3r-m12, esp32c3-devkit
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         ["bench", "--viewers"] => bench::scale::viewers(),
         ["bench", "--cameras"] => bench::scale::cameras(),
         ["bench", "--jpeg"] => bench::jpeg::run(),
+        ["bench", "--browser"] => bench::browser::run(),
         // What the benchmark of viewers starts for itself.
         ["bench-child", kind, recording] => bench::scale::child(kind, recording.as_ref()),
         ["dist", ref options @ ..] => dist::run(options),
