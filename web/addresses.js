@@ -10,6 +10,8 @@ export function places({ pathname }, base = BASE) {
     wall: base,
     icon: `${base}assets/icon.svg`,
     events: `${base}api/events`,
+    login: `${base}api/login`,
+    me: `${base}api/me`,
     /** Where virtual cameras are started and ended. */
     demo: `${base}api/demo`,
   };

@@ -1,5 +1,6 @@
 // What the server tells about all cameras: one connection per page (server-sent events) that comes back by itself.
 
+import { reloadWhenLoggedOut } from "./api.js";
 import { now } from "./facts.js";
 
 const FIRST_PAUSE = 500; // ms
@@ -54,6 +55,8 @@ export class Events {
 
   #lost() {
     this.#close();
+    // It may be that whoever is here may no longer watch, and then the page to log in comes.
+    reloadWhenLoggedOut(new URL("me", new URL(this.url, location)));
     this.link = "lost";
     this.changed();
     // Not all pages at the same moment when a server comes back.

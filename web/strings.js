@@ -139,7 +139,7 @@ export const STRINGS = {
   started: "Last start",
   firmware: "Firmware",
   changeForm: "Ask the camera for another picture",
-  changeElsewhere: "To change the picture or the title, open this page on the computer that runs lenscast.",
+  changeElsewhere: "To change the picture or the title, log in as somebody who may, or open this page on the computer that runs lenscast.",
   sizeOf: (name, width, height) => `${name.toUpperCase()} (${width} × ${height})`,
   wishSize: "Size",
   wishQuality: "JPEG quality",
@@ -164,6 +164,19 @@ export const STRINGS = {
   linksLoopback: "These addresses work on this computer only. Open the page at its network address for ones that work elsewhere.",
   copy: "Copy",
   copied: "Copied",
+
+  // Logging in
+  login: "Log in",
+  loginLead: "To see this, log in, or open the link that you were given.",
+  loginBadLink: "This link is not, or no longer, good. Ask for another one, or log in.",
+  loginOther: (name) => `You are here as ${name}, which does not allow to see this. Log in as somebody else, or open another link.`,
+  loginName: "Name",
+  loginPassword: "Password",
+  loginOr: "Or instead, without a password:",
+  loginLink: "Link or token",
+  loginMissing: "Type your password, or paste the link.",
+  loginAsking: "Logging in…",
+  loginHelp: "The links were printed when lenscast was first started. On the computer that runs it, no login is needed.",
 
   // The player
   noWebCodecs: "This browser has no WebCodecs",

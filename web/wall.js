@@ -44,6 +44,8 @@ class Wall {
 
   constructor(way) {
     this.way = way in S.ways ? way : "auto";
+    // First of all: the first picture waits for what it tells.
+    this.#events = new Events(this.places.events, () => this.#told());
     this.#main.append(this.#said, this.#list);
     document.body.append(this.#heading.element, this.#main);
     this.#sight = new IntersectionObserver((entries) => this.#see(entries), { rootMargin: "10%" });
@@ -54,7 +56,6 @@ class Wall {
       this.#empty = new Empty(where, this.places.demo);
       this.#another = helpAnother(where);
     }
-    this.#events = new Events(this.places.events, () => this.#told());
     addEventListener("popstate", () => this.#return());
     addEventListener("resize", () => this.#lay());
     document.addEventListener("keydown", (event) => {

@@ -95,7 +95,7 @@ scene("who may not change the picture is told so", async (world) => {
   await page.goto(server.url);
   await page.getByLabel("Size").selectOption("qqvga");
   await page.getByRole("button", { name: "Change" }).click();
-  await page.getByText("A page of another origin may change nothing here.").waitFor();
+  await page.getByText("A page of another origin may not do this.").waitFor();
   assert.equal(await page.getByRole("button", { name: "Change" }).isDisabled(), true);
   assert.equal(await page.getByLabel("Size").isDisabled(), true);
   // Where the server would refuse everybody, there is no form at all.

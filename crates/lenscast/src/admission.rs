@@ -1,5 +1,6 @@
 //! How many may watch: in total, and from one address.
 
+use crate::config::{Limits, Live};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,8 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Counts those who watch, by any output that lasts.
 #[derive(Debug)]
 pub struct Admission {
-    max: usize,
-    max_per_address: usize,
+    live: Live,
     watching: Mutex<Watching>,
 }
 
@@ -37,10 +37,10 @@ pub struct Ticket {
 }
 
 impl Admission {
-    /// Admits up to `max` at once, of which up to `max_per_address` from one address.
+    /// Admits as many as `live` allows at that moment.
     #[must_use]
-    pub fn new(max: usize, max_per_address: usize) -> Self {
-        Self { max, max_per_address, watching: Mutex::default() }
+    pub fn new(live: Live) -> Self {
+        Self { live, watching: Mutex::default() }
     }
 
     /// Lets one more watch.
@@ -48,15 +48,16 @@ impl Admission {
     /// # Errors
     /// [`Refusal`] when a limit is reached.
     pub fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Ticket, Refusal> {
+        let Limits { max_viewers, max_viewers_per_address, .. } = self.live.get().limits;
         let mut watching = self.lock();
-        if watching.total >= self.max {
-            return Err(Refusal::Full(self.max));
+        if watching.total >= max_viewers {
+            return Err(Refusal::Full(max_viewers));
         }
-        let here = watching.by_address.entry(address).or_default();
-        if *here >= self.max_per_address {
-            return Err(Refusal::AddressFull(self.max_per_address));
+        let here = watching.by_address.get(&address).copied().unwrap_or_default();
+        if here >= max_viewers_per_address {
+            return Err(Refusal::AddressFull(max_viewers_per_address));
         }
-        *here += 1;
+        watching.by_address.insert(address, here + 1);
         watching.total += 1;
         Ok(Ticket { admission: self.clone(), address })
     }
@@ -88,10 +89,16 @@ impl Drop for Ticket {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
 
     #[test]
     fn both_limits_hold_and_who_leaves_makes_room() {
-        let admission = Arc::new(Admission::new(3, 2));
+        let allow = |max_viewers, max_viewers_per_address| {
+            let limits = Limits { max_viewers, max_viewers_per_address, ..Limits::DEFAULT };
+            Config { limits, ..Config::default() }
+        };
+        let live = Live::new(allow(3, 2));
+        let admission = Arc::new(Admission::new(live.clone()));
         let [a, b] = [IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2])];
         let first = admission.admit(a).unwrap();
         let _second = admission.admit(a).unwrap();
@@ -100,6 +107,10 @@ mod tests {
         assert_eq!(admission.admit(b).unwrap_err(), Refusal::Full(3));
         drop(first);
         let _fourth = admission.admit(a).unwrap();
+        live.set(allow(1, 2));
+        assert_eq!(admission.admit(b).unwrap_err(), Refusal::Full(1), "who is there stays, and nobody comes");
+        live.set(allow(4, 3));
+        drop(admission.admit(a).unwrap());
         drop(third);
         assert_eq!(admission.total(), 2);
         assert_eq!(admission.lock().by_address.len(), 1, "nothing is kept about who left");

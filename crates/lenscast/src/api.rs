@@ -1,60 +1,45 @@
-//! `/api`: what pages and programs may ask of this server. Who may is decided in [`access`](crate::access).
+//! `/api`: what pages and programs may ask of this server. The routes, and who may use them, are in
+//! [`routes`](crate::server::routes).
 
-mod cameras;
-mod clock;
-mod demo;
-mod history;
+pub mod access;
+pub mod cameras;
+pub mod clock;
+pub mod demo;
+pub mod history;
+pub mod login;
+pub mod problem;
+pub mod reload;
 
-use crate::events;
-use crate::server::App;
-use axum::Router;
 use axum::body::Bytes;
-use axum::extract::DefaultBodyLimit;
 use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, patch, post};
-use std::sync::Arc;
+use problem::Problem;
+use serde::de::DeserializeOwned;
 
 /// Largest body of a request, in bytes.
-const MAX_BODY: usize = 4096;
-
-/// Everything under `/api`.
-pub fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/cameras/{name}", patch(cameras::change).delete(cameras::forget))
-        .route("/cameras/{name}/history", get(history::handler))
-        .route("/clock", get(clock::handler))
-        .route("/demo", post(demo::start).delete(demo::stop))
-        .route("/events", get(events::handler))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-}
-
-/// A request that is refused.
-#[derive(Debug)]
-struct Refused {
-    code: StatusCode,
-    /// Why.
-    sentence: String,
-}
-
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        (self.code, format!("{}\n", self.sentence)).into_response()
-    }
-}
+pub const MAX_BODY: usize = 4096;
 
 /// A refusal in words.
-fn no(code: StatusCode, sentence: impl ToString) -> Refused {
-    Refused { code, sentence: sentence.to_string() }
+fn no(code: StatusCode, sentence: impl ToString) -> Problem {
+    Problem::new(code, sentence.to_string())
 }
 
 /// A request's body.
-fn body(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Refused> {
+fn body(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
     body.map_err(|error| match error.status() {
         code @ StatusCode::PAYLOAD_TOO_LARGE => {
             no(code, format!("The request has more than {MAX_BODY} bytes."))
         }
         code => no(code, error.body_text()),
+    })
+}
+
+/// A request's body as JSON. What is wrong with it is said without its text, which may have a secret.
+fn json<T: DeserializeOwned>(bytes: Result<Bytes, BytesRejection>, wanted: &str) -> Result<T, Problem> {
+    let bytes = body(bytes)?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let sentence = format!("The request must be {wanted}, and is not (at line {line}, column {column}).");
+        no(StatusCode::BAD_REQUEST, sentence)
     })
 }

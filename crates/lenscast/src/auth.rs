@@ -17,6 +17,7 @@ pub mod share;
 pub mod cookie;
 pub mod presented;
 
+pub mod declared;
 pub mod records;
 pub mod store;
 
@@ -28,6 +29,7 @@ pub mod policy;
 #[cfg(test)]
 mod tests;
 
+use crate::config::Access;
 use crate::state::{StateDir, StateError};
 use password::Passwords;
 use policy::{Circumstances, Place, Policy};
@@ -152,6 +154,12 @@ impl Auth {
         })
     }
 
+    /// Takes the credentials of the configuration, in place of those that were taken before. `own` is the key of this process's
+    /// own cameras, which publish under any name.
+    pub fn declare(&self, access: &Access, own: &Secret, now: u64) {
+        self.store.declare(access, own, now);
+    }
+
     /// The credentials, to be listed, made and revoked.
     #[must_use]
     pub const fn store(&self) -> &Store {
@@ -172,7 +180,7 @@ impl Auth {
         policy: &Policy,
         now: u64,
     ) -> Caller {
-        let (place, by_place) = policy.place(from, &self.store.keyed_cameras(now));
+        let (place, by_place) = self.place(from, policy, now);
         match self.authenticate(presented, from.peer_ip, now) {
             Ok(caller) => Caller { rights: caller.rights.union(&by_place), by_place, ..caller },
             Err(error) => Caller {
@@ -185,6 +193,12 @@ impl Auth {
                 refused: Some(error).filter(|error| *error != AuthError::Missing),
             },
         }
+    }
+
+    /// Where a request comes from, and what that place gives now.
+    #[must_use]
+    pub fn place(&self, from: &Circumstances<'_>, policy: &Policy, now: u64) -> (Place, Rights) {
+        policy.place(from, &self.store.keyed_cameras(now))
     }
 
     /// Who asks, by credential alone. What was given for this very request goes before the session; when it is no good, the
@@ -217,15 +231,23 @@ impl Auth {
 
     /// Whether [`Auth::authenticate`] would have to hash a password: tens of milliseconds and 19 MiB.
     #[must_use]
-    pub fn takes_long(&self, presented: &Presented, now: u64) -> bool {
+    pub fn takes_long(&self, presented: &Presented, peer: IpAddr, now: u64) -> bool {
         let Some((_, Credential::Password { name, password })) = &presented.explicit else {
             return false;
         };
+        // Who has to wait gets the same answer in the same time, whether the guess is right or not.
+        if self.throttle.check(peer, now).is_err() {
+            return false;
+        }
+        if self.store.declares(name, password) {
+            return false;
+        }
         let known = self.store.user(name);
         !known.is_some_and(|(_, hash)| self.passwords.remembers(name, password, &hash, now))
     }
 
-    /// Begins a session with name and password. Takes long, and writes to the disk.
+    /// Begins a session with name and password; without a name, with a password of the configuration. Takes long, and writes to
+    /// the disk.
     ///
     /// # Errors
     /// [`LoginError`].
@@ -239,7 +261,9 @@ impl Auth {
         let user = self.store.user(name);
         let found = self.password(name, password, peer, now)?;
         let id = found.grant.who.id().ok_or(AuthError::Wrong)?;
-        let (secret, expires) = self.store.add_session(id, user.as_ref().map(|(_, hash)| hash), now)?;
+        // It may have been one of the configuration, of the same name.
+        let hash = user.as_ref().filter(|(info, _)| info.id == *id).map(|(_, hash)| hash);
+        let (secret, expires) = self.store.add_session(id, hash, now)?;
         Ok(NewSession { secret, max_age: expires.saturating_sub(now) })
     }
 
@@ -271,23 +295,24 @@ impl Auth {
         }
     }
 
-    /// What a caller whose connection lasts may still do: the credential may have ended or changed. To be asked when
-    /// [`Store::changes`] says so, and at [`Caller::expires`]. It counts as use.
+    /// What a caller whose connection lasts may still do: the credential may have ended or changed, and so may what the place
+    /// gives (see [`Auth::place`]). To be asked when [`Store::changes`] says so or the policy was changed, and at
+    /// [`Caller::expires`]. It counts as use.
     #[must_use]
-    pub fn holds(&self, caller: &Caller, now: u64) -> Rights {
+    pub fn holds(&self, caller: &Caller, by_place: &Rights, now: u64) -> Rights {
         let Some(id) = caller.who.id() else {
-            return caller.by_place.clone();
+            return by_place.clone();
         };
         match self.store.still(id, caller.session.as_ref(), now) {
-            Ok(found) => found.grant.rights.union(&caller.by_place),
-            Err(_) => caller.by_place.clone(),
+            Ok(found) => found.grant.rights.union(by_place),
+            Err(_) => by_place.clone(),
         }
     }
 
     fn token(&self, credential: &Credential, peer: IpAddr, now: u64) -> Result<Found, AuthError> {
         self.throttle.check(peer, now)?;
         let found = match credential {
-            Credential::Token(secret) => self.store.token(secret, now),
+            Credential::Token(secret) | Credential::Text(secret) => self.store.token(secret, now),
             Credential::Share(share) => self.store.share(share, now),
             Credential::Password { .. } | Credential::Unreadable => Err(AuthError::Wrong),
         };
@@ -300,6 +325,12 @@ impl Auth {
 
     fn password(&self, name: &str, password: &Secret, peer: IpAddr, now: u64) -> Result<Found, AuthError> {
         self.throttle.check(peer, now)?;
+        if let Some(found) = self.store.declared_user(name, password, now) {
+            if let Ok(attempt) = self.throttle.begin(peer, name, now) {
+                attempt.succeeded();
+            }
+            return Ok(found);
+        }
         let user = self.store.user(name);
         let hash = user.as_ref().map(|(_, hash)| hash);
         if !hash.is_some_and(|hash| self.passwords.remembers(name, password, hash, now)) {

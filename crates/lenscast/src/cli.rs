@@ -1,24 +1,28 @@
 //! The command line: what there is to run, and running it.
 
+mod access;
+mod client;
+mod config;
 mod device;
+mod log;
+mod share;
+mod time;
 
 use clap::{Args, Parser, Subcommand};
-use lenscast::banner;
-use lenscast::config::{Config, DEFAULT_LISTEN, EncodeMode, Limits};
 use lenscast::demo;
-use lenscast::pipeline::ffmpeg;
-use lenscast::server::Server;
-use lenscast::state::StateDir;
+use lenscast::server::{App, Server};
+use lenscast::settings::layer::Flags;
+use lenscast::settings::reload::Reloader;
+use lenscast::settings::{Loaded, Sources};
 use lenscast_media::time::Pts90k;
-use lenscast_protocol::{CameraName, DEFAULT_PORT};
+use lenscast_protocol::CameraName;
 use lenscast_virtual_device::{FrameSize, Options, Source};
 use std::error::Error;
 use std::io::{IsTerminal as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 /// See an ESP32-class camera live, from one binary.
 #[derive(Debug, Parser)]
@@ -36,18 +40,11 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Take cameras and show them
-    Serve {
-        /// Address and port; [::] means all of this computer's, IPv4 too
-        #[arg(long, value_name = "ADDR", default_value_t = DEFAULT_LISTEN)]
-        listen: SocketAddr,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
+    #[command(after_help = SETTINGS)]
+    Serve(ServerArgs),
     /// The server with a virtual camera, to see it work
+    #[command(after_help = SETTINGS, mut_arg("listen", |arg| arg.default_value(DEMO_LISTEN)))]
     Demo {
-        /// Address and port
-        #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT))]
-        listen: SocketAddr,
         #[command(flatten)]
         server: ServerArgs,
         #[command(flatten)]
@@ -55,28 +52,43 @@ enum Command {
     },
     /// A camera device on this computer: with --server it streams at once, without it waits for its console
     Device(device::Args),
+    /// Make a link with which somebody may watch for a while
+    Share(share::Share),
+    /// Who may do what: list it, make links and keys, take them back, set passwords
+    #[command(subcommand)]
+    Access(access::Command),
+    /// The configuration of a server: check it, show it, or begin one
+    #[command(subcommand)]
+    Config(config::Command),
 }
 
+/// Where `lenscast demo` listens unless it is told: nobody else is to see it by accident.
+const DEMO_LISTEN: &str = "127.0.0.1:8080";
+
+/// What the help of flags does not say.
+const SETTINGS: &str = "\
+Each of these flags but --config is also a key of the configuration file (max_viewers = 3) and a variable of the environment
+(LENSCAST_MAX_VIEWERS=3). A flag wins over the environment, and that over the file. `lenscast config sample` shows a file.
+--camera-key may be given once for each camera. A password or key on the command line is seen by everybody on this computer:
+file:PATH is not.";
+
+/// What a server is told on the command line.
 #[derive(Debug, Args)]
 struct ServerArgs {
-    /// When to encode video
-    #[arg(long, value_enum, default_value_t)]
-    encode: EncodeMode,
-    /// What encodes it: "builtin", "ffmpeg" (x264), or "ffmpeg:CODEC" with an H.264 encoder of ffmpeg, such as h264_vaapi
-    #[arg(long, value_name = "ENCODER", default_value = "builtin")]
-    encoder: ffmpeg::Choice,
-    /// Bitrate of the video in kbit/s; unless it is given, what suits the size of the picture (VGA: 1,843)
-    #[arg(long, value_name = "KBITS", value_parser = clap::value_parser!(u32).range(50..=100_000))]
-    bitrate: Option<u32>,
-    /// Where to keep what is to survive a restart; unless it is given, $STATE_DIRECTORY, $XDG_STATE_HOME/lenscast or
-    /// ~/.local/state/lenscast
-    #[arg(long, value_name = "DIR", env = "LENSCAST_STATE_DIR")]
-    state_dir: Option<PathBuf>,
+    /// The configuration file; unless it is given, ~/.config/lenscast/lenscast.toml, or else /etc/lenscast/lenscast.toml
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    flags: Flags,
     /// PTS of a frame that arrives at the start: for tests of what happens when 33 bits are not enough
     #[arg(long, value_name = "TICKS", hide = true)]
     pts_origin: Option<u64>,
-    #[command(flatten)]
-    limits: Limits,
+}
+
+impl ServerArgs {
+    fn sources(&self) -> Sources {
+        Sources::of_this_process(self.config.clone(), self.flags.0.clone())
+    }
 }
 
 #[derive(Debug, Args)]
@@ -105,57 +117,80 @@ impl Picture {
     }
 }
 
-/// Sends log lines to standard error.
-pub(crate) fn start_log(cli: &Cli) {
-    // The log of a device is on its console, or summed up.
-    let quiet = matches!(&cli.command, Command::Device(args) if args.is_quiet());
-    let filter = cli.log.as_deref().unwrap_or(if quiet { "warn" } else { "info" });
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::builder().parse_lossy(filter))
-        .with_target(false)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(|| device::Lines(std::io::stderr()))
-        .init();
+/// What the program is to do, with all that it needs to know.
+pub(crate) struct Job {
+    command: Command,
+    /// What a server was told.
+    settings: Option<(Sources, Loaded)>,
 }
 
-/// Runs the command until it is done, or until SIGINT or SIGTERM.
-pub(crate) async fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
+/// Reads what the command needs, and starts the log.
+///
+/// # Errors
+/// What is wrong with the settings.
+pub(crate) fn prepare(cli: Cli) -> Result<Job, Box<dyn Error>> {
+    let sources = match &cli.command {
+        Command::Serve(server) => Some(server.sources()),
+        Command::Demo { server, .. } => Some(server.sources().with_default("listen", DEMO_LISTEN)),
+        Command::Device(_) | Command::Config(_) | Command::Share(_) | Command::Access(_) => None,
+    };
+    let settings = sources.map(|sources| sources.load().map(|loaded| (sources, loaded))).transpose()?;
+    match &settings {
+        Some((_, loaded)) => {
+            log::start(&loaded.settings.log);
+            for warning in &loaded.warnings {
+                tracing::warn!("{warning}");
+            }
+        }
+        None => {
+            // The log of a device is on its console, or summed up.
+            let quiet = matches!(&cli.command, Command::Device(args) if args.is_quiet());
+            let given = cli.log.as_deref().filter(|filter| !filter.is_empty());
+            log::start(given.unwrap_or(if quiet { "warn" } else { "info" }));
+        }
+    }
+    Ok(Job { command: cli.command, settings })
+}
+
+/// Does it until it is done, or until SIGINT or SIGTERM.
+pub(crate) async fn run(Job { command, settings }: Job) -> Result<(), Box<dyn Error>> {
     let shutdown = CancellationToken::new();
-    cancel_on_signal(shutdown.clone())?;
-    match cli.command {
-        Command::Serve { listen, server } => {
-            let server = bind(listen, server, &shutdown)?;
-            print(&banner::text(server.local_addr()?, &banner::machine_addresses()));
+    if matches!(command, Command::Serve(_) | Command::Demo { .. } | Command::Device(_)) {
+        cancel_on_signal(shutdown.clone())?;
+    }
+    match (command, settings) {
+        (Command::Serve(args), Some(settings)) => {
+            let server = bind(settings, args.pts_origin, &shutdown)?;
+            print(&server.banner());
             server.run().await;
         }
-        Command::Demo { listen, server, picture } => {
-            let server = bind(listen, server, &shutdown)?;
-            print(&banner::text(server.local_addr()?, &banner::machine_addresses()));
+        (Command::Demo { server, picture }, Some(settings)) => {
+            let server = bind(settings, server.pts_origin, &shutdown)?;
+            print(&server.banner());
             let camera = demo::start(server.app(), CameraName::default(), picture.options())?;
             server.run().await;
             camera.await??;
         }
-        Command::Device(args) => device::run(args, shutdown).await?,
+        (Command::Device(args), _) => device::run(args, shutdown).await?,
+        (Command::Config(command), _) => config::run(command)?,
+        (Command::Share(share), _) => share::run(share).await?,
+        (Command::Access(command), _) => access::run(command).await?,
+        (Command::Serve(_) | Command::Demo { .. }, None) => return Err("a server needs settings".into()),
     }
     Ok(())
 }
 
 fn bind(
-    listen: SocketAddr,
-    args: ServerArgs,
+    (sources, loaded): (Sources, Loaded),
+    pts_origin: Option<u64>,
     shutdown: &CancellationToken,
 ) -> Result<Server, Box<dyn Error>> {
-    let encoder = args.encoder.make(args.bitrate.map(|kbits| kbits * 1000))?;
-    let default = Config::default();
-    let config = Config {
-        listen,
-        encode: args.encode,
-        encoder,
-        limits: args.limits,
-        state_dir: args.state_dir.or_else(StateDir::default_place),
-        pts_origin: args.pts_origin.map_or(default.pts_origin, Pts90k),
-    };
-    Ok(Server::bind(config, shutdown.clone())?)
+    let mut config = loaded.config()?;
+    config.pts_origin = pts_origin.map_or(config.pts_origin, Pts90k);
+    let server = Server::bind(config, shutdown.clone())?;
+    let server = server.with_reloader(Reloader::new(sources, loaded, log::set));
+    reload_on_hangup(server.app().clone())?;
+    Ok(server)
 }
 
 /// Who reads standard output may have gone; the server goes on.
@@ -179,6 +214,25 @@ fn cancel_on_signal(shutdown: CancellationToken) -> std::io::Result<()> {
                 std::process::exit(1);
             }
             shutdown.cancel();
+        }
+    });
+    Ok(())
+}
+
+/// SIGHUP reads the settings again. When it comes because the terminal was closed in which the server was started, it ends
+/// the server, as it would any other program.
+fn reload_on_hangup(app: Arc<App>) -> std::io::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    let terminal = std::io::stdin().is_terminal();
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            if terminal && !std::io::stdin().is_terminal() {
+                app.shutdown.cancel();
+                return;
+            }
+            let app = app.clone();
+            // It reads files, and may wait for ffmpeg. What comes of it is logged.
+            let _ = tokio::task::spawn_blocking(move || app.reload()).await;
         }
     });
     Ok(())

@@ -1,10 +1,18 @@
-//! What the owner can set. One struct is the flags and, later, the configuration file.
+//! What a running server was told. How it is told (file, environment, flags) is in [`settings`](crate::settings).
+
+mod access;
+mod tls;
+
+pub use access::{Access, CameraKey};
+pub use tls::{Certificate, DEFAULT_TLS_LISTEN, Plain, Proxy, Tls, TlsMode, TlsSettings};
 
 use crate::pipeline::encoder::MakeEncoder;
 use lenscast_media::time::Pts90k;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Everything that a running server was told.
 #[derive(Clone, Debug)]
@@ -19,9 +27,44 @@ pub struct Config {
     pub limits: Limits,
     /// Where what is to survive a restart is kept; `None`: nowhere.
     pub state_dir: Option<PathBuf>,
+    /// Who may do what.
+    pub access: Access,
+    /// TLS; `None`: there is none.
+    pub tls: Option<Tls>,
+    /// What stands in front of this server.
+    pub proxy: Proxy,
     /// PTS of a frame that arrives when the server starts, in 90 kHz ticks. Players do not care; tests put it just before
     /// the point where 33 bits wrap.
     pub pts_origin: Pts90k,
+}
+
+/// The configuration that is in force. Clones are the same one: what one of them sets, all see.
+#[derive(Clone, Debug)]
+pub struct Live(Arc<watch::Sender<Arc<Config>>>);
+
+impl Live {
+    /// Begins with `config`.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self(Arc::new(watch::Sender::new(Arc::new(config))))
+    }
+
+    /// What is in force now. Whoever keeps it keeps what was in force then.
+    #[must_use]
+    pub fn get(&self) -> Arc<Config> {
+        self.0.borrow().clone()
+    }
+
+    /// Puts another in force.
+    pub fn set(&self, config: Config) {
+        self.0.send_replace(Arc::new(config));
+    }
+
+    /// Wakes whenever another is put in force.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Arc<Config>> {
+        self.0.subscribe()
+    }
 }
 
 /// When video is encoded.
@@ -114,6 +157,9 @@ impl Default for Config {
             encoder: MakeEncoder::built_in(Default::default()),
             limits: Limits::DEFAULT,
             state_dir: None,
+            access: Access::default(),
+            tls: None,
+            proxy: Proxy::default(),
             pts_origin: Pts90k(lenscast_media::ts::PCR_LEAD),
         }
     }

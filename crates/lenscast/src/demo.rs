@@ -6,7 +6,7 @@
 use crate::server::App;
 use crate::stream::Session;
 use lenscast_protocol::{CAMERA_PATH, CameraName};
-use lenscast_virtual_device::{Error, FrameSize, Options, Source, Stats};
+use lenscast_virtual_device::{Error, FrameSize, Key, Options, Source, Stats};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -82,7 +82,7 @@ pub fn start(
     if running.len() >= MAX_DEMOS {
         return Err(Refusal::Full);
     }
-    let max_cameras = app.config.limits.max_cameras;
+    let max_cameras = app.config().limits.max_cameras;
     if app.streams.cameras() >= max_cameras {
         return Err(Refusal::NoRoom(max_cameras));
     }
@@ -91,8 +91,9 @@ pub fn start(
     drop(running);
     let path = if name == CameraName::default() { String::new() } else { format!("/{name}") };
     let server = format!("ws://{}{CAMERA_PATH}{path}", app.own_address());
+    let key = Some(Key(app.demo_key.expose().to_owned()));
     let device = lenscast_virtual_device::run(
-        Options { server: Some(server), ..picture },
+        Options { server: Some(server), key, ..picture },
         Stats::new(),
         demo.stop.cancelled_owned(),
     );
@@ -153,7 +154,7 @@ impl Drop for End {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
+    use crate::config::{Config, Live};
     use crate::events::News;
     use crate::stream::{Camera, Clock};
     use crate::streams::Streams;
@@ -164,7 +165,7 @@ mod tests {
         let demos = Demos::default();
         let demo = Demo { stop: CancellationToken::new(), ended: CancellationToken::new() };
         demos.lock().insert(name.clone(), demo);
-        let streams = Streams::new(Config::default(), Clock::start(), News::default());
+        let streams = Streams::new(Live::new(Config::default()), Clock::start(), News::default());
         let stream = streams.get(&name);
         let own = "127.0.0.1:8080".parse().unwrap();
         assert!(demos.is_one(&name, None, own), "it is about to connect");

@@ -3,13 +3,14 @@
 //! The status is made once for all who listen, and only while somebody does. A listener that reads slowly gets the
 //! newest one, not those before it.
 
-use crate::access;
+use crate::access::Visitor;
 use crate::admission::Refusal;
-use crate::server::{App, Peer};
-use crate::status::status;
+use crate::auth::rights::{Right, Rights};
+use crate::server::App;
+use crate::status::{Status, status};
 use axum::body::Body;
 use axum::extract::{Extension, State};
-use axum::http::{HeaderMap, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -41,8 +42,8 @@ impl News {
 #[derive(Debug)]
 pub struct Events {
     news: News,
-    /// The newest status, as it is sent.
-    status: watch::Sender<Bytes>,
+    /// The newest status, and as it is sent to those who may see all of it.
+    status: watch::Sender<Option<(Arc<Status>, Bytes)>>,
     made: AtomicU64,
 }
 
@@ -50,7 +51,7 @@ impl Events {
     /// Nobody listens yet.
     #[must_use]
     pub fn new(news: News) -> Self {
-        Self { news, status: watch::Sender::new(Bytes::new()), made: AtomicU64::new(0) }
+        Self { news, status: watch::Sender::new(None), made: AtomicU64::new(0) }
     }
 
     /// To be told when something changed.
@@ -85,7 +86,9 @@ impl Events {
             }
             made = Instant::now();
             self.made.fetch_add(1, Ordering::Relaxed);
-            self.status.send_replace(message("status", &status(app)));
+            let status = status(app);
+            let bytes = message("status", &status);
+            self.status.send_replace(Some((Arc::new(status), bytes)));
             tokio::select! {
                 () = app.shutdown.cancelled() => return,
                 () = sleep_until(made + SPACING) => {}
@@ -95,34 +98,42 @@ impl Events {
 }
 
 /// `GET /api/events`.
-pub async fn handler(
-    State(app): State<Arc<App>>,
-    Extension(peer): Extension<Peer>,
-    headers: HeaderMap,
-) -> Response {
-    let most = app.config.limits.max_viewers;
+pub async fn handler(State(app): State<Arc<App>>, Extension(visitor): Extension<Visitor>) -> Response {
+    let most = app.config().limits.max_viewers;
     if app.events.listeners() >= most {
         return Refusal::Full(most).into_response();
     }
     let hello = serde_json::json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "admin": access::may_change(&peer, &headers),
+        "admin": visitor.may_change(),
     });
     let hello = [Bytes::from_static(b"retry: 1000\n"), message("hello", &hello)];
     let statuses = app.events.status.subscribe();
     // A newcomer is news to itself.
     app.events.news.tell();
-    let statuses = futures_util::stream::unfold(statuses, |mut statuses| async {
+    let rights = visitor.rights().clone();
+    let statuses = futures_util::stream::unfold((statuses, rights), |(mut statuses, rights)| async {
         statuses.changed().await.ok()?;
         let newest = statuses.borrow_and_update().clone();
-        Some((newest, statuses))
+        let told = newest.map_or_else(Bytes::new, |(status, bytes)| told(&status, bytes, &rights));
+        Some((told, (statuses, rights)))
     });
-    let body = futures_util::stream::iter(hello)
-        .chain(statuses)
-        .take_until(app.shutdown.clone().cancelled_owned())
-        .map(Ok::<_, Infallible>);
+    // What is told depends on the rights: when they change, the page comes again and is told the rest.
+    let (shutdown, hold) = (app.shutdown.clone(), visitor.hold_all(&app));
+    let over = async move {
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = hold.lost() => {}
+        }
+    };
+    let body = futures_util::stream::iter(hello).chain(statuses).take_until(over).map(Ok::<_, Infallible>);
     let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
     (headers, Body::from_stream(body)).into_response()
+}
+
+/// The status as far as somebody may see it; the bytes are those of all of it.
+fn told(status: &Status, all: Bytes, rights: &Rights) -> Bytes {
+    if rights.allows(Right::View, None) { all } else { message("status", &status.for_rights(rights)) }
 }
 
 /// An event with JSON, which has no line breaks.
@@ -134,10 +145,10 @@ fn message(event: &str, data: &impl serde::Serialize) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api;
     use crate::config::Config;
     use crate::device::take_text;
-    use crate::server::Server;
+    use crate::server::routes::Routes;
+    use crate::server::{Peer, Server};
     use crate::stream::Camera;
     use futures_util::FutureExt as _;
     use lenscast_media::time::Micros;
@@ -152,6 +163,14 @@ mod tests {
         Server::bind(config, CancellationToken::new()).unwrap().app().clone()
     }
 
+    /// As if it came by the control socket.
+    fn with_all_rights(mut request: axum::extract::Request) -> axum::extract::Request {
+        let nowhere = ([127, 0, 0, 1], 0).into();
+        let peer = Peer { remote: nowhere, local: nowhere, secure: false, control_socket: true };
+        request.extensions_mut().insert(peer);
+        request
+    }
+
     #[tokio::test]
     async fn what_people_want_to_know_at_once_is_news() {
         let app = app();
@@ -161,7 +180,7 @@ mod tests {
         let push = |publisher: &crate::stream::Publisher| {
             publisher.push(Bytes::new(), 16, 16, app.clock.now());
         };
-        let publisher = app.streams.claim(&name, camera).await;
+        let publisher = app.streams.claim(&name, camera, |_| true).await;
         assert!(news(), "it came");
         push(&publisher);
         assert!(news(), "its first frame");
@@ -172,8 +191,8 @@ mod tests {
         take_text(&app, &publisher, r#"{"type":"telemetry"}"#, Micros(2));
         assert!(!news(), "how it is can wait");
         let patch =
-            axum::http::Request::patch("/cameras/door").body(Body::from(r#"{"title":"Door"}"#)).unwrap();
-        let answer = api::routes().with_state(app.clone()).call(patch).await.unwrap();
+            axum::http::Request::patch("/api/cameras/door").body(Body::from(r#"{"title":"Door"}"#)).unwrap();
+        let answer = Routes::of(&app).router().call(with_all_rights(patch)).await.unwrap();
         assert_eq!(answer.status(), 200);
         assert!(news(), "its title");
         drop(publisher);
@@ -197,7 +216,7 @@ mod tests {
         assert_eq!(app.events.made(), 1);
         let [one, other] = [&mut one, &mut other].map(|listener| {
             assert!(listener.has_changed().unwrap());
-            listener.borrow_and_update().clone()
+            listener.borrow_and_update().clone().expect("a status").1
         });
         assert!(one.starts_with(b"event: status\ndata: {") && one.ends_with(b"}\n\n"), "{one:?}");
         assert_eq!(one.as_ptr(), other.as_ptr(), "the same bytes, not equal ones");

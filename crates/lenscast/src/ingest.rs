@@ -1,8 +1,12 @@
 //! A camera's connection: its messages are inspected, and the good ones published.
 
+use crate::access::hold::{Hold, OVER};
+use crate::access::{Visitor, now};
+use crate::auth::rights::Right;
+use crate::config::Limits;
 use crate::device;
 use crate::pipeline::Video;
-use crate::server::{App, Peer};
+use crate::server::App;
 use crate::stream::{Camera, Publisher};
 use crate::streams::Named;
 use crate::ws::{self, ReadError, Reader, Upgrade, Writer};
@@ -10,15 +14,16 @@ use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use lenscast_media::jpeg::{self, Limits, Trailing};
+use lenscast_media::jpeg::{self, Trailing};
 use lenscast_media::time::Micros;
 use lenscast_protocol::CameraName;
 use lenscast_protocol::control::{self, ServerMessage};
 use lenscast_protocol::ws::{Event, Opcode, close_code};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, Interval};
 
 /// Bytes read at once from a camera: four of the original device's fragments.
 const READ_BUFFER: usize = 64 * 1024;
@@ -32,23 +37,23 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// `ws /ws/camera` and `ws /ws/camera/{name}`.
 pub async fn handler(
     State(app): State<Arc<App>>,
-    Extension(peer): Extension<Peer>,
+    Extension(visitor): Extension<Visitor>,
     Named(name): Named,
     upgrade: Upgrade,
 ) -> Response {
-    let max_cameras = app.config.limits.max_cameras;
+    let max_cameras = app.config().limits.max_cameras;
     if app.streams.cameras() >= max_cameras {
         let sentence = format!("{max_cameras} cameras are connected, which is the limit (--max-cameras).\n");
         return (StatusCode::SERVICE_UNAVAILABLE, sentence).into_response();
     }
     let control = upgrade.offers(control::SUBPROTOCOL);
-    let camera = Camera { peer: peer.remote, control };
+    let camera = Camera { peer: visitor.peer(), control };
     let (response, connection) = upgrade.accept(control.then_some(control::SUBPROTOCOL));
     app.tasks.clone().spawn(async move {
         if let Ok(io) = connection.await {
             let (reader, writer) =
-                ws::open(io, app.config.limits.max_message_bytes, READ_BUFFER, CONTROL_PATIENCE);
-            serve(&app, &name, camera, reader, writer).await;
+                ws::open(io, app.config().limits.max_message_bytes, READ_BUFFER, CONTROL_PATIENCE);
+            serve(&app, &visitor, &name, camera, reader, writer).await;
         }
     });
     response
@@ -62,13 +67,21 @@ enum End {
     Close(u16, String),
 }
 
-async fn serve(app: &App, name: &CameraName, camera: Camera, mut reader: Reader, mut writer: Writer) {
+async fn serve(
+    app: &Arc<App>,
+    visitor: &Visitor,
+    name: &CameraName,
+    camera: Camera,
+    mut reader: Reader,
+    mut writer: Writer,
+) {
     let peer = camera.peer;
-    let publisher = app.streams.claim(name, camera).await;
+    let hold = visitor.hold(app, Right::Publish, name);
+    let publisher = app.streams.claim(name, camera, |other| may_be(app, visitor, other)).await;
     let stream = publisher.stream().clone();
     tracing::info!(camera = %stream.name(), %peer, "camera connected");
-    let end = match Video::start(stream.clone(), &app.config) {
-        Ok(video) => receive(app, &publisher, video, &mut reader, &mut writer).await,
+    let end = match Video::start(stream.clone(), &app.live) {
+        Ok(video) => receive(app, &publisher, video, hold, &mut reader, &mut writer).await,
         Err(error) => End::Close(close_code::INTERNAL, format!("no thread for this camera: {error}")),
     };
     // The name is free, and what was live is gone, before the goodbye that may take a while.
@@ -82,21 +95,29 @@ async fn serve(app: &App, name: &CameraName, camera: Camera, mut reader: Reader,
     }
 }
 
+/// Whether a camera whose name is taken may go by another one instead: not by one that has a key of its own, unless it has
+/// shown that key.
+fn may_be(app: &App, visitor: &Visitor, other: &CameraName) -> bool {
+    visitor.rights_now(app, now()).allows(Right::Publish, Some(other))
+        || !app.auth.store().is_keyed(other, now())
+}
+
 /// Reads a camera's messages until something ends it.
 async fn receive(
     app: &App,
     publisher: &Publisher,
     mut video: Video,
+    hold: Hold,
     reader: &mut Reader,
     writer: &mut Writer,
 ) -> End {
-    let limits = &app.config.limits;
-    let jpeg_limits = Limits { max_pixels: limits.max_pixels };
+    let mut config = app.live.watch();
+    let mut limits = config.borrow_and_update().limits.clone();
     let session = publisher.session();
     let clock = *publisher.stream().clock();
     let mut heard = Instant::now();
-    let mut pings = tokio::time::interval_at(heard + limits.ping_interval, limits.ping_interval);
-    let mut checks = tokio::time::interval(CHECK_INTERVAL.min(limits.encoder_timeout));
+    let (mut pings, mut checks) = timers(&limits);
+    let mut lost = pin!(hold.lost());
     loop {
         let (opcode, payload) = tokio::select! {
             () = app.shutdown.cancelled() => return End::Close(close_code::GOING_AWAY, "the server shuts down".into()),
@@ -104,9 +125,15 @@ async fn receive(
                 let reason = "another connection of this camera took over";
                 return End::Close(close_code::POLICY, reason.into());
             }
+            () = &mut lost => return End::Close(close_code::POLICY, OVER.into()),
             () = tokio::time::sleep_until(heard + limits.camera_timeout) => {
                 let seconds = limits.camera_timeout.as_secs_f32();
                 return End::Close(close_code::POLICY, format!("nothing heard for {seconds} s, not even a pong"));
+            }
+            Ok(()) = config.changed() => {
+                limits = config.borrow_and_update().limits.clone();
+                (pings, checks) = timers(&limits);
+                continue;
             }
             _ = checks.tick() => {
                 video.check();
@@ -121,7 +148,8 @@ async fn receive(
                 heard = Instant::now();
                 let arrival = clock.now();
                 session.heard(arrival);
-                match answer(app, publisher, &jpeg_limits, event, arrival) {
+                let limits = jpeg::Limits { max_pixels: limits.max_pixels };
+                match answer(app, publisher, &limits, event, arrival) {
                     Ok(None) => continue,
                     Ok(Some(pong)) => (Opcode::Pong, pong),
                     Err(end) => return end,
@@ -134,11 +162,17 @@ async fn receive(
     }
 }
 
+/// When the camera is pinged, and when it is looked whether its pipeline gets on: the first time at once.
+fn timers(limits: &Limits) -> (Interval, Interval) {
+    let pings = tokio::time::interval_at(Instant::now() + limits.ping_interval, limits.ping_interval);
+    (pings, tokio::time::interval(CHECK_INTERVAL.min(limits.encoder_timeout)))
+}
+
 /// Deals with one message. Gives back what a pong must contain.
 fn answer(
     app: &App,
     publisher: &Publisher,
-    limits: &Limits,
+    limits: &jpeg::Limits,
     event: Result<Event, ReadError>,
     arrival: Micros,
 ) -> Result<Option<Vec<u8>>, End> {
@@ -161,7 +195,7 @@ fn answer(
 }
 
 /// Inspects one message and publishes it, or counts why not.
-fn take_frame(publisher: &Publisher, limits: &Limits, mut message: Vec<u8>, arrival: Micros) {
+fn take_frame(publisher: &Publisher, limits: &jpeg::Limits, mut message: Vec<u8>, arrival: Micros) {
     let stream = publisher.stream();
     stream.stats.bytes_in.fetch_add(message.len() as u64, Ordering::Relaxed);
     let inspected = match jpeg::inspect(&message, limits) {

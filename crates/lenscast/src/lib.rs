@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod config;
+pub mod settings;
 pub mod state;
 
 pub mod auth;

@@ -5,23 +5,28 @@
 mod cli;
 
 use clap::Parser as _;
+use std::error::Error;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    cli::start_log(&cli);
+    let job = match cli::prepare(cli::Cli::parse()) {
+        Ok(job) => job,
+        Err(error) => return fail(&*error),
+    };
     // A connection costs a descriptor, and many systems give a process only 1,024 unless it asks. Without more it still works.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = match runtime {
-        Ok(runtime) => runtime.block_on(cli::run(cli)),
+        Ok(runtime) => runtime.block_on(cli::run(job)),
         Err(error) => Err(format!("the system gives no threads: {error}").into()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("lenscast: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => fail(&*error),
     }
+}
+
+fn fail(error: &dyn Error) -> ExitCode {
+    eprintln!("lenscast: {error}");
+    ExitCode::FAILURE
 }

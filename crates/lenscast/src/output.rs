@@ -7,8 +7,10 @@ pub mod snapshot;
 pub mod ts;
 pub mod viewer;
 
+use crate::access::Visitor;
 use crate::admission::Refusal;
-use crate::server::{App, Peer};
+use crate::auth::rights::Right;
+use crate::server::App;
 use axum::extract::{Extension, Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -21,12 +23,12 @@ const NO_STORE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-store")
 /// `GET /stream/{name}.mjpg` and `GET /stream/{name}.ts`.
 pub async fn stream_file(
     State(app): State<Arc<App>>,
-    Extension(peer): Extension<Peer>,
+    Extension(visitor): Extension<Visitor>,
     Path(file): Path<String>,
 ) -> Response {
     match split(&file) {
-        Some((name, "mjpg")) => mjpeg::response(&app, &peer, &name),
-        Some((name, "ts")) => ts::response(&app, &peer, &name),
+        Some((name, "mjpg")) => mjpeg::response(&app, &visitor, &name),
+        Some((name, "ts")) => ts::response(&app, &visitor, &name),
         _ => (StatusCode::NOT_FOUND, "Streams are /stream/NAME.mjpg and /stream/NAME.ts\n").into_response(),
     }
 }
@@ -38,6 +40,17 @@ impl IntoResponse for Refusal {
             Self::AddressFull(_) => StatusCode::TOO_MANY_REQUESTS,
         };
         (code, format!("{self}\n")).into_response()
+    }
+}
+
+/// Returns when an endless answer is to end: with the server, or with the right to watch.
+fn over(app: &Arc<App>, visitor: &Visitor, name: &CameraName) -> impl Future<Output = ()> + Send + use<> {
+    let (shutdown, hold) = (app.shutdown.clone(), visitor.hold(app, Right::View, name));
+    async move {
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = hold.lost() => {}
+        }
     }
 }
 

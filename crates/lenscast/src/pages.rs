@@ -1,11 +1,10 @@
 //! The pages: plain HTML, CSS and ES modules from `web/`, embedded into the binary.
 
 use crate::server::App;
-use axum::Router;
-use axum::extract::Path;
+use axum::body::Body;
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use lenscast_protocol::CameraName;
 use std::sync::Arc;
 
@@ -15,8 +14,9 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
     manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 const HTML: &str = "text/html; charset=utf-8";
-const VIEWER_PAGE: &[u8] = include_bytes!("../../../web/index.html");
-const MJPEG_PAGE: &[u8] = include_bytes!("../../../web/mjpeg.html");
+const VIEWER_PAGE: &str = include_str!("../../../web/index.html");
+const MJPEG_PAGE: &str = include_str!("../../../web/mjpeg.html");
+const LOGIN_PAGE: &str = include_str!("../../../web/login.html");
 
 /// What the pages load, by name under `/assets/`.
 macro_rules! assets {
@@ -34,6 +34,7 @@ const ASSETS: &[(&str, &str, &[u8])] = assets! {
     "style.css": CSS,
     "icon.svg": SVG,
     "viewer.js": JAVASCRIPT,
+    "login.js": JAVASCRIPT,
     "mjpeg.js": JAVASCRIPT,
     "wall.js": JAVASCRIPT,
     "layout.js": JAVASCRIPT,
@@ -66,45 +67,67 @@ const ASSETS: &[(&str, &str, &[u8])] = assets! {
     "pip.js": JAVASCRIPT,
 };
 
-/// The routes of the pages.
-pub fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/", get(|| page(VIEWER_PAGE)))
-        .route("/camera/{name}", get(|name| camera_page(name, VIEWER_PAGE)))
-        .route("/mjpeg", get(|| page(MJPEG_PAGE)))
-        .route("/mjpeg/{name}", get(|name| camera_page(name, MJPEG_PAGE)))
-        .route("/assets/{file}", get(asset))
-        // Browsers ask for it wherever a document names no icon: beside a snapshot, for one.
-        .route("/favicon.ico", get(|| asset(Path("icon.svg".into()))))
+/// `GET /`.
+pub async fn viewer(State(app): State<Arc<App>>) -> Response {
+    page(StatusCode::OK, VIEWER_PAGE, &app)
 }
 
-async fn page(html: &'static [u8]) -> Response {
-    file(HTML, html)
+/// `GET /camera/{name}`; the script reads the name from its address.
+pub async fn viewer_of(State(app): State<Arc<App>>, Path(name): Path<String>) -> Response {
+    camera_page(&name, VIEWER_PAGE, &app)
 }
 
-/// The page of a camera; the script reads the name from its address.
-async fn camera_page(Path(name): Path<String>, html: &'static [u8]) -> Response {
-    match CameraName::new(&name) {
-        Ok(_) => file(HTML, html),
-        Err(error) => (StatusCode::NOT_FOUND, format!("{error}\n")).into_response(),
-    }
+/// `GET /mjpeg`.
+pub async fn mjpeg(State(app): State<Arc<App>>) -> Response {
+    page(StatusCode::OK, MJPEG_PAGE, &app)
 }
 
-async fn asset(Path(name): Path<String>) -> Response {
+/// `GET /mjpeg/{name}`.
+pub async fn mjpeg_of(State(app): State<Arc<App>>, Path(name): Path<String>) -> Response {
+    camera_page(&name, MJPEG_PAGE, &app)
+}
+
+/// `GET /assets/{file}`.
+pub async fn asset(Path(name): Path<String>) -> Response {
     match ASSETS.iter().find(|(known, ..)| *known == name) {
-        Some((_, kind, bytes)) => file(kind, bytes),
+        Some((_, kind, bytes)) => (headers(kind), *bytes).into_response(),
         None => (StatusCode::NOT_FOUND, "There is no such file.\n").into_response(),
     }
 }
 
-fn file(kind: &'static str, bytes: &'static [u8]) -> Response {
-    let headers = [
+/// `GET /favicon.ico`. Browsers ask for it wherever a document names no icon: beside a snapshot, for one.
+pub async fn icon() -> Response {
+    asset(Path("icon.svg".into())).await
+}
+
+/// The page to log in, in place of one that its reader may not see.
+#[must_use]
+pub fn login(code: StatusCode, app: &App) -> Response {
+    page(code, LOGIN_PAGE, app)
+}
+
+fn camera_page(name: &str, html: &'static str, app: &App) -> Response {
+    match CameraName::new(name) {
+        Ok(_) => page(StatusCode::OK, html, app),
+        Err(error) => (StatusCode::NOT_FOUND, format!("{error}\n")).into_response(),
+    }
+}
+
+/// A page, whose addresses are those under which a proxy serves this server, if one does.
+fn page(code: StatusCode, html: &'static str, app: &App) -> Response {
+    let base = &app.config().proxy.base_path;
+    let html =
+        if base == "/" { Body::from(html) } else { Body::from(html.replace("=\"/", &format!("=\"{base}"))) };
+    (code, headers(HTML), html).into_response()
+}
+
+fn headers(kind: &'static str) -> [(header::HeaderName, &'static str); 5] {
+    [
         (header::CONTENT_TYPE, kind),
         // After an update of the server the next visit must get the new page: ask every time, it is a few kilobytes.
         (header::CACHE_CONTROL, "no-cache"),
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
-    ];
-    (headers, bytes).into_response()
+    ]
 }

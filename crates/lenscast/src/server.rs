@@ -1,71 +1,67 @@
-//! The server: its socket, its connections, its routes, and how it ends.
+//! The server: what all its connections share, how it starts and how it ends.
 
+mod connections;
+pub mod control;
+mod listen;
+pub mod routes;
+
+use crate::access::now;
 use crate::admission::Admission;
-use crate::config::{Config, Limits};
+use crate::auth::Auth;
+use crate::auth::secret::{Kind, Secret};
+use crate::auth::store::{FirstLinks, StoreError};
+use crate::banner::{self, Banner};
+use crate::config::{Config, Live};
 use crate::demo::Demos;
 use crate::device::Devices;
 use crate::events::{Events, News};
 use crate::history::Histories;
 use crate::notices::Notices;
-use crate::state::StateDir;
+use crate::settings::problem::Problems;
+use crate::settings::reload::{Reload, Reloader};
+use crate::state::{StateDir, StateError};
 use crate::stream::Clock;
 use crate::streams::Streams;
 use crate::titles::Titles;
-use crate::{access, api, ingest, metrics, output, pages, status};
-use axum::Router;
-use axum::body::Body;
-use axum::extract::Request;
-use axum::http::StatusCode;
-use axum::middleware;
-use axum::routing::get;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use lenscast_protocol::{CAMERA_PATH, VIEWER_PATH};
+use control::Control;
+use routes::Routes;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower_service::Service as _;
 
 /// How long connections may take to say goodbye when the server shuts down.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(1500);
 
-/// Connections that the kernel holds ready for us.
-const BACKLOG: i32 = 1024;
+/// How often it is written when credentials were last used.
+const FLUSH_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Unacknowledged data for this long, and the kernel gives a connection up: a viewer that lost its network is noticed even
-/// while its send buffer has room.
-const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Bytes that the kernel may hold for a connection. Enough for 20 Mbit/s over 50 ms; little enough that a viewer on a slow
-/// network skips frames instead of falling seconds behind.
-const SEND_BUFFER: usize = 128 * 1024;
-
-/// Connections over the limit that are told so at once, and how long that may take.
-const MAX_REFUSALS: usize = 64;
-const REFUSAL_PATIENCE: Duration = Duration::from_secs(1);
-
-/// What is said to a connection over the limit.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 5\r\nConnection: close\r\n\r\n\
-    This server has as many connections as it may (--max-connections).\n";
+/// How many passwords are hashed at once; each takes 19 MiB.
+const PASSWORDS_AT_ONCE: usize = 2;
 
 /// What all connections share.
 #[derive(Debug)]
 pub struct App {
-    /// What the owner set.
-    pub config: Config,
+    /// What the owner set, as it is now.
+    pub live: Live,
+    /// How it is read again, if it can be.
+    reloader: OnceLock<Reloader>,
     /// The arrival clock.
     pub clock: Clock,
     /// Where it listens.
     pub address: SocketAddr,
     /// What is kept across restarts.
     pub state: Arc<StateDir>,
+    /// Who may do what.
+    pub auth: Auth,
+    /// With what the virtual cameras of this server are let in.
+    pub demo_key: Secret,
+    hashing: Semaphore,
     /// All streams.
     pub streams: Streams,
     /// What the cameras' devices told, for a diagnosis.
@@ -89,6 +85,45 @@ pub struct App {
 }
 
 impl App {
+    /// What the owner set, as it is now. Ask again for what is to change with a reload.
+    #[must_use]
+    pub fn config(&self) -> Arc<Config> {
+        self.live.get()
+    }
+
+    /// Reads the settings again and puts in force what can be, without ending any connection. `None` when this server was
+    /// not started from settings. The caller's thread waits, as in [`Reloader::reload`].
+    ///
+    /// # Errors
+    /// All that is wrong. Then nothing has changed.
+    pub fn reload(&self) -> Option<Result<Reload, Problems>> {
+        let outcome = self.reloader.get()?.reload(&self.live);
+        self.declare();
+        match &outcome {
+            Ok(reload) => tracing::info!("configuration reloaded; {reload}"),
+            Err(problems) => tracing::error!("the configuration stays as it was: {problems}"),
+        }
+        Some(outcome)
+    }
+
+    /// Does what hashes a password, on a thread of its own; few at once.
+    pub(crate) async fn passwords<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        let _turn = self.hashing.acquire().await;
+        match tokio::task::spawn_blocking(work).await {
+            Ok(done) => done,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The program ends.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+
+    /// Takes the credentials of the configuration.
+    fn declare(&self) {
+        self.auth.declare(&self.config().access, &self.demo_key, now());
+    }
+
     /// The address at which this computer reaches its own server.
     #[must_use]
     pub fn own_address(&self) -> SocketAddr {
@@ -106,6 +141,10 @@ pub struct Peer {
     pub remote: SocketAddr,
     /// The address on which it reached us.
     pub local: SocketAddr,
+    /// Whether it speaks TLS to us.
+    pub secure: bool,
+    /// Whether it came by the control socket.
+    pub control_socket: bool,
 }
 
 /// A server whose socket is open.
@@ -113,40 +152,74 @@ pub struct Peer {
 pub struct Server {
     listener: TcpListener,
     app: Arc<App>,
+    first_links: Option<FirstLinks>,
 }
 
 impl Server {
-    /// Opens the socket. Connections wait in the kernel until [`Server::run`].
+    /// Reads what was kept and opens the socket. Connections wait in the kernel until [`Server::run`].
     ///
     /// # Errors
-    /// When the address cannot be had, with a sentence that says which and why.
-    pub fn bind(config: Config, shutdown: CancellationToken) -> Result<Self, BindError> {
-        let error = |source| BindError { listen: config.listen, source };
-        let listener = listen(config.listen).map_err(error)?;
+    /// [`StartError`], with a sentence that says what and why.
+    pub fn bind(config: Config, shutdown: CancellationToken) -> Result<Self, StartError> {
+        if config.tls.is_some() {
+            return Err(StartError::Tls);
+        }
+        let error = |source| StartError::Listen { listen: config.listen, source };
+        let listener = listen::listen(config.listen).map_err(error)?;
         let address = listener.local_addr().map_err(error)?;
-        let clock = Clock::start();
-        let news = News::default();
-        let streams = Streams::new(config.clone(), clock, news.clone());
         let state = Arc::new(open_state(config.state_dir.as_deref()));
-        let Limits { max_viewers, max_viewers_per_address, .. } = config.limits;
-        let admission = Arc::new(Admission::new(max_viewers, max_viewers_per_address));
+        let auth = Auth::open(state.clone())?;
+        let (clock, news, live) = (Clock::start(), News::default(), Live::new(config));
         let app = Arc::new(App {
-            config,
+            reloader: OnceLock::new(),
             clock,
             address,
             titles: Titles::open(state.clone()),
             state,
-            streams,
+            auth,
+            demo_key: Secret::generate(Kind::Camera),
+            hashing: Semaphore::new(PASSWORDS_AT_ONCE),
+            streams: Streams::new(live.clone(), clock, news.clone()),
             devices: Devices::default(),
             history: Histories::default(),
             events: Events::new(news),
             demos: Demos::default(),
-            admission,
+            admission: Arc::new(Admission::new(live.clone())),
+            live,
             notices: Notices::default(),
             shutdown,
             tasks: TaskTracker::new(),
         });
-        Ok(Self { listener, app })
+        app.declare();
+        let config = app.config();
+        // Who can only be reached from this computer needs no links, and they are shown once only.
+        let is_private = address.ip().to_canonical().is_loopback() && config.proxy.trusted_proxies.is_empty();
+        let needs_none = config.access.open || is_private;
+        let first_links = if needs_none { None } else { app.auth.store().first_start(now())? };
+        Ok(Self { listener, app, first_links })
+    }
+
+    /// The tokens that were made because there was no credential, to be shown once.
+    #[must_use]
+    pub const fn first_links(&self) -> Option<&FirstLinks> {
+        self.first_links.as_ref()
+    }
+
+    /// What is to be printed at the start.
+    #[must_use]
+    pub fn banner(&self) -> String {
+        let app = &self.app;
+        let (config, machine) = (app.config(), banner::machine_addresses());
+        let (first, kept) = (self.first_links(), app.state.place().is_some());
+        Banner { config: &config, listen: app.address, machine: &machine, first, kept }.text()
+    }
+
+    /// Lets the settings be read again while the server runs.
+    #[must_use]
+    pub fn with_reloader(self, reloader: Reloader) -> Self {
+        // It is the first: nobody else has seen this server.
+        let _ = self.app.reloader.set(reloader);
+        self
     }
 
     /// The address that was opened: with the real port when port 0 was asked for.
@@ -166,9 +239,15 @@ impl Server {
     /// Serves until the token given to [`Server::bind`] is cancelled; then every connection is told, and this returns
     /// after 1.5 s at the latest.
     pub async fn run(self) {
-        let Self { listener, app } = self;
+        let Self { listener, app, first_links: _ } = self;
+        let router = Routes::of(&app).router();
+        let control = async {
+            if let Some(control) = Control::open(&app) {
+                control.accept(&app, &router).await;
+            }
+        };
         let (events, history) = (app.events.run(&app), app.history.run(&app.streams, &app.shutdown));
-        tokio::join!(accept(listener, &app), events, history);
+        tokio::join!(connections::accept(listener, &app, &router), control, events, history, flush(&app));
         app.tasks.close();
         app.demos.tasks.close();
         let all = async { tokio::join!(app.tasks.wait(), app.demos.tasks.wait()) };
@@ -178,23 +257,30 @@ impl Server {
     }
 }
 
-/// Takes connections until the server shuts down.
-async fn accept(listener: TcpListener, app: &Arc<App>) {
-    let router = router(app.clone());
+/// Writes now and then, and at the end, when credentials were last used.
+async fn flush(app: &Arc<App>) {
+    let write = |last: bool| {
+        let app = app.clone();
+        tokio::task::spawn_blocking(move || {
+            let store = app.auth.store();
+            let written = if last { store.close(now()) } else { store.flush(now()) };
+            if let Err(error) = written
+                && let Some(held_back) = app.notices.due("flush")
+            {
+                tracing::warn!(%error, held_back, "it cannot be kept when credentials were last used");
+            }
+        })
+    };
+    let mut ticks = tokio::time::interval(FLUSH_INTERVAL);
     loop {
-        tokio::select! {
-            () = app.shutdown.cancelled() => break,
-            accepted = listener.accept() => match accepted {
-                Ok((socket, _)) if app.tasks.len() >= app.config.limits.max_connections => refuse(app, socket),
-                Ok((socket, remote)) => serve_connection(app, &router, socket, remote),
-                Err(error) => {
-                    // Out of descriptors, most likely: connections in progress go on, and free some.
-                    if let Some(held_back) = app.notices.due("accept") {
-                        tracing::warn!(%error, held_back, "cannot accept a connection");
-                    }
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            },
+        let last = tokio::select! {
+            () = app.shutdown.cancelled() => true,
+            _ = ticks.tick() => false,
+        };
+        // What goes wrong is logged.
+        let _ = write(last).await;
+        if last {
+            return;
         }
     }
 }
@@ -208,149 +294,27 @@ fn open_state(place: Option<&Path>) -> StateDir {
     })
 }
 
-/// The socket could not be opened.
+/// The server could not be started.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {listen}: {source}{}", hint(.source, .listen))]
-pub struct BindError {
-    listen: SocketAddr,
-    source: io::Error,
-}
-
-fn hint(source: &io::Error, listen: &SocketAddr) -> String {
-    match source.kind() {
-        io::ErrorKind::AddrInUse => {
-            format!(" (another program has port {}; choose another with --listen)", listen.port())
-        }
-        io::ErrorKind::PermissionDenied => " (ports under 1024 are for root)".into(),
-        io::ErrorKind::AddrNotAvailable => " (this computer has no such address)".into(),
-        _ => String::new(),
-    }
-}
-
-/// Every route of the contract in `docs/protocol.md`.
-fn router(app: Arc<App>) -> Router {
-    let camera = get(ingest::handler);
-    let viewer = get(output::viewer::handler);
-    Router::new()
-        .route(CAMERA_PATH, camera.clone())
-        .route(&format!("{CAMERA_PATH}/{{name}}"), camera)
-        .route(VIEWER_PATH, viewer.clone())
-        .route(&format!("{VIEWER_PATH}/{{name}}"), viewer)
-        .route("/stream.mjpg", get(output::mjpeg::default_camera))
-        .route("/stream.ts", get(output::ts::default_camera))
-        .route("/stream/{file}", get(output::stream_file))
-        .route("/snapshot.jpg", get(output::snapshot::default_camera))
-        .route("/snapshot/{file}", get(output::snapshot::named_camera))
-        .route("/status", get(status::handler))
-        .route("/metrics", get(metrics::handler))
-        .route("/healthz", get(metrics::healthz))
-        .route("/readyz", get(metrics::readyz))
-        .nest("/api", api::routes())
-        .merge(pages::routes())
-        .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing here. The live picture is at /\n") })
-        .layer(middleware::from_fn(access::check))
-        .with_state(app)
-}
-
-/// Tells a connection that there are too many, if that can be had cheaply.
-fn refuse(app: &Arc<App>, mut socket: TcpStream) {
-    let limit = app.config.limits.max_connections;
-    if let Some(held_back) = app.notices.due("full") {
-        tracing::warn!(limit, held_back, "a connection is refused: there are as many as there may be");
-    }
-    if app.tasks.len() >= limit + MAX_REFUSALS {
-        return;
-    }
-    let goodbye = async move {
-        // Its request is read first: the kernel resets a connection that is closed with unread data.
-        let _request = socket.read(&mut [0; 4096]).await?;
-        socket.write_all(FULL).await?;
-        socket.shutdown().await
-    };
-    app.tasks.spawn(tokio::time::timeout(REFUSAL_PATIENCE, goodbye));
-}
-
-fn serve_connection(app: &Arc<App>, router: &Router, socket: TcpStream, remote: SocketAddr) {
-    let Ok(local) = socket.local_addr() else {
-        return;
-    };
-    let peer = Peer { remote: canonical(remote), local };
-    prepare(&socket);
-    let service = {
-        let router = router.clone();
-        hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-            let mut request: Request = request.map(Body::new);
-            request.extensions_mut().insert(peer);
-            router.clone().call(request)
-        })
-    };
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(app.config.limits.handshake_timeout)
-        .serve_connection(TokioIo::new(socket), service)
-        .with_upgrades();
-    let shutdown = app.shutdown.clone();
-    app.tasks.spawn(async move {
-        tokio::pin!(connection);
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = shutdown.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        };
-        if let Err(error) = ended {
-            tracing::debug!(peer = %peer.remote, %error, "connection ended");
-        }
-    });
-}
-
-/// An IPv4 peer of a dual-stack socket is shown as what it is.
-fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
-}
-
-/// Each access unit goes out at once, and dead peers are noticed.
-fn prepare(socket: &TcpStream) {
-    let reference = socket2::SockRef::from(socket);
-    let keepalive = socket2::TcpKeepalive::new().with_time(Duration::from_secs(15));
-    // None of these is needed to go on, so a system that lacks one is no reason to refuse the connection.
-    let _ = socket.set_nodelay(true);
-    let _ = reference.set_send_buffer_size(SEND_BUFFER);
-    let _ = reference.set_tcp_keepalive(&keepalive);
-    #[cfg(target_os = "linux")]
-    let _ = reference.set_tcp_user_timeout(Some(TCP_USER_TIMEOUT));
-}
-
-/// Opens a listening socket; one for all IPv6 addresses takes IPv4 too, and on a machine without IPv6 it takes IPv4 alone.
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    match open(address) {
-        Err(error)
-            if address.ip().is_unspecified()
-                && address.is_ipv6()
-                && error.kind() == io::ErrorKind::Unsupported =>
-        {
-            open(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), address.port()))
-        }
-        result => result,
-    }
-}
-
-fn open(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None)
-        .map_err(|error| match error.raw_os_error() {
-            // EAFNOSUPPORT: this kernel has no IPv6.
-            Some(97) => io::Error::new(io::ErrorKind::Unsupported, error),
-            _ => error,
-        })?;
-    if address.is_ipv6() {
-        socket.set_only_v6(!address.ip().is_unspecified())?;
-    }
-    // A restarted server must not wait for its predecessor's connections to time out.
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
+pub enum StartError {
+    /// It is to speak TLS.
+    #[error(
+        "this version has no TLS yet, and a server that was told to have it must not run without: take tls, tls_cert and tls_key out of \
+         its configuration, and put a proxy with TLS in front of it (docs/proxies.md)"
+    )]
+    Tls,
+    /// The socket could not be opened.
+    #[error("cannot listen on {listen}: {source}{}", listen::hint(.source, .listen))]
+    Listen {
+        /// Where.
+        listen: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Nobody knows who may do what.
+    #[error("{0}. Nobody would be let in who should be, so the server does not start")]
+    Credentials(#[from] StateError),
+    /// The first credentials could not be kept.
+    #[error("the first links cannot be made: {0}")]
+    First(#[from] StoreError),
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -19,6 +20,24 @@ pub struct StateDir {
     place: Option<PathBuf>,
     /// One write at a time: two would share the unfinished file.
     writing: Mutex<()>,
+}
+
+/// A socket's file, which is removed with it.
+#[derive(Debug)]
+pub struct SocketFile(PathBuf);
+
+impl SocketFile {
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
 }
 
 /// Something is wrong with the state directory.
@@ -166,6 +185,37 @@ impl StateDir {
         let mut bytes = serde_json::to_vec_pretty(value).expect("state is plain data");
         bytes.push(b'\n');
         self.write(name, &bytes)
+    }
+
+    /// Opens a socket for those who may open its file: its owner alone. One that a server left behind is replaced, one at which
+    /// a server listens is not.
+    ///
+    /// # Errors
+    /// When there is one that is in use, or none can be made.
+    pub fn socket(&self, name: &'static str) -> Result<(UnixListener, SocketFile), StateError> {
+        let path = self.path(name).unwrap_or_default();
+        let failed = |source| error("listen at", &path)(source);
+        if UnixStream::connect(&path).is_ok() {
+            let in_use = io::Error::new(io::ErrorKind::AddrInUse, "another server uses this directory");
+            return Err(failed(in_use));
+        }
+        // Nobody else can reach it before it is for its owner alone: it is made in a directory that is.
+        let hidden = path.with_file_name(format!("{name}.{UNFINISHED}"));
+        let make = || {
+            match fs::remove_dir_all(&hidden) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            std::os::unix::fs::DirBuilderExt::mode(&mut DirBuilder::new(), 0o700).create(&hidden)?;
+            let listener = UnixListener::bind(hidden.join("s"))?;
+            fs::set_permissions(hidden.join("s"), std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+            listener.set_nonblocking(true)?;
+            fs::rename(hidden.join("s"), &path)?;
+            fs::remove_dir(&hidden)?;
+            Ok(listener)
+        };
+        let listener = make().map_err(failed)?;
+        Ok((listener, SocketFile(path.clone())))
     }
 
     fn path(&self, name: &'static str) -> Option<PathBuf> {

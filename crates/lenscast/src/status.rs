@@ -1,15 +1,18 @@
 //! `GET /status`: what is going on, for machines and the curious.
 
+use crate::access::Visitor;
+use crate::auth::rights::{Right, Rights};
 use crate::device::Told;
 use crate::diagnosis::Finding;
 use crate::server::App;
 use crate::stream::Stream;
 use crate::stream::stats::PipelineTimes;
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use lenscast_media::time::Micros;
+use lenscast_protocol::CameraName;
 use lenscast_protocol::control::{PictureState, Telemetry};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -17,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// The answer. The first three fields are the original server's.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Status {
     /// Cameras that are connected.
     pub camera_clients: usize,
@@ -34,7 +37,7 @@ pub struct Status {
 }
 
 /// One camera.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct CameraStatus {
     /// The name in paths.
     pub name: String,
@@ -83,7 +86,7 @@ pub struct CameraStatus {
 }
 
 /// A camera's device. What it did not tell yet is null; the counters count since it started.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct DeviceStatus {
     /// Its name that never changes, mostly its MAC address.
     pub id: String,
@@ -126,22 +129,37 @@ pub struct DeviceStatus {
 }
 
 /// `GET /status`.
-pub async fn handler(State(app): State<Arc<App>>) -> Response {
-    ([(header::CACHE_CONTROL, "no-store")], Json(status(&app))).into_response()
+pub async fn handler(State(app): State<Arc<App>>, Extension(visitor): Extension<Visitor>) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], Json(status(&app).for_rights(visitor.rights()))).into_response()
 }
 
 /// What is going on.
 #[must_use]
 pub fn status(app: &App) -> Status {
-    let cameras: Vec<CameraStatus> = app.streams.list().iter().map(|stream| camera(app, stream)).collect();
-    let camera_clients = cameras.iter().filter(|camera| camera.connected).count();
-    Status {
-        camera_clients,
-        viewer_clients: cameras.iter().map(|camera| camera.viewers).sum(),
-        streaming: camera_clients > 0,
-        version: env!("CARGO_PKG_VERSION"),
-        uptime_s: app.clock.now().to_duration().as_secs(),
-        cameras,
+    let uptime_s = app.clock.now().to_duration().as_secs();
+    Status::of(app.streams.list().iter().map(|stream| camera(app, stream)).collect(), uptime_s)
+}
+
+impl Status {
+    fn of(cameras: Vec<CameraStatus>, uptime_s: u64) -> Self {
+        let camera_clients = cameras.iter().filter(|camera| camera.connected).count();
+        Self {
+            camera_clients,
+            viewer_clients: cameras.iter().map(|camera| camera.viewers).sum(),
+            streaming: camera_clients > 0,
+            version: env!("CARGO_PKG_VERSION"),
+            uptime_s,
+            cameras,
+        }
+    }
+
+    /// As if there were no other cameras than those that may be watched.
+    #[must_use]
+    pub fn for_rights(&self, rights: &Rights) -> Self {
+        let may = |camera: &&CameraStatus| {
+            CameraName::new(&camera.name).is_ok_and(|name| rights.allows(Right::View, Some(&name)))
+        };
+        Self::of(self.cameras.iter().filter(may).cloned().collect(), self.uptime_s)
     }
 }
 

@@ -17,12 +17,12 @@ pub use presence::CameraState;
 pub use publisher::{Camera, Publisher, Session};
 pub use unit::{AccessUnit, JpegFrame, Timing, VideoParams};
 
-use crate::config::{EncodeMode, Limits};
+use crate::config::{EncodeMode, Live};
 use crate::events::News;
 use crate::mailbox::Mailbox;
 use crate::notices::Notices;
 use gop::Gop;
-use lenscast_media::time::{Micros, Pts90k, PtsClock};
+use lenscast_media::time::{Micros, PtsClock};
 use lenscast_media::ts;
 use lenscast_protocol::CameraName;
 use stats::{Stats, Track};
@@ -69,8 +69,7 @@ impl Clock {
 pub struct Stream {
     name: CameraName,
     clock: Clock,
-    encode: EncodeMode,
-    silent_after: Duration,
+    live: Live,
     state: Mutex<State>,
     /// Changes whenever an access unit was published.
     video: watch::Sender<()>,
@@ -123,19 +122,12 @@ pub struct Muxing {
 impl Stream {
     /// A stream that waits for its camera.
     #[must_use]
-    pub fn new(
-        name: CameraName,
-        clock: Clock,
-        encode: EncodeMode,
-        limits: &Limits,
-        pts_origin: Pts90k,
-        news: News,
-    ) -> Self {
+    pub fn new(name: CameraName, clock: Clock, live: Live, news: News) -> Self {
+        let pts_origin = live.get().pts_origin;
         Self {
             name,
             clock,
-            encode,
-            silent_after: limits.silent_after,
+            live,
             state: Mutex::default(),
             video: watch::Sender::new(()),
             jpeg: watch::Sender::new(None),
@@ -270,7 +262,7 @@ impl Stream {
     }
 
     fn wanted(&self, state: &State) -> bool {
-        state.video_cursors > 0 || self.encode == EncodeMode::Always
+        state.video_cursors > 0 || self.live.get().encode == EncodeMode::Always
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

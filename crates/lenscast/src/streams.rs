@@ -1,6 +1,6 @@
 //! All streams by name, and who gets a name that two cameras want.
 
-use crate::config::Config;
+use crate::config::Live;
 use crate::events::News;
 use crate::stream::{Camera, Clock, Publisher, Stream};
 use axum::extract::{FromRequestParts, Path};
@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// The streams of a server.
 #[derive(Debug)]
 pub struct Streams {
-    config: Config,
+    live: Live,
     clock: Clock,
     news: News,
     by_name: Mutex<BTreeMap<CameraName, Arc<Stream>>>,
@@ -24,8 +24,8 @@ pub struct Streams {
 impl Streams {
     /// No streams yet. `news` is told when something changes about one that people want to know at once.
     #[must_use]
-    pub fn new(config: Config, clock: Clock, news: News) -> Self {
-        Self { config, clock, news, by_name: Mutex::default() }
+    pub fn new(live: Live, clock: Clock, news: News) -> Self {
+        Self { live, clock, news, by_name: Mutex::default() }
     }
 
     /// The stream of a name, whether or not its camera is there.
@@ -37,9 +37,8 @@ impl Streams {
         }
         // A name that only somebody asked for is forgotten as soon as nobody waits for it: else names cost memory.
         streams.retain(|_, stream| worth_keeping(stream));
-        let Config { encode, limits, pts_origin, .. } = &self.config;
-        let news = self.news.clone();
-        let stream = Arc::new(Stream::new(name.clone(), self.clock, *encode, limits, *pts_origin, news));
+        let (live, news) = (self.live.clone(), self.news.clone());
+        let stream = Arc::new(Stream::new(name.clone(), self.clock, live, news));
         streams.insert(name.clone(), stream.clone());
         stream
     }
@@ -96,14 +95,19 @@ impl Streams {
 
     /// Makes `camera` the publisher of `wanted`. When another connection has that name, it is probed: if it does not
     /// answer, the newcomer takes the name over (a device that lost its WiFi comes back); otherwise the newcomer gets the
-    /// first free of `{name}-2`, `{name}-3`, …
-    pub async fn claim(&self, wanted: &CameraName, camera: Camera) -> Publisher {
+    /// first free of `{name}-2`, `{name}-3`, … that it `may_be`.
+    pub async fn claim(
+        &self,
+        wanted: &CameraName,
+        camera: Camera,
+        may_be: impl Fn(&CameraName) -> bool,
+    ) -> Publisher {
         let stream = self.get(wanted);
         let busy = match stream.attach(camera.clone()) {
             Ok(publisher) => return publisher,
             Err(busy) => busy,
         };
-        if !busy.is_alive(self.clock.now(), self.config.limits.takeover_timeout).await {
+        if !busy.is_alive(self.clock.now(), self.live.get().limits.takeover_timeout).await {
             let previous = busy.camera.peer;
             busy.take_over().await;
             if let Ok(publisher) = stream.attach(camera.clone()) {
@@ -113,7 +117,10 @@ impl Streams {
         }
         let mut number = 2;
         loop {
-            if let Ok(publisher) = self.get(&numbered(wanted, number)).attach(camera.clone()) {
+            let other = numbered(wanted, number);
+            if may_be(&other)
+                && let Ok(publisher) = self.get(&other).attach(camera.clone())
+            {
                 return publisher;
             }
             number += 1;
@@ -162,9 +169,10 @@ fn numbered(name: &CameraName, number: usize) -> CameraName {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
 
     fn streams() -> Streams {
-        Streams::new(Config::default(), Clock::start(), News::default())
+        Streams::new(Live::new(Config::default()), Clock::start(), News::default())
     }
 
     fn name(text: &str) -> CameraName {

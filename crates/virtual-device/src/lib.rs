@@ -44,6 +44,7 @@ pub use console::{Console, restore_terminal};
 pub use flash::{NVS_BYTES, NvsError};
 pub use fleet::{MAX_DEVICES, run_many};
 pub use lenscast_device::camera::FrameSize;
+pub use lenscast_device::settings::Key;
 pub use lenscast_device::stream::Timing;
 pub use options::{Error, FPS, Options};
 pub use server::ServerError;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use lenscast_device::camera::{FrameRate, FrameSize};
 use lenscast_device::device::Identity;
-use lenscast_device::settings::Settings;
+use lenscast_device::settings::{Key, Settings};
 use lenscast_device::stream::Timing;
 
 use crate::flash::NvsError;
@@ -23,6 +23,8 @@ pub struct Options {
     /// Where to stream from the start: `ws://HOST[:PORT][/PATH]`. Without a port it is 8080, without a path `/ws/camera`.
     /// `None`: what its settings say, as a device from the shop.
     pub server: Option<String>,
+    /// The key that the server asks of this camera, of visible ASCII; `None`: none.
+    pub key: Option<Key>,
     /// Where the pictures come from.
     pub source: Source,
     /// Frames a second, within [`FPS`]; `None`: what its settings say.
@@ -50,6 +52,7 @@ impl Options {
     pub fn from_the_shop(source: Source) -> Self {
         Self {
             server: None,
+            key: None,
             source,
             fps: None,
             size: None,
@@ -65,6 +68,7 @@ impl Options {
         let mut settings = saved.clone();
         if let Some(server) = server {
             (settings.target, settings.auto) = (server.target(), true);
+            settings.target.key = self.key.as_ref().map(|Key(key)| key.clone());
             // Somebody who names a server and a world wants the device in it.
             let known = self.world.as_ref().and_then(World::credentials);
             settings.wifi = settings.wifi.or(known);

@@ -1,6 +1,7 @@
 //! `PATCH` and `DELETE /api/cameras/{name}`: another picture, another title, and forgetting a camera.
 
-use super::{Refused, no};
+use super::no;
+use super::problem::Problem;
 use crate::server::App;
 use crate::state::StateError;
 use crate::stream::Session;
@@ -47,11 +48,11 @@ struct Changed {
 }
 
 /// `PATCH`: gives a camera a title, asks its device for another picture, or both; or does neither.
-pub(super) async fn change(
+pub async fn change(
     State(app): State<Arc<App>>,
     Named(name): Named,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Problem> {
     let body = super::body(body)?;
     let Wish { title, picture } = wish(&body).map_err(|sentence| no(StatusCode::BAD_REQUEST, sentence))?;
     let session = picture.as_ref().map(|picture| askable(&app, &name, picture)).transpose()?;
@@ -70,7 +71,7 @@ pub(super) async fn change(
 }
 
 /// `DELETE`: forgets a camera that is not connected.
-pub(super) async fn forget(State(app): State<Arc<App>>, Named(name): Named) -> Result<Response, Refused> {
+pub async fn forget(State(app): State<Arc<App>>, Named(name): Named) -> Result<Response, Problem> {
     match forget_now(&app, name.clone()).await? {
         Forgotten::Yes => Ok(StatusCode::NO_CONTENT.into_response()),
         Forgotten::Connected => {
@@ -90,7 +91,7 @@ pub(super) enum Forgotten {
 }
 
 /// Forgets a camera, its history and its title, unless it is connected.
-pub(super) async fn forget_now(app: &Arc<App>, name: CameraName) -> Result<Forgotten, Refused> {
+pub(super) async fn forget_now(app: &Arc<App>, name: CameraName) -> Result<Forgotten, Problem> {
     let stream = app.streams.find(&name);
     if stream.as_ref().is_some_and(|stream| stream.session().is_some()) {
         return Ok(Forgotten::Connected);
@@ -116,7 +117,7 @@ fn owner(app: &App, name: &CameraName) -> Owner {
 }
 
 /// Gives a camera a title and what is shown as its title then, or a refusal when it cannot be kept.
-async fn set_title(app: &Arc<App>, owner: Owner, title: Option<String>) -> Result<String, Refused> {
+async fn set_title(app: &Arc<App>, owner: Owner, title: Option<String>) -> Result<String, Problem> {
     let write = {
         let (app, owner) = (app.clone(), owner.clone());
         move || app.titles.set(&owner, title)
@@ -133,7 +134,7 @@ async fn set_title(app: &Arc<App>, owner: Owner, title: Option<String>) -> Resul
 }
 
 /// The connection whose device can be asked for a picture, or why there is none.
-fn askable(app: &App, name: &CameraName, picture: &PictureRequest) -> Result<Arc<Session>, Refused> {
+fn askable(app: &App, name: &CameraName, picture: &PictureRequest) -> Result<Arc<Session>, Problem> {
     let Some(session) = app.streams.find(name).and_then(|stream| stream.session()) else {
         return Err(no(StatusCode::NOT_FOUND, format!("No camera {name} is connected.")));
     };

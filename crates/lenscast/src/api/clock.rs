@@ -16,9 +16,10 @@ struct Now {
     pts_90k: u64,
 }
 
-pub(super) async fn handler(State(app): State<Arc<App>>) -> Response {
+/// `GET /api/clock`.
+pub async fn handler(State(app): State<Arc<App>>) -> Response {
     let now = app.clock.now();
-    let pts = app.config.pts_origin.saturating_add(now.to_pts().0);
+    let pts = app.config().pts_origin.saturating_add(now.to_pts().0);
     let now = Now { unix_us: app.clock.unix_us(now), pts_90k: pts.0 };
     ([(header::CACHE_CONTROL, "no-store")], Json(now)).into_response()
 }

@@ -1,6 +1,7 @@
 //! `POST /api/demo` and `DELETE /api/demo`: a virtual camera, for somebody who has none.
 
-use super::{Refused, cameras, no};
+use super::problem::Problem;
+use super::{cameras, no};
 use crate::demo::{self, Refusal};
 use crate::server::App;
 use axum::Json;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 /// Which one.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Which {
+pub struct Which {
     name: String,
 }
 
@@ -27,15 +28,16 @@ impl Default for Which {
 }
 
 impl Which {
-    fn name(&self) -> Result<CameraName, Refused> {
+    fn name(&self) -> Result<CameraName, Problem> {
         CameraName::new(&self.name).map_err(|error| no(StatusCode::BAD_REQUEST, error))
     }
 }
 
-pub(super) async fn start(
+/// `POST /api/demo`.
+pub async fn start(
     State(app): State<Arc<App>>,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Problem> {
     let body = super::body(body)?;
     let which = if body.is_empty() { Ok(Which::default()) } else { serde_json::from_slice(&body) };
     let which = which.map_err(|error| {
@@ -55,10 +57,11 @@ pub(super) async fn start(
     }
 }
 
-pub(super) async fn stop(
+/// `DELETE /api/demo`.
+pub async fn stop(
     State(app): State<Arc<App>>,
     which: Result<Query<Which>, QueryRejection>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Problem> {
     let Ok(Query(which)) = which else {
         return Err(no(StatusCode::BAD_REQUEST, "The query may say name=NAME."));
     };

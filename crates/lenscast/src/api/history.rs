@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 
 /// A camera that has sent nothing yet has an empty history.
-pub(super) async fn handler(State(app): State<Arc<App>>, Named(name): Named) -> Response {
+pub async fn handler(State(app): State<Arc<App>>, Named(name): Named) -> Response {
     let history = serde_json::json!({ "step_s": STEP.as_secs(), "samples": app.history.of(&name) });
     ([(header::CACHE_CONTROL, "no-store")], Json(history)).into_response()
 }

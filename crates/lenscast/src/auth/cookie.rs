@@ -11,6 +11,13 @@ pub struct SessionCookie {
     path: String,
 }
 
+impl Default for SessionCookie {
+    /// Of the root, without TLS.
+    fn default() -> Self {
+        Self { secure: false, path: "/".into() }
+    }
+}
+
 impl SessionCookie {
     /// The cookie of pages under `base`, which is `/` unless a proxy puts this server below a path of its own; `secure` when
     /// the browser speaks TLS, to this server or to the proxy. `None` when `base` is no path of plain characters.

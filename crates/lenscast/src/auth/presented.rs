@@ -63,6 +63,8 @@ pub enum Credential {
         /// The password.
         password: Secret,
     },
+    /// Another text: it may be a key that the configuration gives to a camera.
+    Text(Secret),
     /// It has the form of none.
     Unreadable,
 }
@@ -77,16 +79,20 @@ impl Presented {
     }
 }
 
-/// The credential of a token's or a share's text. A session is none: it goes by cookie only.
-fn token(text: &str) -> Credential {
-    if text.len() > MAX_CREDENTIAL_BYTES {
-        return Credential::Unreadable;
-    }
-    let secret = Secret::new(text.to_owned());
-    match secret.kind() {
-        Some(kind) if kind != Kind::Session => Credential::Token(secret),
-        None if text.starts_with(share::PREFIX) => Credential::Share(secret),
-        _ => Credential::Unreadable,
+impl Credential {
+    /// The credential of a token's or a share's text. A session is none: it goes by cookie only.
+    #[must_use]
+    pub fn of_text(text: &str) -> Self {
+        if text.is_empty() || text.len() > MAX_CREDENTIAL_BYTES {
+            return Self::Unreadable;
+        }
+        let secret = Secret::new(text.to_owned());
+        match secret.kind() {
+            Some(Kind::Session) => Self::Unreadable,
+            Some(_) => Self::Token(secret),
+            None if text.starts_with(share::PREFIX) => Self::Share(secret),
+            None => Self::Text(secret),
+        }
     }
 }
 
@@ -94,7 +100,9 @@ fn query_token(uri: &Uri) -> Option<Credential> {
     let mut tokens = pairs(uri.query()?).filter(|(key, value)| *key == TOKEN && !value.is_empty());
     let (_, first) = tokens.next()?;
     // Two would be read differently here and by a proxy.
-    Some(if tokens.next().is_some() { Credential::Unreadable } else { token(first) })
+    let only = Some(decoded(first)).filter(|_| tokens.next().is_none());
+    let text = only.and_then(|bytes| String::from_utf8(bytes).ok());
+    Some(text.map_or(Credential::Unreadable, |text| Credential::of_text(&text)))
 }
 
 fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
@@ -112,7 +120,7 @@ fn authorization(headers: &HeaderMap) -> Option<(By, Credential)> {
     let credential = match () {
         () if values.next().is_some() => Credential::Unreadable,
         () if basic => user_and_password(rest),
-        () if scheme.eq_ignore_ascii_case("bearer") => token(rest),
+        () if scheme.eq_ignore_ascii_case("bearer") => Credential::of_text(rest),
         () => Credential::Unreadable,
     };
     Some((by, credential))
@@ -125,8 +133,8 @@ fn user_and_password(encoded: &str) -> Credential {
     let Some((name, password)) = text.as_deref().and_then(|text| text.split_once(':')) else {
         return Credential::Unreadable;
     };
-    match token(password) {
-        Credential::Unreadable => {
+    match Credential::of_text(password) {
+        Credential::Unreadable | Credential::Text(_) => {
             Credential::Password { name: name.to_owned(), password: Secret::new(password.to_owned()) }
         }
         token => token,
@@ -158,15 +166,20 @@ pub fn strip_token(uri: &Uri) -> String {
 /// Whether a pair of the query could be taken for the token by anybody: in other letters, or percent-encoded.
 fn is_token(pair: &str) -> bool {
     let key = pair.split_once('=').map_or(pair, |(key, _)| key);
+    decoded(key).eq_ignore_ascii_case(TOKEN.as_bytes())
+}
+
+/// Without percent-encoding (RFC 3986 §2.1).
+fn decoded(text: &str) -> Vec<u8> {
     let mut decoded = Vec::new();
-    let mut rest = key.as_bytes();
+    let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
         let hex = tail.get(..2).filter(|_| first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
         let byte = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
         decoded.push(byte.unwrap_or(first));
         rest = if byte.is_some() { &tail[2..] } else { tail };
     }
-    decoded.eq_ignore_ascii_case(TOKEN.as_bytes())
+    decoded
 }
 
 /// What a log may say about where a request goes: the path, shortened, never the query, and nothing from what looks like a
@@ -214,6 +227,7 @@ mod tests {
             Some((by, Credential::Password { name, password })) => {
                 format!("{by:?} {name}:{}", password.expose())
             }
+            Some((by, Credential::Text(secret))) => format!("{by:?} text {}", secret.expose()),
             Some((by, Credential::Unreadable)) => format!("{by:?} unreadable"),
         }
     }
@@ -246,11 +260,9 @@ mod tests {
     fn what_has_no_known_form_is_unreadable_and_not_nothing() {
         let long = format!("lcs_{}", "x".repeat(MAX_CREDENTIAL_BYTES));
         for uri in [
-            "/?token=x".into(),
-            format!("/?token={VIEW}x"),
             format!("/?token={SESSION}"),
             format!("/?token={VIEW}&token={VIEW}"),
-            format!("/?token=%6c{}", &VIEW[1..]),
+            "/?token=%ff".into(),
             format!("/?token={long}"),
         ] {
             assert_eq!(explicit(&uri, &[]), "Query unreadable", "{uri}");
@@ -270,6 +282,19 @@ mod tests {
         let value = format!("Bearer {VIEW}");
         let twice = [(header::AUTHORIZATION, &*value), (header::AUTHORIZATION, &*value)];
         assert_eq!(explicit("/", &twice), "Bearer unreadable");
+    }
+
+    #[test]
+    fn a_text_of_another_form_may_be_a_key_that_somebody_chose() {
+        for (uri, read) in [
+            ("/?token=x".to_owned(), "Query text x".to_owned()),
+            (format!("/?token={VIEW}x"), format!("Query text {VIEW}x")),
+            ("/?token=front%20door%26%C3%A4+".into(), "Query text front door&ä+".into()),
+            (format!("/?token=%6c{}", &VIEW[1..]), format!("Query token {VIEW}")),
+        ] {
+            assert_eq!(explicit(&uri, &[]), read, "{uri}");
+        }
+        assert_eq!(explicit("/", &[(header::AUTHORIZATION, "Bearer front door")]), "Bearer text front door");
     }
 
     #[test]
@@ -397,7 +422,7 @@ mod tests {
 
         #[test]
         fn any_name_and_password_come_through_basic(name in "[^:\\p{Cc}]{0,40}", password in "\\PC{0,60}") {
-            prop_assume!(matches!(token(&password), Credential::Unreadable));
+            prop_assume!(matches!(Credential::of_text(&password), Credential::Unreadable | Credential::Text(_)));
             prop_assume!(!password.chars().any(char::is_control) && !name.chars().any(char::is_control));
             let value = basic(&format!("{name}:{password}"));
             prop_assert_eq!(explicit("/", &[(header::AUTHORIZATION, &value)]), format!("Basic {name}:{password}"));

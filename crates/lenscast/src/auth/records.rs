@@ -1,6 +1,7 @@
 //! What is kept about those who may, as it stands in `credentials.json` and in lists. The secret half of a record (a hash, a
 //! digest) stands beside the half that may be shown, so that a list cannot show it by mistake.
 
+use super::declared::Declared;
 use super::password::StoredHash;
 use super::rights::{Rights, Scope};
 use super::secret::{Digest, Kind, random};
@@ -24,7 +25,11 @@ pub struct Id(String);
 impl Id {
     /// Ten random hexadecimal digits.
     pub(super) fn random() -> Self {
-        Self(random::<5>().iter().map(|byte| format!("{byte:02x}")).collect())
+        Self::of(random())
+    }
+
+    pub(super) fn of(bytes: [u8; 5]) -> Self {
+        Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// Reads one.
@@ -236,6 +241,9 @@ pub(super) struct Credentials {
     pub tokens: Vec<Kept<TokenInfo, Digest>>,
     pub shares: Vec<ShareInfo>,
     pub sessions: Vec<Kept<SessionInfo, Digest>>,
+    /// What the configuration adds; it stands there, and not in this file.
+    #[serde(skip)]
+    pub declared: Declared,
 }
 
 /// The one version of the file that is known.

@@ -70,6 +70,12 @@ impl ShareKey {
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(encoded).ok()?).ok()
     }
 
+    /// An id that is always the same for `text`, and does not tell it to who has no key.
+    pub(super) fn id(&self, text: &str) -> Id {
+        let bytes = self.mac(&format!("id {text}")).finalize().into_bytes();
+        Id::of([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4]])
+    }
+
     fn mac(&self, signed: &str) -> Hmac<Sha256> {
         let mut mac = Hmac::new_from_slice(&self.0).expect("HMAC takes a key of any length");
         mac.update(signed.as_bytes());

@@ -9,10 +9,12 @@ mod change;
 pub use change::{FirstLinks, StoreError};
 
 use super::AuthError;
+use super::declared::{Configured, Declared};
 use super::password::StoredHash;
 use super::records::{Credentials, Grant, Id, Kept, SessionInfo, ShareInfo, TokenInfo, UserInfo, Version};
 use super::secret::{Digest, Kind, Secret, find};
 use super::share::ShareKey;
+use crate::config::Access;
 use crate::state::{StateDir, StateError};
 use lenscast_protocol::CameraName;
 use serde::Serialize;
@@ -64,6 +66,8 @@ pub struct Listing {
     pub shares: Vec<ShareInfo>,
     /// Sessions.
     pub sessions: Vec<SessionInfo>,
+    /// What stands in the configuration. When that was last used is known since the server was started.
+    pub configured: Configured,
 }
 
 /// What a credential turned out to be.
@@ -96,9 +100,20 @@ impl Store {
     pub fn reload(&self) -> Result<(), StateError> {
         let _writing = lock(&self.writing);
         if self.state.place().is_some() {
-            self.publish(Credentials::read(&self.state)?);
+            let declared = self.snapshot().declared.clone();
+            self.publish(Credentials { declared, ..Credentials::read(&self.state)? });
         }
         Ok(())
+    }
+
+    /// Takes the credentials of the configuration, in place of those that were taken before; what those let somebody do ends.
+    /// `own` is the key of this process's own cameras. To be called before anything is changed: sessions of what is not known
+    /// are forgotten then.
+    pub(super) fn declare(&self, access: &Access, own: &Secret, now: u64) {
+        let _writing = lock(&self.writing);
+        let mut next = (*self.snapshot()).clone();
+        next.declared = Declared::new(access, own, &next.share_key, now);
+        self.publish(next);
     }
 
     /// Counts the changes, and wakes who waits for one: then [`Auth::holds`](super::Auth::holds) is to be asked again.
@@ -113,7 +128,9 @@ impl Store {
         let mut all = (*self.snapshot()).clone();
         self.merge_used(&mut all);
         all.prune(now);
+        let used = |id: &Id| lock(&self.used).get(id).copied();
         Listing {
+            configured: all.declared.list(used),
             users: all.users.into_iter().map(|user| user.info).collect(),
             tokens: all.tokens.into_iter().map(|token| token.info).collect(),
             shares: all.shares,
@@ -125,9 +142,15 @@ impl Store {
     #[must_use]
     pub fn keyed_cameras(&self, now: u64) -> BTreeSet<CameraName> {
         let all = self.snapshot();
-        let keys = all.tokens.iter().map(|token| &token.info);
+        let keys = all.tokens().map(|token| &token.info);
         let keys = keys.filter(|token| token.kind == Kind::Camera && !is_over(token.expires, now));
         keys.filter_map(|token| token.cameras.as_ref()).flatten().cloned().collect()
+    }
+
+    /// Whether a camera has a key of its own.
+    #[must_use]
+    pub fn is_keyed(&self, camera: &CameraName, now: u64) -> bool {
+        self.keyed_cameras(now).contains(camera)
     }
 
     /// The user of a name, with the hash of the password.
@@ -137,12 +160,23 @@ impl Store {
         Some((user.info.clone(), user.proof.clone()))
     }
 
+    /// What a password of the configuration is good for.
+    pub(super) fn declared_user(&self, name: &str, password: &Secret, now: u64) -> Option<Found> {
+        let user = self.snapshot().declared.user(name, password)?.grant();
+        self.found(user, None, now).ok()
+    }
+
+    /// Whether [`Store::declared_user`] would find one.
+    pub(super) fn declares(&self, name: &str, password: &Secret) -> bool {
+        self.snapshot().declared.user(name, password).is_some()
+    }
+
     /// What a token is good for.
     pub(super) fn token(&self, secret: &Secret, now: u64) -> Result<Found, AuthError> {
         let all = self.snapshot();
-        let found = find(all.tokens.iter().map(|token| &token.proof), &Digest::of(secret));
-        let token = &all.tokens[found.ok_or(AuthError::Wrong)?].info;
-        self.found(token.grant(), None, now)
+        let found = find(all.tokens().map(|token| &token.proof), &Digest::of(secret));
+        let token = found.and_then(|found| all.tokens().nth(found)).ok_or(AuthError::Wrong)?;
+        self.found(token.info.grant(), None, now)
     }
 
     /// What a share is good for.
@@ -248,7 +282,8 @@ impl Store {
     }
 
     fn publish(&self, next: Credentials) {
-        let written: HashMap<&Id, Option<u64>> = next.last_used().collect();
+        let declared = next.declared.ids().map(|id| (id, None));
+        let written: HashMap<&Id, Option<u64>> = next.last_used().chain(declared).collect();
         // What is not newer than the file need not be kept, nor what is about nothing any more.
         lock(&self.used).retain(|id, used| written.get(id).is_some_and(|written| *written < Some(*used)));
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
@@ -273,8 +308,14 @@ impl Credentials {
     fn read(state: &StateDir) -> Result<Self, StateError> {
         let (version, share_key) = (Version, ShareKey::generate());
         let (users, tokens, shares, sessions) = Default::default();
-        let none = Self { version, share_key, users, tokens, shares, sessions };
+        let none =
+            Self { version, share_key, users, tokens, shares, sessions, declared: Declared::default() };
         Ok(state.read_json(FILE)?.unwrap_or(none))
+    }
+
+    /// Tokens and keys, those of the configuration included.
+    fn tokens(&self) -> impl Iterator<Item = &Kept<TokenInfo, Digest>> {
+        self.tokens.iter().chain(self.declared.tokens())
     }
 
     /// What the user, token or share of this id is good for, if it was not revoked.
@@ -283,7 +324,7 @@ impl Credentials {
         let token = || self.tokens.iter().find(|token| token.info.id == *id).map(|token| token.info.grant());
         let share =
             || self.shares.iter().find(|share| share.id == *id && !share.revoked).map(ShareInfo::grant);
-        user().or_else(token).or_else(share)
+        user().or_else(token).or_else(share).or_else(|| self.declared.grant(id))
     }
 
     /// Forgets what is over, and says whether there was something.

@@ -2,9 +2,11 @@
 
 use super::{print, size};
 use clap::ValueEnum;
+use lenscast::auth::secret::Secret;
+use lenscast::settings::secret::secret;
 use lenscast_virtual_device::world::World;
 use lenscast_virtual_device::{
-    Console, FrameSize, MAX_DEVICES, Options, Source, Stats, run_many, run_with_console,
+    Console, FrameSize, Key, MAX_DEVICES, Options, Source, Stats, run_many, run_with_console,
 };
 use std::error::Error;
 use std::io::{self, IsTerminal as _, Write};
@@ -18,6 +20,9 @@ pub(crate) struct Args {
     /// the device does what its settings say, as one from the shop
     #[arg(long, value_name = "URL")]
     server: Option<String>,
+    /// The key that the server asks of this camera, or file:PATH for the first line of a file
+    #[arg(long, value_name = "KEY", value_parser = secret, requires = "server")]
+    key: Option<Secret>,
     /// What it sees: "pattern", a folder of JPEGs, an .mjpeg file, a raw file such as door_320x240.yuyv (.yuyv .uyvy
     /// .rgb565be .rgb565le .y8), or a webcam such as /dev/video0 (if built with the feature v4l2)
     #[arg(long, value_name = "SOURCE", default_value = "pattern")]
@@ -86,6 +91,7 @@ impl Args {
         };
         Ok(Options {
             server: self.server.clone(),
+            key: self.key.as_ref().map(|key| Key(key.expose().to_owned())),
             fps: self.fps.or(self.server.is_some().then_some(30.0)),
             size,
             quality: self.quality,

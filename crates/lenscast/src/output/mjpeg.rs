@@ -1,7 +1,8 @@
 //! `GET /stream.mjpg`: the JPEGs as they came, for `<img>` and players (multipart/x-mixed-replace).
 
 use super::NO_STORE;
-use crate::server::{App, Peer};
+use crate::access::Visitor;
+use crate::server::App;
 use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::header;
@@ -16,13 +17,13 @@ use std::sync::Arc;
 const BOUNDARY: &str = "lenscast-frame";
 
 /// `GET /stream.mjpg`.
-pub async fn default_camera(State(app): State<Arc<App>>, Extension(peer): Extension<Peer>) -> Response {
-    response(&app, &peer, &CameraName::default())
+pub async fn default_camera(State(app): State<Arc<App>>, Extension(visitor): Extension<Visitor>) -> Response {
+    response(&app, &visitor, &CameraName::default())
 }
 
 /// An endless answer with every JPEG that the client is quick enough for, the newest first. It waits for its camera.
-pub(super) fn response(app: &App, peer: &Peer, name: &CameraName) -> Response {
-    let ticket = match app.admission.admit(peer.remote.ip()) {
+pub(super) fn response(app: &Arc<App>, visitor: &Visitor, name: &CameraName) -> Response {
+    let ticket = match app.admission.admit(visitor.peer().ip()) {
         Ok(ticket) => ticket,
         Err(refusal) => return refusal.into_response(),
     };
@@ -40,7 +41,7 @@ pub(super) fn response(app: &App, peer: &Peer, name: &CameraName) -> Response {
             Some((futures_util::stream::iter(part), (cursor, stream, ticket)))
         });
     let first = futures_util::stream::iter([Bytes::from(format!("--{BOUNDARY}\r\n"))]);
-    let body = first.chain(parts.flatten()).take_until(app.shutdown.clone().cancelled_owned());
+    let body = first.chain(parts.flatten()).take_until(super::over(app, visitor, name));
     let content_type = format!("multipart/x-mixed-replace; boundary={BOUNDARY}");
     let headers = [(header::CONTENT_TYPE, content_type.as_str()), NO_STORE];
     (headers, Body::from_stream(body.map(Ok::<_, Infallible>))).into_response()

@@ -23,7 +23,7 @@ pub async fn named_camera(State(app): State<Arc<App>>, Path(file): Path<String>)
 
 fn response(app: &App, name: &CameraName) -> Response {
     let stream = app.streams.get(name);
-    let max_age = app.config.limits.snapshot_max_age;
+    let max_age = app.config().limits.snapshot_max_age;
     match stream.newest_jpeg() {
         Some(frame) if stream.age(frame.arrival) > max_age => {
             let seconds = stream.age(frame.arrival).as_secs();

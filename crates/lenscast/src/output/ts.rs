@@ -1,7 +1,8 @@
 //! `GET /stream.ts`: the video as MPEG-TS over HTTP, for VLC, ffmpeg and Home Assistant.
 
 use super::NO_STORE;
-use crate::server::{App, Peer};
+use crate::access::Visitor;
+use crate::server::App;
 use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::header;
@@ -14,13 +15,13 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 /// `GET /stream.ts`.
-pub async fn default_camera(State(app): State<Arc<App>>, Extension(peer): Extension<Peer>) -> Response {
-    response(&app, &peer, &CameraName::default())
+pub async fn default_camera(State(app): State<Arc<App>>, Extension(visitor): Extension<Visitor>) -> Response {
+    response(&app, &visitor, &CameraName::default())
 }
 
 /// An endless answer of whole TS packets. It waits for its camera.
-pub(super) fn response(app: &App, peer: &Peer, name: &CameraName) -> Response {
-    let ticket = match app.admission.admit(peer.remote.ip()) {
+pub(super) fn response(app: &Arc<App>, visitor: &Visitor, name: &CameraName) -> Response {
+    let ticket = match app.admission.admit(visitor.peer().ip()) {
         Ok(ticket) => ticket,
         Err(refusal) => return refusal.into_response(),
     };
@@ -34,7 +35,7 @@ pub(super) fn response(app: &App, peer: &Peer, name: &CameraName) -> Response {
     let body = units
         .flatten()
         .filter(|bytes| std::future::ready(!bytes.is_empty()))
-        .take_until(app.shutdown.clone().cancelled_owned())
+        .take_until(super::over(app, visitor, name))
         .map(Ok::<_, Infallible>);
     ([(header::CONTENT_TYPE, "video/mp2t"), NO_STORE], Body::from_stream(body)).into_response()
 }

@@ -1,6 +1,10 @@
 //! `ws /ws/viewer`: the video, or the JPEGs, one frame a message.
 
-use crate::server::{App, Peer};
+use crate::access::Visitor;
+use crate::access::hold::{Hold, OVER};
+use crate::auth::rights::Right;
+use crate::config::Config;
+use crate::server::App;
 use crate::stream::stats::Track;
 use crate::stream::{CameraState, JpegCursor, JpegFrame, Stream, VideoCursor, VideoItem, VideoParams};
 use crate::streams::Named;
@@ -17,7 +21,8 @@ use serde::Deserialize;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, Interval, interval_at};
 
 /// Viewers say next to nothing: bytes read at once, and the longest message, which is ignored.
 const READ_BUFFER: usize = 512;
@@ -56,7 +61,7 @@ pub enum Format {
 /// `ws /ws/viewer` and `ws /ws/viewer/{name}`.
 pub async fn handler(
     State(app): State<Arc<App>>,
-    Extension(peer): Extension<Peer>,
+    Extension(visitor): Extension<Visitor>,
     Named(name): Named,
     upgrade: Upgrade,
     ask: Result<Query<Ask>, axum::extract::rejection::QueryRejection>,
@@ -65,22 +70,23 @@ pub async fn handler(
         let sentence = "The query may say format=ts, fmp4, h264 or jpeg, and events=1.\n";
         return (StatusCode::BAD_REQUEST, sentence).into_response();
     };
-    let ticket = match app.admission.admit(peer.remote.ip()) {
+    let ticket = match app.admission.admit(visitor.peer().ip()) {
         Ok(ticket) => ticket,
         Err(refusal) => return refusal.into_response(),
     };
     let (response, connection) = upgrade.accept(None);
     app.tasks.clone().spawn(async move {
         if let Ok(io) = connection.await {
-            let (reader, writer) = ws::open(io, MAX_MESSAGE, READ_BUFFER, app.config.limits.stall_timeout);
-            serve(&app, &name, &ask, reader, writer).await;
+            let (reader, writer) = ws::open(io, MAX_MESSAGE, READ_BUFFER, app.config().limits.stall_timeout);
+            let hold = visitor.hold(&app, Right::View, &name);
+            serve(&app, &name, &ask, hold, reader, writer).await;
         }
         drop(ticket);
     });
     response
 }
 
-async fn serve(app: &App, name: &CameraName, ask: &Ask, mut reader: Reader, writer: Writer) {
+async fn serve(app: &App, name: &CameraName, ask: &Ask, hold: Hold, mut reader: Reader, writer: Writer) {
     let stream = app.streams.get(name);
     let _counted = stream.count_viewer();
     let source = Source::join(&stream, ask.format);
@@ -97,8 +103,9 @@ async fn serve(app: &App, name: &CameraName, ask: &Ask, mut reader: Reader, writ
     let (pongs, pings) = mpsc::channel(MAX_PONGS);
     let end = tokio::select! {
         () = app.shutdown.cancelled() => End::Close(close_code::GOING_AWAY, "the server shuts down".to_owned()),
+        () = hold.lost() => End::Close(close_code::POLICY, OVER.to_owned()),
         end = listen(&mut reader, &pongs) => end,
-        end = viewer.run(pings, app.config.limits.ping_interval) => end,
+        end = viewer.run(pings, app.live.watch()) => end,
     };
     let (code, reason) = match end {
         End::Gone => return,
@@ -180,6 +187,12 @@ async fn listen(reader: &mut Reader, pongs: &mpsc::Sender<Vec<u8>>) -> End {
     }
 }
 
+/// When a viewer is pinged.
+fn ping_timer(config: &Config) -> Interval {
+    let every = config.limits.ping_interval;
+    interval_at(Instant::now() + every, every)
+}
+
 struct Viewer {
     writer: Writer,
     source: Source,
@@ -196,8 +209,12 @@ struct Viewer {
 }
 
 impl Viewer {
-    async fn run(&mut self, mut pongs: mpsc::Receiver<Vec<u8>>, ping_interval: Duration) -> End {
-        let mut pings = tokio::time::interval_at(tokio::time::Instant::now() + ping_interval, ping_interval);
+    async fn run(
+        &mut self,
+        mut pongs: mpsc::Receiver<Vec<u8>>,
+        mut config: watch::Receiver<Arc<Config>>,
+    ) -> End {
+        let mut pings = ping_timer(&config.borrow_and_update());
         let mut states = tokio::time::interval(STATE_INTERVAL);
         let mut session = self.stream.watch_session();
         let events = self.events;
@@ -213,6 +230,10 @@ impl Viewer {
                         sent.inspect(|()| self.count_delivery(Track::Jpeg, frame.arrival))
                     }
                 },
+                Ok(()) = config.changed() => {
+                    pings = ping_timer(&config.borrow_and_update());
+                    Ok(())
+                }
                 Some(payload) = pongs.recv() => self.writer.frame(Opcode::Pong, &payload).await,
                 _ = states.tick(), if events => self.tell_state().await,
                 _ = session.changed(), if events => self.tell_state().await,

@@ -58,6 +58,12 @@ impl MakeEncoder {
         Self::new(move |sink| Box::new(BuiltIn { encoder: OpenH264::new(config), sink }))
     }
 
+    /// Whether it is the very same, or a clone of it.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     pub(super) fn make(&self, sink: Sink) -> Box<dyn Encoder> {
         (self.0)(sink)
     }

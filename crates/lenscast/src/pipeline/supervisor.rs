@@ -1,7 +1,7 @@
 //! Keeps a camera's video alive: a pipeline that panics begins anew, one that hangs is abandoned.
 
 use super::Pipeline;
-use crate::config::Config;
+use crate::config::{Config, Live};
 use crate::mailbox::Mailbox;
 use crate::stream::{Clock, Stream};
 use lenscast_media::time::Micros;
@@ -18,7 +18,9 @@ const PAUSE_AFTER_PANIC: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Video {
     stream: Arc<Stream>,
-    config: Config,
+    live: Live,
+    /// What the thread was started with.
+    config: Arc<Config>,
     progress: Arc<Progress>,
     /// A thread was given up already; a second one means that the encoder cannot be relied on.
     abandoned: bool,
@@ -57,16 +59,26 @@ impl Video {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(stream: Arc<Stream>, config: &Config) -> io::Result<Self> {
-        let progress = spawn(&stream, config)?;
-        Ok(Self { stream, config: config.clone(), progress, abandoned: false, off: false })
+    pub fn start(stream: Arc<Stream>, live: &Live) -> io::Result<Self> {
+        let config = live.get();
+        let progress = spawn(&stream, &config)?;
+        Ok(Self { stream, live: live.clone(), config, progress, abandoned: false, off: false })
     }
 
     /// Looks whether the thread still gets on. One that has been at a single frame for `--encoder-timeout` is abandoned: it
     /// cannot be ended from outside, but what it may still give is ignored, and another takes its place. If that hangs
     /// too, this connection has no more video; its JPEGs go on.
+    ///
+    /// When video is configured differently, another thread takes the place of the one that runs.
     pub fn check(&mut self) {
-        if self.off || self.progress.busy_for() < self.config.limits.encoder_timeout {
+        let config = self.live.get();
+        if !config.encoder.is_same(&self.config.encoder)
+            || config.encode != self.config.encode
+            || config.limits.max_pixels != self.config.limits.max_pixels
+        {
+            return self.start_again(config);
+        }
+        if self.off || self.progress.busy_for() < config.limits.encoder_timeout {
             return;
         }
         self.stream.stats.pipelines_abandoned.fetch_add(1, Ordering::Relaxed);
@@ -88,6 +100,21 @@ impl Video {
         }
         self.off = true;
         self.stream.close_mailbox();
+    }
+
+    /// Lets a new thread take over from the one that there is, which ends after its frame.
+    fn start_again(&mut self, config: Arc<Config>) {
+        match spawn(&self.stream, &config) {
+            Ok(progress) => {
+                let camera = self.stream.name();
+                tracing::info!(%camera, "video begins anew: it is configured differently");
+                (self.progress, self.abandoned, self.off) = (progress, false, false);
+                self.config = config;
+            }
+            Err(error) => {
+                tracing::error!(%error, "no thread to configure video differently; it is tried again")
+            }
+        }
     }
 }
 

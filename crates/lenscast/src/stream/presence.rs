@@ -65,7 +65,7 @@ impl Stream {
         };
         match &*self.jpeg.borrow() {
             None => (CameraState::NoFrame, Some(session.since)),
-            Some(frame) if self.age(frame.arrival) < self.silent_after => {
+            Some(frame) if self.age(frame.arrival) < self.live.get().limits.silent_after => {
                 (CameraState::Live, Some(state.live_since))
             }
             Some(frame) => (CameraState::Silent, Some(frame.arrival)),
@@ -85,18 +85,17 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{EncodeMode, Limits};
+    use crate::config::{Config, Limits, Live};
     use crate::events::News;
     use crate::stream::{Camera, Clock, Publisher};
-    use lenscast_media::time::Pts90k;
     use lenscast_protocol::CameraName;
     use std::sync::Arc;
     use std::time::Duration;
 
     fn stream(silent_after: Duration) -> Arc<Stream> {
         let limits = Limits { silent_after, ..Limits::DEFAULT };
-        let name = CameraName::default();
-        Arc::new(Stream::new(name, Clock::start(), EncodeMode::Demand, &limits, Pts90k(0), News::default()))
+        let live = Live::new(Config { limits, ..Config::default() });
+        Arc::new(Stream::new(CameraName::default(), Clock::start(), live, News::default()))
     }
 
     fn camera(control: bool) -> Camera {

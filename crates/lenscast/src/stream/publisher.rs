@@ -117,9 +117,10 @@ impl Publisher {
         let stream = &self.stream;
         let before = stream.newest_jpeg().map(|frame| frame.arrival);
         let silence = before.map(|before| arrival.saturating_sub(before).to_duration());
+        let silent_after = stream.live.get().limits.silent_after;
         let (sequence, mailbox) = {
             let State { jpeg_sequence, mailbox, live_since, .. } = &mut *stream.lock();
-            if silence.is_none_or(|silence| silence >= stream.silent_after) {
+            if silence.is_none_or(|silence| silence >= silent_after) {
                 *live_since = arrival;
             }
             *jpeg_sequence += 1;

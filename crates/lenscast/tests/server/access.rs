@@ -59,7 +59,7 @@ async fn a_bad_handshake_is_refused_in_http() {
 async fn a_foreign_host_and_a_foreign_origin_are_refused() {
     let server = start();
     let (answer, _) = request(&server, "GET /status HTTP/1.1\r\nHost: evil.example").await;
-    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
     for path in ["/ws/camera", "/ws/viewer"] {
         let head = format!(
             "GET {path} HTTP/1.1\r\nHost: {}\r\nOrigin: http://evil.example\r\nUpgrade: websocket\r\n\

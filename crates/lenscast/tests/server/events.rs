@@ -9,6 +9,8 @@ use tokio::net::TcpStream;
 /// One who listens.
 struct Listener {
     lines: BufReader<TcpStream>,
+    /// What was read of the next event.
+    text: String,
 }
 
 /// An event as it came.
@@ -31,12 +33,11 @@ impl Running {
 
     async fn listen_with(&self, headers: &str) -> Listener {
         let mut socket = TcpStream::connect(self.address).await.unwrap();
-        // HTTP/1.0 has no chunks.
-        let request = format!("GET /api/events HTTP/1.0\r\n{headers}\r\n\r\n");
+        let request = format!("GET /api/events HTTP/1.1\r\n{headers}\r\n\r\n");
         socket.write_all(request.as_bytes()).await.unwrap();
-        let mut listener = Listener { lines: BufReader::new(socket) };
-        let head = listener.paragraph().await.to_lowercase();
-        assert!(head.starts_with("http/1.0 200") || head.starts_with("http/1.1 200"), "{head}");
+        let mut listener = Listener { lines: BufReader::new(socket), text: String::new() };
+        let head = listener.head().await.to_lowercase();
+        assert!(head.starts_with("http/1.1 200"), "{head}");
         assert!(head.contains("content-type: text/event-stream"), "{head}");
         assert!(head.contains("cache-control: no-store"), "{head}");
         listener
@@ -44,17 +45,34 @@ impl Running {
 }
 
 impl Listener {
-    /// Lines up to an empty one.
-    async fn paragraph(&mut self) -> String {
-        let mut text = String::new();
-        while !text.ends_with("\n\n") {
-            let mut line = String::new();
-            let count = within(self.lines.read_line(&mut line)).await.unwrap();
-            assert!(count > 0, "it ended: {text:?}");
-            text.push_str(line.trim_end_matches(['\r', '\n']));
-            text.push('\n');
+    async fn line(&mut self) -> String {
+        let mut line = String::new();
+        let count = within(self.lines.read_line(&mut line)).await.unwrap();
+        assert!(count > 0, "it ended: {:?}", self.text);
+        line
+    }
+
+    async fn head(&mut self) -> String {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            head += &self.line().await;
         }
-        text
+        head
+    }
+
+    /// Lines up to an empty one, out of the chunks in which they come.
+    async fn paragraph(&mut self) -> String {
+        loop {
+            if let Some(end) = self.text.find("\n\n") {
+                let rest = self.text.split_off(end + 2);
+                return std::mem::replace(&mut self.text, rest);
+            }
+            let length = usize::from_str_radix(self.line().await.trim(), 16).unwrap();
+            assert!(length > 0, "it ended: {:?}", self.text);
+            let mut chunk = vec![0; length + 2];
+            within(self.lines.read_exact(&mut chunk)).await.unwrap();
+            self.text += str::from_utf8(&chunk[..length]).unwrap();
+        }
     }
 
     async fn next(&mut self) -> Event {
@@ -246,5 +264,5 @@ async fn the_events_end_with_the_server() {
     server.end().await;
     let mut rest = Vec::new();
     within(listener.lines.read_to_end(&mut rest)).await.unwrap();
-    assert!(rest.is_empty() || rest.ends_with(b"\n\n"), "and not within an event");
+    assert!(rest.ends_with(b"\n\n\r\n0\r\n\r\n") || rest == b"0\r\n\r\n", "and not within an event");
 }

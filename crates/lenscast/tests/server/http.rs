@@ -22,7 +22,8 @@ pub async fn get(server: &Running, path: &str) -> (u16, String, Vec<u8>) {
 }
 
 impl Running {
-    /// A request with a body, as a program on this computer sends it; gives the answer's code and body.
+    /// A request with a body, as a program on this computer sends it; gives the answer's code and body, or, of a problem under
+    /// `/api`, the sentence that says why.
     pub async fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
         self.ask_with(method, path, body, &format!("Host: {}", self.address)).await
     }
@@ -38,7 +39,19 @@ impl Running {
         let _ = within(socket.read_to_end(&mut answer)).await;
         let answer = String::from_utf8(answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-        (head[9..12].parse().unwrap(), body.to_owned())
+        let code: u16 = head[9..12].parse().unwrap();
+        if !head.contains("application/problem+json") {
+            return (code, body.to_owned());
+        }
+        // RFC 9457: what people are told is the detail.
+        let problem: Value = serde_json::from_str(body).unwrap();
+        assert_eq!(
+            (&problem["status"], &problem["type"]),
+            (&code.into(), &"about:blank".into()),
+            "{problem}"
+        );
+        assert!(!problem["title"].as_str().unwrap().is_empty(), "{problem}");
+        (code, problem["detail"].as_str().unwrap().to_owned())
     }
 
     /// What a GET answers, as JSON.

@@ -3,6 +3,7 @@
 mod access;
 mod bad_input;
 mod camera;
+mod config;
 mod demo;
 mod device;
 mod events;

@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::process::{Child, ChildStdout, Command};
 use tokio_tungstenite::tungstenite::Message;
 
-struct Program {
+pub struct Program {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
@@ -18,10 +18,15 @@ impl Program {
     }
 
     fn spawn(command: &mut Command) -> Self {
-        // Not in the home of whoever runs the tests.
+        // Not in the home of whoever runs the tests, and not as they configured theirs.
         command.env("LENSCAST_STATE_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/state"));
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();
+        command.env("LENSCAST_CONFIG", "/dev/null");
+        Self::spawn_with(command, Stdio::null())
+    }
+
+    /// With its own environment, and its log where it is wanted.
+    pub fn spawn_with(command: &mut Command, log: Stdio) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(log).kill_on_drop(true).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, lines }
     }
@@ -40,14 +45,18 @@ impl Program {
     }
 
     /// The server's address, from the URL that it prints.
-    async fn address(&mut self) -> String {
+    pub async fn address(&mut self) -> String {
         let line = self.line("http://127.0.0.1").await;
         line.trim().trim_start_matches("http://").trim_end_matches('/').to_owned()
     }
 
-    async fn ends_after(mut self, signal: &str) -> Option<i32> {
+    pub async fn signal(&self, signal: &str) {
         let pid = self.child.id().unwrap().to_string();
         assert!(Command::new("kill").args(["-s", signal, &pid]).status().await.unwrap().success());
+    }
+
+    pub async fn ends_after(mut self, signal: &str) -> Option<i32> {
+        self.signal(signal).await;
         tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it never ends").unwrap().code()
     }
 }
@@ -107,7 +116,9 @@ async fn what_a_person_calls_a_camera_is_kept_where_the_flag_says() {
 async fn ask(address: &str, what: &str, body: &str) -> (u16, String) {
     let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
     let length = body.len();
-    let request = format!("{what} HTTP/1.0\r\nHost: {address}\r\nContent-Length: {length}\r\n\r\n{body}");
+    let request = format!(
+        "{what} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     within(socket.read_to_string(&mut answer)).await.unwrap();

@@ -115,7 +115,7 @@ async fn a_title_that_is_none_is_refused_in_words() {
     ] {
         let (code, sentence) = server.patch("door", body).await;
         assert_eq!(code, 400, "{body}");
-        assert!(sentence.contains(word) && sentence.ends_with('\n'), "{body}: {sentence}");
+        assert!(sentence.contains(word) && sentence.ends_with('.'), "{body}: {sentence}");
     }
     let longest = "ü".repeat(80);
     let (code, answer) = server.patch("door", &format!(r#"{{"title":" {longest} "}}"#)).await;
@@ -230,7 +230,7 @@ async fn a_page_from_elsewhere_changes_forgets_and_starts_nothing() {
             ("DELETE", "/api/demo", ""),
         ] {
             let (code, _) = server.ask_with(method, path, body, &headers).await;
-            assert_eq!(code, 403, "{method} {path} with {headers}");
+            assert!(matches!(code, 401 | 403), "{method} {path} with {headers}: {code}");
         }
     }
     assert_eq!(server.camera_status("default")["title"], "default");

@@ -204,13 +204,17 @@ impl Store {
         self.change(now, |all| all.revoke(id))
     }
 
-    /// When there is neither user nor token that may watch or do everything, makes one token for each.
+    /// When there is neither user nor token that may watch or do everything, in the configuration neither, makes one token for
+    /// each.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn first_start(&self, now: u64) -> Result<Option<FirstLinks>, StoreError> {
         let listed = self.list(now);
-        if !listed.users.is_empty() || listed.tokens.iter().any(|token| token.kind != Kind::Camera) {
+        if self.snapshot().declared.lets_anybody_in()
+            || !listed.users.is_empty()
+            || listed.tokens.iter().any(|token| token.kind != Kind::Camera)
+        {
             return Ok(None);
         }
         let label = Label::new("first start")?;

@@ -228,20 +228,20 @@ fn only_a_password_that_was_not_verified_lately_takes_long() {
     bench.user("anna", Role::View);
     let (_, token) = bench.token(Kind::View);
     let right = basic("anna", PASSWORD);
-    assert!(bench.auth.takes_long(&right, NOW));
+    assert!(bench.auth.takes_long(&right, peer(), NOW));
     bench.auth.authenticate(&right, peer(), NOW).unwrap();
-    assert!(!bench.auth.takes_long(&right, NOW + 299));
+    assert!(!bench.auth.takes_long(&right, peer(), NOW + 299));
     let computed = bench.auth.passwords().computed();
     bench.auth.authenticate(&right, peer(), NOW + 299).unwrap();
     assert_eq!(bench.auth.passwords().computed(), computed);
     for long in [basic("anna", "wrong horse"), basic("nobody", PASSWORD)] {
-        assert!(bench.auth.takes_long(&long, NOW));
+        assert!(bench.auth.takes_long(&long, peer(), NOW));
     }
     for short in [bearer(&token), Presented::default()] {
-        assert!(!bench.auth.takes_long(&short, NOW));
+        assert!(!bench.auth.takes_long(&short, peer(), NOW));
     }
     bench.store().set_password("anna", bench.hash("another horse"), NOW).unwrap();
-    assert!(bench.auth.takes_long(&right, NOW));
+    assert!(bench.auth.takes_long(&right, peer(), NOW));
     assert_eq!(bench.auth.authenticate(&right, peer(), NOW).unwrap_err(), AuthError::Wrong);
 }
 

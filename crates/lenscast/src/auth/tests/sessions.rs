@@ -117,7 +117,7 @@ fn a_session_ends_with_the_token_or_share_it_was_made_of() {
         bench.store().revoke(id, NOW).unwrap();
         assert!(bench.by_cookie(&session, NOW).is_err(), "{}", caller.who);
         assert!(!bench.file().contains("\"of\""), "nor is it kept");
-        assert_eq!(bench.auth.holds(&by_cookie, NOW), Rights::NONE);
+        assert_eq!(bench.auth.holds(&by_cookie, &by_cookie.by_place, NOW), Rights::NONE);
         assert!(bench.auth.session_from(&caller, NOW).is_err(), "revoked meanwhile");
     }
 }
@@ -157,11 +157,11 @@ fn a_lasting_connection_may_do_what_its_user_may_now() {
     let bench = Bench::new();
     bench.user("anna", Role::Admin);
     let caller = bench.by_basic("anna", PASSWORD, NOW).unwrap();
-    assert!(bench.auth.holds(&caller, NOW).allows(Right::Admin, None));
+    assert!(bench.auth.holds(&caller, &caller.by_place, NOW).allows(Right::Admin, None));
     let file = bench.file().replacen("\"admin\"", "\"view\"", 1);
     std::fs::write(bench.folder.path().join("credentials.json"), file).unwrap();
     bench.store().reload().unwrap();
-    let rights = bench.auth.holds(&caller, NOW);
+    let rights = bench.auth.holds(&caller, &caller.by_place, NOW);
     assert!(rights.allows(Right::View, None) && !rights.allows(Right::Admin, None));
 }
 
@@ -176,21 +176,21 @@ fn a_lasting_connection_learns_when_its_credential_ends() {
     let caller = bench.by_cookie(&session, NOW).unwrap();
     let place =
         Caller { by_place: Rights::viewing(rights::Scope::Only([camera("yard")].into())), ..caller.clone() };
-    assert!(bench.auth.holds(&caller, NOW).allows(Right::View, None));
-    assert!(bench.auth.holds(&caller, NOW + 20 * DAY_S).allows(Right::View, None));
+    assert!(bench.auth.holds(&caller, &caller.by_place, NOW).allows(Right::View, None));
+    assert!(bench.auth.holds(&caller, &caller.by_place, NOW + 20 * DAY_S).allows(Right::View, None));
     assert!(bench.by_cookie(&session, NOW + 40 * DAY_S).is_ok(), "watching is use");
     changes.mark_unchanged();
     bench.store().set_password("anna", bench.hash("another horse"), NOW).unwrap();
     assert!(changes.has_changed().unwrap());
-    assert_eq!(bench.auth.holds(&caller, NOW), Rights::NONE);
-    assert_eq!(bench.auth.holds(&place, NOW), place.by_place, "what the place gives stays");
+    assert_eq!(bench.auth.holds(&caller, &caller.by_place, NOW), Rights::NONE);
+    assert_eq!(bench.auth.holds(&place, &place.by_place, NOW), place.by_place, "what the place gives stays");
     let (id, token) = bench.store().add_token(Kind::View, "", None, Some(NOW + 60), NOW).unwrap();
     let caller = bench.by_bearer(&token, NOW).unwrap();
     assert_eq!(caller.expires, Some(NOW + 60));
-    assert!(bench.auth.holds(&caller, NOW + 59).allows(Right::View, None));
-    assert_eq!(bench.auth.holds(&caller, NOW + 60), Rights::NONE);
+    assert!(bench.auth.holds(&caller, &caller.by_place, NOW + 59).allows(Right::View, None));
+    assert_eq!(bench.auth.holds(&caller, &caller.by_place, NOW + 60), Rights::NONE);
     bench.store().revoke(&id, NOW).unwrap();
-    assert_eq!(bench.auth.holds(&caller, NOW), Rights::NONE);
+    assert_eq!(bench.auth.holds(&caller, &caller.by_place, NOW), Rights::NONE);
 }
 
 #[test]

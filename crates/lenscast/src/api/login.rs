@@ -1,0 +1,160 @@
+//! `POST /api/login`, `POST /api/logout` and `GET /api/me`: a browser's session.
+
+use super::problem::Problem;
+use super::{json, no};
+use crate::access::{Visitor, now};
+use crate::auth::presented::{By, Credential, Presented};
+use crate::auth::rights::{Rights, Scope};
+use crate::auth::secret::Secret;
+use crate::auth::{AuthError, LoginError, NewSession, Who};
+use crate::server::App;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// With what somebody logs in.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Login {
+    /// Whose password it is; without, it is one of the configuration.
+    #[serde(default)]
+    name: String,
+    password: Option<String>,
+    token: Option<String>,
+}
+
+/// Who somebody is here.
+#[derive(Debug, Serialize)]
+struct Me {
+    /// What the login or link is called; null when there is none.
+    name: Option<String>,
+    /// Whether it is a session that can be ended.
+    session: bool,
+    rights: May,
+}
+
+#[derive(Debug, Serialize)]
+struct May {
+    /// `"all"`, or the names of cameras.
+    view: View,
+    admin: bool,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum View {
+    All(&'static str),
+    These(Vec<String>),
+}
+
+/// `GET /api/me`: who asks, and what that allows.
+pub async fn me(Extension(visitor): Extension<Visitor>) -> Response {
+    let caller = visitor.caller();
+    let name = match &caller.who {
+        Who::Anyone(_) => None,
+        Who::User { name, .. } => Some(name.to_string()),
+        who => Some(who.to_string()),
+    };
+    let me = Me { name, session: caller.session.is_some(), rights: May::of(visitor.rights()) };
+    ([(header::CACHE_CONTROL, "no-store")], Json(me)).into_response()
+}
+
+/// `POST /api/login`: begins a session with a password, or with a token or share link.
+pub async fn login(
+    State(app): State<Arc<App>>,
+    Extension(visitor): Extension<Visitor>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    let Login { name, password, token } =
+        json(body, "a JSON object with a password and perhaps a name, or with a token")?;
+    let session = match (password, token) {
+        (Some(password), None) => by_password(&app, &visitor, name, Secret::new(password)).await?,
+        (None, Some(token)) if name.is_empty() => by_token(&app, &visitor, token).await?,
+        _ => return Err(no(StatusCode::BAD_REQUEST, "Log in with a password or with a token.")),
+    };
+    let cookie = visitor.cookie().set(&session.secret, session.max_age);
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
+}
+
+/// `POST /api/logout`: ends the session.
+pub async fn logout(
+    State(app): State<Arc<App>>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let presented = Presented::read(&headers, &uri, visitor.cookie());
+    // It is written to the disk.
+    let ended = tokio::task::spawn_blocking(move || app.auth.logout(&presented, now())).await;
+    match ended {
+        Ok(Ok(())) => {
+            Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, visitor.cookie().clear())]).into_response())
+        }
+        Ok(Err(error)) => Err(not_kept(&error)),
+        Err(error) => Err(not_kept(&error)),
+    }
+}
+
+async fn by_password(
+    app: &Arc<App>,
+    visitor: &Visitor,
+    name: String,
+    password: Secret,
+) -> Result<NewSession, Problem> {
+    let (peer, work) = (visitor.peer(), app.clone());
+    let done = app.passwords(move || work.auth.login(&name, &password, peer.ip(), now())).await;
+    done.map_err(|error| match error {
+        LoginError::Auth(error) => refused(visitor, error),
+        LoginError::Store(error) => not_kept(&error),
+    })
+}
+
+async fn by_token(app: &Arc<App>, visitor: &Visitor, token: String) -> Result<NewSession, Problem> {
+    let presented =
+        Presented { explicit: Some((By::Bearer, Credential::of_text(token.trim()))), session: None };
+    let (peer, work) = (visitor.peer(), app.clone());
+    let done = tokio::task::spawn_blocking(move || {
+        let caller = work.auth.authenticate(&presented, peer.ip(), now())?;
+        Ok::<_, LoginError>(work.auth.session_from(&caller, now())?)
+    });
+    match done.await.map_err(|error| not_kept(&error))? {
+        Ok(Some(session)) => Ok(session),
+        Ok(None) => Err(no(StatusCode::FORBIDDEN, "This is a camera's key: nobody can watch with it.")),
+        Err(LoginError::Auth(error)) => Err(refused(visitor, error)),
+        Err(LoginError::Store(error)) => Err(not_kept(&error)),
+    }
+}
+
+fn refused(visitor: &Visitor, error: AuthError) -> Problem {
+    tracing::info!(peer = %visitor.peer(), "a login is refused: {error}");
+    match error {
+        AuthError::Throttled { seconds } => {
+            let sentence = format!("Too many logins failed. Try again in {seconds} s.");
+            no(StatusCode::TOO_MANY_REQUESTS, sentence).retry_after(seconds)
+        }
+        AuthError::Missing | AuthError::Wrong | AuthError::Expired | AuthError::Revoked => {
+            no(StatusCode::UNAUTHORIZED, error.answer())
+        }
+    }
+}
+
+fn not_kept(error: &dyn std::fmt::Display) -> Problem {
+    tracing::error!(%error, "a session cannot be kept");
+    no(StatusCode::INTERNAL_SERVER_ERROR, format!("The login cannot be kept: {error}."))
+}
+
+impl May {
+    fn of(rights: &Rights) -> Self {
+        let view = match &rights.view {
+            _ if rights.admin => View::All("all"),
+            Scope::AllBut(_) => View::All("all"),
+            Scope::Only(cameras) => View::These(cameras.iter().map(ToString::to_string).collect()),
+        };
+        Self { view, admin: rights.admin }
+    }
+}

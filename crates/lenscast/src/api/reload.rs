@@ -1,0 +1,32 @@
+//! `POST /api/reload`: reads the settings again, as SIGHUP does.
+
+use super::no;
+use super::problem::Problem;
+use crate::server::App;
+use crate::settings::problem::Problems;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+
+/// `POST /api/reload`: 200 with what was applied and what waits for a restart; 422 with all that is wrong, and then nothing
+/// has changed.
+pub async fn handler(State(app): State<Arc<App>>) -> Response {
+    // It reads files, and may wait for ffmpeg.
+    match tokio::task::spawn_blocking(move || app.reload()).await {
+        Ok(Some(Ok(reload))) => Json(reload).into_response(),
+        Ok(Some(Err(problems))) => wrong(&problems).into_response(),
+        Ok(None) => {
+            let detail = "This server was started without settings that could be read again.";
+            no(StatusCode::CONFLICT, detail).into_response()
+        }
+        Err(error) => no(StatusCode::INTERNAL_SERVER_ERROR, error).into_response(),
+    }
+}
+
+fn wrong(problems: &Problems) -> Problem {
+    let errors: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
+    let detail = "Nothing has changed: the configuration has mistakes.";
+    no(StatusCode::UNPROCESSABLE_ENTITY, detail).with_errors(errors)
+}

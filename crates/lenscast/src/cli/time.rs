@@ -1,0 +1,132 @@
+//! Spans and moments, as people write and read them.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// `90s`, `30m`, `24h`, `7d` or `2w`, in seconds.
+pub(crate) fn span(text: &str) -> Result<u64, String> {
+    let wrong = || format!("{text:?} is no span of time such as 30m, 24h or 7d");
+    let unit = text.chars().next_back().ok_or_else(wrong)?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => MINUTE,
+        'h' => HOUR,
+        'd' => DAY,
+        'w' => 7 * DAY,
+        _ => return Err(wrong()),
+    };
+    let number = text.strip_suffix(unit).filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+    let number: u64 =
+        number.and_then(|number| number.parse().ok()).filter(|number| *number > 0).ok_or_else(wrong)?;
+    number.checked_mul(seconds).ok_or_else(wrong)
+}
+
+/// Seconds since the Unix epoch, now.
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// How long ago, or in how long, something is.
+pub(crate) fn from_now(at: u64, now: u64) -> String {
+    match (now.checked_sub(at), at.saturating_sub(now)) {
+        (Some(ago), _) if ago < 2 * MINUTE => "just now".into(),
+        (Some(ago), _) => format!("{} ago", rough(ago)),
+        (None, left) => format!("in {}", rough(left)),
+    }
+}
+
+/// `2026-11-24 10:33 UTC`.
+pub(crate) fn moment(at: u64) -> String {
+    let (mut day, mut year) = (at / DAY, 1970);
+    let is_leap =
+        |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let days_of = |year| if is_leap(year) { 366 } else { 365 };
+    while day >= days_of(year) {
+        day -= days_of(year);
+        year += 1;
+    }
+    let february = if is_leap(year) { 29 } else { 28 };
+    let mut month = 1;
+    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
+        if day < length {
+            break;
+        }
+        day -= length;
+        month += 1;
+    }
+    let (hour, minute) = (at % DAY / HOUR, at % HOUR / MINUTE);
+    format!("{year}-{month:02}-{:02} {hour:02}:{minute:02} UTC", day + 1)
+}
+
+fn rough(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7199 => format!("{} min", seconds / MINUTE),
+        7200..=172_799 => format!("{} h", seconds / HOUR),
+        _ => format!("{} days", seconds / DAY),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_has_a_number_and_a_unit() {
+        for (text, seconds) in
+            [("90s", 90), ("30m", 1800), ("24h", 86_400), ("7d", 604_800), ("2w", 1_209_600)]
+        {
+            assert_eq!(span(text), Ok(seconds));
+        }
+        for bad in [
+            "",
+            "h",
+            "24",
+            "0h",
+            "-1h",
+            "+1h",
+            "1.5h",
+            "24 h",
+            "1y",
+            "99999999999999999999d",
+            "9999999999999999w",
+            "1ä",
+        ] {
+            assert!(span(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_the_calendars() {
+        for (at, text) in [
+            (0, "1970-01-01 00:00 UTC"),
+            (951_782_399, "2000-02-28 23:59 UTC"),
+            (951_782_400, "2000-02-29 00:00 UTC"),
+            (1_709_251_200, "2024-03-01 00:00 UTC"),
+            (1_795_384_385, "2026-11-22 21:53 UTC"),
+            (4_107_542_399, "2100-02-28 23:59 UTC"),
+            (4_107_542_400, "2100-03-01 00:00 UTC"),
+            (1_767_225_599, "2025-12-31 23:59 UTC"),
+        ] {
+            assert_eq!(moment(at), text);
+        }
+    }
+
+    #[test]
+    fn how_long_ago_is_told_roughly() {
+        for (at, text) in [
+            (1_000_000, "just now"),
+            (999_900, "just now"),
+            (999_800, "3 min ago"),
+            (990_000, "2 h ago"),
+            (800_000, "2 days ago"),
+            (1_000_060, "in 60 s"),
+            (1_086_400, "in 24 h"),
+        ] {
+            assert_eq!(from_now(at, 1_000_000), text);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Taking connections and serving them, whatever they come by.
+
+use super::{App, Peer};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tower_service::Service as _;
+
+/// Unacknowledged data for this long, and the kernel gives a connection up: a viewer that lost its network is noticed even
+/// while its send buffer has room.
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Bytes that the kernel may hold for a connection. Enough for 20 Mbit/s over 50 ms; little enough that a viewer on a slow
+/// network skips frames instead of falling seconds behind.
+const SEND_BUFFER: usize = 128 * 1024;
+
+/// Connections over the limit that are told so at once, and how long that may take.
+const MAX_REFUSALS: usize = 64;
+const REFUSAL_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What is said to a connection over the limit.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 5\r\nConnection: close\r\n\r\n\
+    This server has as many connections as it may (--max-connections).\n";
+
+/// Takes connections until the server shuts down.
+pub(super) async fn accept(listener: TcpListener, app: &Arc<App>, router: &Router) {
+    loop {
+        tokio::select! {
+            () = app.shutdown.cancelled() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((socket, _)) if app.tasks.len() >= app.config().limits.max_connections => refuse(app, socket),
+                Ok((socket, remote)) => take(app, router, socket, remote),
+                Err(error) => pause(app, &error).await,
+            },
+        }
+    }
+}
+
+/// After a connection could not be taken. Out of descriptors, most likely: connections in progress go on, and free some.
+pub(super) async fn pause(app: &App, error: &std::io::Error) {
+    if let Some(held_back) = app.notices.due("accept") {
+        tracing::warn!(%error, held_back, "cannot accept a connection");
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+/// Serves a connection in a task of its own.
+pub(super) fn serve<S>(app: &Arc<App>, router: &Router, stream: S, peer: Peer)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let service = {
+        let router = router.clone();
+        hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+            let mut request: Request = request.map(Body::new);
+            request.extensions_mut().insert(peer);
+            router.clone().call(request)
+        })
+    };
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(app.config().limits.handshake_timeout)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let shutdown = app.shutdown.clone();
+    app.tasks.spawn(async move {
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = shutdown.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(peer = %peer.remote, %error, "connection ended");
+        }
+    });
+}
+
+fn take(app: &Arc<App>, router: &Router, socket: TcpStream, remote: SocketAddr) {
+    let Ok(local) = socket.local_addr() else {
+        return;
+    };
+    prepare(&socket);
+    let peer = Peer { remote: canonical(remote), local, secure: false, control_socket: false };
+    serve(app, router, socket, peer);
+}
+
+/// Tells a connection that there are too many, if that can be had cheaply.
+fn refuse(app: &Arc<App>, mut socket: TcpStream) {
+    let limit = app.config().limits.max_connections;
+    if let Some(held_back) = app.notices.due("full") {
+        tracing::warn!(limit, held_back, "a connection is refused: there are as many as there may be");
+    }
+    if app.tasks.len() >= limit + MAX_REFUSALS {
+        return;
+    }
+    let goodbye = async move {
+        // Its request is read first: the kernel resets a connection that is closed with unread data.
+        let _request = socket.read(&mut [0; 4096]).await?;
+        socket.write_all(FULL).await?;
+        socket.shutdown().await
+    };
+    app.tasks.spawn(tokio::time::timeout(REFUSAL_PATIENCE, goodbye));
+}
+
+/// An IPv4 peer of a dual-stack socket is shown as what it is.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// Each access unit goes out at once, and dead peers are noticed.
+fn prepare(socket: &TcpStream) {
+    let reference = socket2::SockRef::from(socket);
+    let keepalive = socket2::TcpKeepalive::new().with_time(Duration::from_secs(15));
+    // None of these is needed to go on, so a system that lacks one is no reason to refuse the connection.
+    let _ = socket.set_nodelay(true);
+    let _ = reference.set_send_buffer_size(SEND_BUFFER);
+    let _ = reference.set_tcp_keepalive(&keepalive);
+    #[cfg(target_os = "linux")]
+    let _ = reference.set_tcp_user_timeout(Some(TCP_USER_TIMEOUT));
+}

@@ -1,0 +1,52 @@
+//! The control socket: this server's routes for programs on this computer that may open its file, with the right to do
+//! everything. The command line speaks to a running server by it.
+
+use super::connections::{pause, serve};
+use super::{App, Peer};
+use crate::state::{SocketFile, StateError};
+use axum::Router;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use tokio::net::UnixListener;
+
+/// Its name in the state directory.
+pub const FILE: &str = "control.sock";
+
+/// A control socket that is open; its file goes with it.
+#[derive(Debug)]
+pub(super) struct Control {
+    listener: UnixListener,
+    file: SocketFile,
+}
+
+impl Control {
+    /// Opens it. `None` when there is no state directory, or no socket can be had: the server goes without, and says so.
+    pub fn open(app: &App) -> Option<Self> {
+        app.state.place()?;
+        let opened = app.state.socket(FILE).and_then(|(listener, file)| {
+            let listener = UnixListener::from_std(listener).map_err(|source| StateError::Io {
+                doing: "listen at",
+                path: file.path().to_owned(),
+                source,
+            })?;
+            Ok(Self { listener, file })
+        });
+        opened.inspect_err(|error| tracing::warn!("no command can speak to this server: {error}")).ok()
+    }
+
+    /// Takes connections until the server shuts down.
+    pub async fn accept(self, app: &Arc<App>, router: &Router) {
+        let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let peer = Peer { remote: nowhere, local: nowhere, secure: false, control_socket: true };
+        loop {
+            tokio::select! {
+                () = app.shutdown.cancelled() => break,
+                accepted = self.listener.accept() => match accepted {
+                    Ok((socket, _)) => serve(app, router, socket, peer),
+                    Err(error) => pause(app, &error).await,
+                },
+            }
+        }
+        drop(self.file);
+    }
+}

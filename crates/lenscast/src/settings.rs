@@ -1,0 +1,224 @@
+//! What the owner can set, and how: in a file (TOML), in the environment (`LENSCAST_…`) and by flags; of several, the last of
+//! these wins.
+//!
+//! [`Settings`] is the one place where a setting is defined. Its flags' definitions are read as [`keys`], and from those
+//! follow the file's keys, the variables' names, the [sample](sample::text), and what [is in force](print::text) and why.
+
+pub mod file;
+pub mod keys;
+pub mod layer;
+pub mod print;
+pub mod problem;
+pub mod reload;
+pub mod sample;
+pub mod secret;
+#[cfg(test)]
+mod tests;
+
+use crate::config::{Access, Certificate, Config, EncodeMode, Limits, Proxy, Tls, TlsSettings};
+use crate::pipeline::encoder::MakeEncoder;
+use crate::pipeline::ffmpeg;
+use crate::state::StateDir;
+use layer::{Layer, Value};
+use problem::{Origin, Problem, Problems};
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use tracing_subscriber::EnvFilter;
+
+/// All that a server may be told.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Settings {
+    /// Address and port; `[::]` means all of this computer's, IPv4 too
+    #[arg(long, value_name = "ADDR", value_parser = address, default_value = "[::]:8080")]
+    pub listen: SocketAddr,
+    /// Where to keep what is to survive a restart; unless it is given, $STATE_DIRECTORY, $XDG_STATE_HOME/lenscast or
+    /// ~/.local/state/lenscast
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// What to log: error, warn, info, debug, or a filter such as lenscast=debug
+    #[arg(long, value_name = "FILTER", value_parser = filter, default_value = "info")]
+    pub log: String,
+    /// When to encode video
+    #[arg(long, value_enum, default_value_t, help_heading = "Video")]
+    pub encode: EncodeMode,
+    /// What encodes it: "builtin", "ffmpeg" (x264), or "ffmpeg:CODEC" with an H.264 encoder of ffmpeg, such as h264_vaapi
+    #[arg(long, value_name = "ENCODER", default_value = "builtin", help_heading = "Video")]
+    pub encoder: ffmpeg::Choice,
+    /// Bitrate of the video in kbit/s; unless it is given, what suits the size of the picture (VGA: 1,843)
+    #[arg(long, value_name = "KBITS", value_parser = clap::value_parser!(u32).range(50..=100_000), help_heading = "Video")]
+    pub bitrate: Option<u32>,
+    /// Who may do what.
+    #[command(flatten)]
+    pub access: Access,
+    /// TLS.
+    #[command(flatten)]
+    pub tls: TlsSettings,
+    /// What stands in front of this server.
+    #[command(flatten)]
+    pub proxy: Proxy,
+    /// What a client may ask of this server.
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+/// Where settings come from: what has to be kept to read them again.
+#[derive(Clone, Default)]
+pub struct Sources {
+    /// The file that somebody named. It must be there.
+    pub file: Option<PathBuf>,
+    /// Where else a file is looked for; the first that exists is taken.
+    pub places: Vec<PathBuf>,
+    /// What is the default instead of the usual one.
+    pub defaults: Layer,
+    /// The variables of the environment.
+    pub environment: Vec<(OsString, OsString)>,
+    /// The flags.
+    pub flags: Layer,
+}
+
+/// Without the environment, in which secrets may be.
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, places, flags, .. } = self;
+        f.debug_struct("Sources")
+            .field("file", file)
+            .field("places", places)
+            .field("flags", flags)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings that were read.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What is in force.
+    pub settings: Settings,
+    /// The same, key by key, with where each comes from.
+    pub values: Vec<Value>,
+    /// The file, if there is one.
+    pub file: Option<PathBuf>,
+    /// What is not as it should be, and works.
+    pub warnings: Vec<Problem>,
+}
+
+impl Sources {
+    /// The usual ones: a file that is named (else by `LENSCAST_CONFIG`, else at one of the [places](file::places)), this
+    /// process's environment, and flags.
+    #[must_use]
+    pub fn of_this_process(file: Option<PathBuf>, flags: Layer) -> Self {
+        let environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+        let variable = environment.iter().find(|(name, text)| name == "LENSCAST_CONFIG" && !text.is_empty());
+        let file = file.or_else(|| variable.map(|(_, path)| path.into()));
+        let sources = Self { file, places: file::places(), defaults: Layer::default(), environment, flags };
+        match StateDir::default_place() {
+            Some(place) => sources.with_default("state_dir", &place.to_string_lossy()),
+            None => sources,
+        }
+    }
+
+    /// The same with another default.
+    #[must_use]
+    pub fn with_default(mut self, key: &'static str, text: &str) -> Self {
+        self.defaults.given.insert(key, layer::Given::one(text, Origin::Default));
+        self
+    }
+
+    /// Reads them.
+    ///
+    /// # Errors
+    /// All that is wrong with them.
+    pub fn load(&self) -> Result<Loaded, Problems> {
+        let (mut problems, mut warnings) = (Vec::new(), Vec::new());
+        let found = match &self.file {
+            Some(path) => file::read(path).map(|text| Some((path.clone(), text))),
+            None => file::read_first(&self.places),
+        };
+        let found = found.unwrap_or_else(|problem| {
+            problems.push(problem);
+            None
+        });
+        let in_file =
+            found.as_ref().map(|(path, text)| file::parse(path, text, &mut problems)).unwrap_or_default();
+        let environment = layer::environment(self.environment.clone(), &mut problems, &mut warnings);
+        let layers = [&self.defaults, &in_file, &environment, &self.flags];
+        let values = layer::put_together(&layers, &mut problems, &mut warnings);
+        if !problems.is_empty() {
+            problems.sort_by_key(|problem| problem.order());
+            return Err(Problems(problems));
+        }
+        let settings = layer::settings(&values)?;
+        let loaded = Loaded { settings, values, file: found.map(|(path, _)| path), warnings };
+        loaded.check()
+    }
+}
+
+impl Loaded {
+    /// The configuration of a server with these settings.
+    ///
+    /// # Errors
+    /// What cannot be used. Finding out whether ffmpeg can takes a fraction of a second, at worst 20 s; the caller's thread
+    /// waits.
+    pub fn config(&self) -> Result<Config, Problems> {
+        let Settings { encoder, bitrate, .. } = &self.settings;
+        let encoder = encoder.clone().make(bitrate.map(|kbits| kbits * 1000));
+        self.config_with(encoder.map_err(|error| self.problem("encoder", &error.to_string()))?)
+    }
+
+    /// The same with an encoder that is known to work.
+    ///
+    /// # Errors
+    /// What cannot be used.
+    pub fn config_with(&self, encoder: MakeEncoder) -> Result<Config, Problems> {
+        let Settings { listen, state_dir, encode, access, tls, proxy, limits, .. } = self.settings.clone();
+        let tls = tls.resolve().map_err(|(key, sentence)| self.problem(key, sentence))?;
+        if let Some(Tls { certificate: Certificate::Files { cert, key }, .. }) = &tls {
+            for (name, path) in [("tls_cert", cert), ("tls_key", key)] {
+                File::open(path).map_err(|error| {
+                    self.problem(name, &format!("{name}: cannot read {}: {error}", path.display()))
+                })?;
+            }
+        }
+        Ok(Config { listen, state_dir, encode, encoder, access, tls, proxy, limits, ..Config::default() })
+    }
+
+    /// Looks at what is about more than one key.
+    fn check(mut self) -> Result<Self, Problems> {
+        let Settings { tls, limits, .. } = &self.settings;
+        tls.resolve().map_err(|(key, sentence)| self.problem(key, sentence))?;
+        let Limits { camera_timeout, ping_interval, .. } = limits;
+        if camera_timeout <= ping_interval {
+            let sentence = "camera_timeout is not longer than ping_interval: a camera that sends no frames is taken for gone";
+            self.warnings.extend(self.problem("camera_timeout", sentence).0);
+        }
+        Ok(self)
+    }
+
+    /// The value of a key.
+    fn value(&self, key: &str) -> Option<&Value> {
+        self.values.iter().find(|value| value.key.name == key)
+    }
+
+    /// A problem with a key, said where the key was set.
+    fn problem(&self, key: &str, sentence: &str) -> Problems {
+        let origin = self.value(key).map_or(Origin::Default, |value| value.origin.clone());
+        Problems(vec![Problem::new(origin, sentence)])
+    }
+}
+
+/// `[::]:8080`.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        format!("{text:?} is no address with a port, such as 192.168.1.5:8080, 127.0.0.1:8080 or [::]:8080")
+    })
+}
+
+/// A filter of the log.
+fn filter(text: &str) -> Result<String, String> {
+    match EnvFilter::builder().parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!("{text:?} is no filter: {error}")),
+    }
+}

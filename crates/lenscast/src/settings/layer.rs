@@ -1,0 +1,221 @@
+//! What one source (the file, the environment, the flags) gives, and several of them put together.
+
+use super::Settings;
+use super::keys::{Key, Kind, keys, nearest};
+use super::problem::{Origin, Problem, Problems};
+use super::secret;
+use clap::{ArgMatches, Args, Command, FromArgMatches, parser::ValueSource};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// How the names of our environment variables begin.
+pub const PREFIX: &str = "LENSCAST_";
+
+/// Variables of ours that are no settings: where the file is, and what tests are told.
+const OTHER_VARIABLES: [&str; 3] = ["LENSCAST_CONFIG", "LENSCAST_SEED", "LENSCAST_TRANSCRIPTS"];
+
+/// What one source gives, by the names of the keys.
+#[derive(Clone, Default)]
+pub struct Layer {
+    pub(super) given: BTreeMap<&'static str, Given>,
+}
+
+/// What a source says about one key.
+#[derive(Clone)]
+pub(super) struct Given {
+    /// Where it stands.
+    pub origin: Origin,
+    /// Each value, and where it stands. A list or table may be empty.
+    pub texts: Vec<(String, Origin)>,
+    /// Where relative paths begin; without it in the working directory.
+    pub base: Option<Arc<Path>>,
+}
+
+impl Given {
+    pub(super) fn one(text: impl Into<String>, origin: Origin) -> Self {
+        Self { texts: vec![(text.into(), origin.clone())], origin, base: None }
+    }
+}
+
+/// A layer may hold secrets: only the names of its keys are shown.
+impl fmt::Debug for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.given.keys()).finish()
+    }
+}
+
+/// The flags that were given on a command line, as part of a [`clap::Parser`].
+#[derive(Clone, Debug, Default)]
+pub struct Flags(pub Layer);
+
+impl FromArgMatches for Flags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut flags = Self::default();
+        flags.update_from_arg_matches(matches)?;
+        Ok(flags)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        for key in keys() {
+            if matches.value_source(&key.name) != Some(ValueSource::CommandLine) {
+                continue;
+            }
+            let origin = Origin::Flag { name: key.flag.clone() };
+            let texts = matches.get_raw(&key.name).into_iter().flatten();
+            let texts = texts.map(|text| (text.to_string_lossy().into_owned(), origin.clone())).collect();
+            self.0.given.insert(&key.name, Given { origin, texts, base: None });
+        }
+        Ok(())
+    }
+}
+
+impl Args for Flags {
+    fn augment_args(command: Command) -> Command {
+        Settings::augment_args(command).mut_args(Key::lenient)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+/// What the environment sets. Empty variables count as not set.
+///
+/// A variable that begins like ours and is none is only a warning, and only when it is like one: others give a process
+/// variables with such names too (Kubernetes does, for a service called lenscast).
+pub fn environment(
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+    problems: &mut Vec<Problem>,
+    warnings: &mut Vec<Problem>,
+) -> Layer {
+    let mut layer = Layer::default();
+    for (name, text) in variables {
+        let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else {
+            continue;
+        };
+        if text.is_empty() || OTHER_VARIABLES.contains(&name) {
+            continue;
+        }
+        let origin = Origin::Environment { name: name.to_owned() };
+        let Some(key) = keys().iter().find(|key| key.variable == name) else {
+            let known = keys().iter().map(|key| key.variable.strip_prefix(PREFIX).unwrap_or_default());
+            if let Some(meant) = nearest(&name[PREFIX.len()..], known) {
+                warnings.push(Problem::new(origin, format!("is not used; did you mean {PREFIX}{meant}?")));
+            }
+            continue;
+        };
+        let Some(text) = text.to_str() else {
+            problems.push(Problem::new(origin, "is no UTF-8 text"));
+            continue;
+        };
+        let several = matches!(key.kind, Kind::List | Kind::CameraKeys);
+        let texts = if several { text.split(',').collect() } else { vec![text] };
+        let texts = texts.into_iter().map(str::trim).filter(|text| !several || !text.is_empty());
+        let texts = texts.map(|text| (text.to_owned(), origin.clone())).collect();
+        layer.given.insert(&key.name, Given { origin, texts, base: None });
+    }
+    layer
+}
+
+/// A key's value in the end.
+#[derive(Clone)]
+pub struct Value {
+    /// The key.
+    pub key: &'static Key,
+    /// Where it was set.
+    pub origin: Origin,
+    /// As a flag would have it; of a reference to a file, what stands in that. Empty when there is no value.
+    pub(super) texts: Vec<String>,
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} from {}", self.key.name, self.origin)
+    }
+}
+
+impl Value {
+    /// Whether somebody set it.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.origin != Origin::Default
+    }
+
+    /// Whether it means the same as another of the same key.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let number = |texts: &[String]| texts.first().and_then(|text| text.parse::<f64>().ok());
+        match self.key.kind {
+            Kind::Whole | Kind::Seconds => number(&self.texts) == number(&other.texts),
+            _ => self.texts == other.texts,
+        }
+    }
+}
+
+/// All keys, each with the value of the last layer that sets it, after the secrets' files were read. What is wrong is added
+/// to `problems`.
+pub(super) fn put_together(
+    layers: &[&Layer],
+    problems: &mut Vec<Problem>,
+    warnings: &mut Vec<Problem>,
+) -> Vec<Value> {
+    let mut values = Vec::new();
+    for key in keys() {
+        let given = layers.iter().rev().find_map(|layer| layer.given.get(key.name.as_str()));
+        let Some(given) = given else {
+            values.push(Value { key, origin: Origin::Default, texts: key.default.iter().cloned().collect() });
+            continue;
+        };
+        let mut texts = Vec::new();
+        for (text, origin) in &given.texts {
+            let text = match follow(key, text, given.base.as_deref()) {
+                Ok(resolved) => {
+                    warnings.extend(resolved.warning.map(|warning| Problem::new(origin.clone(), warning)));
+                    resolved.text
+                }
+                Err(sentence) => {
+                    problems.push(Problem::new(origin.clone(), format!("{}: {sentence}", key.name)));
+                    continue;
+                }
+            };
+            match key.check(&text) {
+                Ok(()) => texts.push(text),
+                Err(sentence) => problems.push(Problem::new(origin.clone(), sentence)),
+            }
+        }
+        values.push(Value { key, origin: given.origin.clone(), texts });
+    }
+    values
+}
+
+/// Reads what a secret refers to, and completes a relative path.
+fn follow(key: &Key, text: &str, base: Option<&Path>) -> Result<secret::Resolved, String> {
+    let as_it_is = |text: &str| secret::Resolved { text: text.to_owned(), warning: None };
+    match (key.kind, base) {
+        (Kind::Secret, _) => secret::resolve(text, base),
+        (Kind::CameraKeys, _) => {
+            let Some((name, reference)) = text.split_once('=') else {
+                return Ok(as_it_is(text));
+            };
+            let resolved = secret::resolve(reference, base)?;
+            Ok(secret::Resolved { text: format!("{name}={}", resolved.text), ..resolved })
+        }
+        (Kind::Path, Some(base)) if !text.is_empty() => Ok(as_it_is(&base.join(text).to_string_lossy())),
+        _ => Ok(as_it_is(text)),
+    }
+}
+
+/// The settings of values that were checked one by one.
+///
+/// # Errors
+/// What does not fit together.
+pub(super) fn settings(values: &[Value]) -> Result<Settings, Problems> {
+    let arguments = values.iter().flat_map(|value| value.texts.iter().map(|text| value.key.argument(text)));
+    let command = Settings::augment_args(Command::new("settings")).no_binary_name(true);
+    let parsed =
+        command.try_get_matches_from(arguments).and_then(|matches| Settings::from_arg_matches(&matches));
+    // Every value was checked, so this is about no single one; clap's text would quote them.
+    parsed.map_err(|error| Problems(vec![Problem::new(Origin::Default, error.kind().to_string())]))
+}

@@ -1,0 +1,106 @@
+//! Reading the settings again while the server runs.
+
+use super::problem::Problems;
+use super::{Loaded, Sources};
+use crate::config::{Config, Live, Proxy};
+use serde::Serialize;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+/// What is only read when the server starts. Everything else is in force as soon as it is reloaded; a limit that belongs to
+/// a connection as a whole, from the next connection on.
+pub const NEED_RESTART: [&str; 8] =
+    ["listen", "state_dir", "tls", "tls_cert", "tls_key", "tls_listen", "plain", "base_path"];
+
+/// What became of the settings that have changed, by the names of their keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Reload {
+    /// In force now.
+    pub applied: Vec<&'static str>,
+    /// In force when the server is started again.
+    pub needs_restart: Vec<&'static str>,
+}
+
+impl Reload {
+    /// What is to become of the differences between what is in force and what was read.
+    #[must_use]
+    pub fn plan(in_force: &Loaded, read: &Loaded) -> Self {
+        let pairs = in_force.values.iter().zip(&read.values);
+        let changed = pairs.filter(|(old, new)| !old.is_same(new)).map(|(old, _)| old.key.name.as_str());
+        let (needs_restart, applied) = changed.partition(|name| NEED_RESTART.contains(name));
+        Self { applied, needs_restart }
+    }
+}
+
+impl fmt::Display for Reload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.applied.as_slice() {
+            [] => f.write_str("nothing to apply")?,
+            applied => write!(f, "applied: {}", applied.join(", "))?,
+        }
+        match self.needs_restart.as_slice() {
+            [] => Ok(()),
+            waiting => write!(f, "; only when the server is started again: {}", waiting.join(", ")),
+        }
+    }
+}
+
+/// Reads the settings of a running server again.
+pub struct Reloader {
+    sources: Sources,
+    in_force: Mutex<Loaded>,
+    set_log: Box<dyn Fn(&str) + Send + Sync>,
+}
+
+impl fmt::Debug for Reloader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reloader").field("sources", &self.sources).finish_non_exhaustive()
+    }
+}
+
+impl Reloader {
+    /// For a server that was started with `loaded`, which came from `sources`. `set_log` is called with the log's filter
+    /// when that changes.
+    #[must_use]
+    pub fn new(mut sources: Sources, loaded: Loaded, set_log: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        // A file that was there must stay there: without it, what it closes would be open.
+        sources.file = sources.file.or_else(|| loaded.file.clone());
+        Self { sources, in_force: Mutex::new(loaded), set_log: Box::new(set_log) }
+    }
+
+    /// Reads everything again and puts in force what can be. The caller's thread waits for the disk, and for ffmpeg when
+    /// that has to show that it can encode.
+    ///
+    /// # Errors
+    /// All that is wrong. Then nothing has changed.
+    pub fn reload(&self, live: &Live) -> Result<Reload, Problems> {
+        let mut in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut read = self.sources.load()?;
+        let plan = Reload::plan(&in_force, &read);
+        let old = live.get();
+        let other_encoder = plan.applied.iter().any(|key| matches!(*key, "encoder" | "bitrate"));
+        let new = if other_encoder { read.config()? } else { read.config_with(old.encoder.clone())? };
+        live.set(Config {
+            listen: old.listen,
+            state_dir: old.state_dir.clone(),
+            tls: old.tls.clone(),
+            proxy: Proxy { base_path: old.proxy.base_path.clone(), ..new.proxy },
+            pts_origin: old.pts_origin,
+            ..new
+        });
+        if plan.applied.contains(&"log") {
+            (self.set_log)(&read.settings.log);
+        }
+        for warning in &read.warnings {
+            tracing::warn!("{warning}");
+        }
+        // What waits for a restart is not in force, and the next reload must say so again.
+        for (old, new) in in_force.values.iter().zip(&mut read.values) {
+            if plan.needs_restart.contains(&old.key.name.as_str()) {
+                *new = old.clone();
+            }
+        }
+        *in_force = read;
+        Ok(plan)
+    }
+}
