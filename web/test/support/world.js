@@ -15,6 +15,8 @@ export const PATIENCE = 30_000;
 const BINARY = process.env.LENSCAST_BIN;
 const BROWSER = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const SCREENSHOTS = process.env.SCREENSHOTS;
+/** The settings of whoever runs the tests are not those of the tests. */
+const ENVIRONMENT = { ...process.env, LENSCAST_CONFIG: "/dev/null" };
 
 const FLAGS = [
   "--no-sandbox",
@@ -165,7 +167,7 @@ class Process {
   #ended;
 
   constructor(args) {
-    this.#child = spawn(BINARY, args, { stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = spawn(BINARY, args, { stdio: ["ignore", "pipe", "pipe"], env: ENVIRONMENT });
     this.#child.stdout.on("data", (text) => (this.#output += text));
     this.#child.stderr.on("data", (text) => (this.#output += text));
     this.#ended = new Promise((resolve) => {
