@@ -66,9 +66,10 @@ impl Asking<'_> {
         if site.is_some_and(|site| !matches!(site, "same-origin" | "none")) {
             return Err(Foreign::Site);
         }
-        // A browser so old that it sends neither lets a page post a form anywhere, but a form is never JSON, and for JSON it
-        // would have to ask first (a CORS preflight), which is refused.
-        if origin.is_none() && site.is_none() && self.by_browser && !self.upgrade && !self.is_json() {
+        // A browser so old that it sends neither lets a page post a form anywhere, but a form is never JSON, and for JSON or another
+        // method it would have to ask first (a CORS preflight), which is refused.
+        let form = *self.method == Method::POST && !self.is_json();
+        if origin.is_none() && site.is_none() && self.by_browser && !self.upgrade && form {
             return Err(Foreign::Unknown);
         }
         Ok(())
@@ -229,6 +230,9 @@ mod tests {
             assert_eq!(POST.check(&[("content-type", form)]), Err(Foreign::Unknown), "{form}");
         }
         assert_eq!(POST.check(&[]), Err(Foreign::Unknown));
+        for method in [Method::PUT, Method::PATCH, Method::DELETE] {
+            assert_eq!(Case { method, ..POST }.check(&[]), Ok(()), "no form can do that");
+        }
         assert_eq!(POST.check(&[json, ("content-type", "text/plain")]), Err(Foreign::Unknown), "two of them");
         let program = Case { by_browser: false, ..POST };
         assert_eq!(program.check(&[]), Ok(()), "a program with a token");

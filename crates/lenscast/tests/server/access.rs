@@ -1,5 +1,14 @@
 //! Who is let in, and what the wrong door says.
 
+mod answers;
+mod control;
+mod credentials;
+mod lasting;
+mod origins;
+mod starting;
+mod table;
+pub mod world;
+
 use crate::harness::*;
 use crate::http::{get, request};
 

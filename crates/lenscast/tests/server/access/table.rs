@@ -1,0 +1,313 @@
+//! Every route, for every kind of caller, from everywhere.
+
+use super::world::*;
+use crate::harness::Running;
+use lenscast::auth::secret::{Kind, Secret};
+use lenscast::config::Access;
+use lenscast::server::routes::Routes;
+use std::collections::BTreeSet;
+
+/// What a route is for. This is written down here once more, by hand: whoever changes the server's table has to mean it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum For {
+    Anybody,
+    /// Who may send as this camera.
+    Camera(&'static str),
+    /// Who may watch this camera.
+    Viewer(&'static str),
+    /// Who may watch some camera.
+    AnyViewer,
+    /// Who may watch all.
+    EveryViewer,
+    Owner,
+}
+use For::*;
+
+/// Paths, and for whom each is.
+type Doors = &'static [(&'static str, For)];
+
+/// Method, the server's path, who, and requests of that kind which change nothing.
+const TABLE: [(&str, &str, Doors); 36] = [
+    ("GET", "/", &[("/", AnyViewer)]),
+    (
+        "GET",
+        "/camera/{name}",
+        &[
+            ("/camera/front", Viewer("front")),
+            ("/camera/back", Viewer("back")),
+            ("/camera/%66ront", Viewer("front")),
+            ("/camera/NO", EveryViewer),
+        ],
+    ),
+    ("GET", "/mjpeg", &[("/mjpeg", Viewer("default"))]),
+    ("GET", "/mjpeg/{name}", &[("/mjpeg/front", Viewer("front")), ("/mjpeg/back", Viewer("back"))]),
+    ("GET", "/assets/{file}", &[("/assets/viewer.js", Anybody), ("/assets/none.js", Anybody)]),
+    ("GET", "/favicon.ico", &[("/favicon.ico", Anybody)]),
+    ("GET", "/ws/camera", &[("/ws/camera", Camera("default"))]),
+    (
+        "GET",
+        "/ws/camera/{name}",
+        &[("/ws/camera/front", Camera("front")), ("/ws/camera/back", Camera("back"))],
+    ),
+    ("GET", "/ws/viewer", &[("/ws/viewer", Viewer("default"))]),
+    (
+        "GET",
+        "/ws/viewer/{name}",
+        &[("/ws/viewer/front", Viewer("front")), ("/ws/viewer/back", Viewer("back"))],
+    ),
+    ("GET", "/stream.mjpg", &[("/stream.mjpg", Viewer("default"))]),
+    ("GET", "/stream.ts", &[("/stream.ts", Viewer("default"))]),
+    (
+        "GET",
+        "/stream/{file}",
+        &[
+            ("/stream/front.ts", Viewer("front")),
+            ("/stream/back.mjpg", Viewer("back")),
+            ("/stream/front.x.ts", EveryViewer),
+            ("/stream/front", EveryViewer),
+        ],
+    ),
+    ("GET", "/snapshot.jpg", &[("/snapshot.jpg", Viewer("default"))]),
+    (
+        "GET",
+        "/snapshot/{file}",
+        &[("/snapshot/front.jpg", Viewer("front")), ("/snapshot/back.jpg", Viewer("back"))],
+    ),
+    ("GET", "/status", &[("/status", AnyViewer)]),
+    ("GET", "/metrics", &[("/metrics", EveryViewer)]),
+    ("GET", "/healthz", &[("/healthz", Anybody)]),
+    ("GET", "/readyz", &[("/readyz", Anybody)]),
+    ("GET", "/api/events", &[("/api/events", AnyViewer)]),
+    ("GET", "/api/clock", &[("/api/clock", AnyViewer)]),
+    (
+        "GET",
+        "/api/cameras/{name}/history",
+        &[("/api/cameras/front/history", Viewer("front")), ("/api/cameras/back/history", Viewer("back"))],
+    ),
+    ("PATCH", "/api/cameras/{name}", &[("/api/cameras/front", Owner), ("/api/cameras/back", Owner)]),
+    ("DELETE", "/api/cameras/{name}", &[("/api/cameras/nobody", Owner)]),
+    ("POST", "/api/demo", &[("/api/demo", Owner)]),
+    ("DELETE", "/api/demo", &[("/api/demo?name=nobody", Owner)]),
+    ("POST", "/api/reload", &[("/api/reload", Owner)]),
+    ("GET", "/api/me", &[("/api/me", Anybody)]),
+    ("POST", "/api/login", &[("/api/login", Anybody)]),
+    ("POST", "/api/logout", &[("/api/logout", Anybody)]),
+    ("GET", "/api/access", &[("/api/access", Owner)]),
+    ("POST", "/api/access/tokens", &[("/api/access/tokens", Owner)]),
+    ("POST", "/api/access/users", &[("/api/access/users", Owner)]),
+    ("PUT", "/api/access/users/{name}/password", &[("/api/access/users/anna/password", Owner)]),
+    ("POST", "/api/access/shares", &[("/api/access/shares", Owner)]),
+    ("DELETE", "/api/access/{id}", &[("/api/access/0000000000", Owner)]),
+];
+
+/// Somebody, by what he presents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Caller {
+    Nobody,
+    WrongToken,
+    ViewToken,
+    ViewTokenInAddress,
+    FrontShare,
+    FrontKey,
+    AdminToken,
+    ViewerSession,
+    OwnerSession,
+    ViewerPassword,
+    OwnerPassword,
+    /// The key as the password, which players can do.
+    ShareAsPassword,
+    ControlSocket,
+}
+
+impl Caller {
+    const ALL: [Self; 13] = [
+        Self::Nobody,
+        Self::WrongToken,
+        Self::ViewToken,
+        Self::ViewTokenInAddress,
+        Self::FrontShare,
+        Self::FrontKey,
+        Self::AdminToken,
+        Self::ViewerSession,
+        Self::OwnerSession,
+        Self::ViewerPassword,
+        Self::OwnerPassword,
+        Self::ShareAsPassword,
+        Self::ControlSocket,
+    ];
+
+    fn present(self, world: &World, ask: Ask) -> Ask {
+        match self {
+            Self::Nobody | Self::ControlSocket => ask,
+            Self::WrongToken => ask.bearer(&Secret::generate(Kind::Admin)),
+            Self::ViewToken => ask.bearer(&world.view),
+            Self::ViewTokenInAddress => ask.token(&world.view),
+            Self::FrontShare => ask.token(&world.front_share),
+            Self::FrontKey => ask.bearer(&world.front_key),
+            Self::AdminToken => ask.bearer(&world.admin),
+            Self::ViewerSession => ask.cookie(&world.viewer_session),
+            Self::OwnerSession => ask.cookie(&world.owner_session),
+            Self::ViewerPassword => ask.basic(VIEWER),
+            Self::OwnerPassword => ask.basic(OWNER),
+            Self::ShareAsPassword => ask.basic(("anybody", world.front_share.expose())),
+        }
+    }
+
+    /// What the credential allows.
+    fn may(self, what: For) -> bool {
+        match self {
+            Self::Nobody | Self::WrongToken => what == Anybody,
+            Self::AdminToken | Self::OwnerSession | Self::OwnerPassword | Self::ControlSocket => true,
+            Self::ViewToken | Self::ViewTokenInAddress | Self::ViewerSession | Self::ViewerPassword => {
+                matches!(what, Anybody | Viewer(_) | AnyViewer | EveryViewer)
+            }
+            Self::FrontShare | Self::ShareAsPassword => matches!(what, Anybody | Viewer("front") | AnyViewer),
+            Self::FrontKey => matches!(what, Anybody | Camera("front")),
+        }
+    }
+
+    /// Whether it is known who he is.
+    fn is_known(self) -> bool {
+        !matches!(self, Self::Nobody | Self::WrongToken)
+    }
+}
+
+/// What a place allows without any credential, by what the owner set.
+fn may_from(place: Place, what: For, access: &Access) -> bool {
+    match place {
+        Place::Here => true,
+        _ if access.open => true,
+        // A camera calls the server as it likes; only a page can be misled by a name.
+        Place::Home | Place::ReboundHome => match what {
+            Anybody => true,
+            Camera(name) => name != "front" && !access.require_camera_key,
+            Viewer(_) | AnyViewer | EveryViewer => access.open_view && place == Place::Home,
+            Owner => false,
+        },
+        Place::Rebound => match what {
+            Anybody => true,
+            Camera(name) => name != "front" && !access.require_camera_key,
+            Viewer(_) | AnyViewer | EveryViewer | Owner => false,
+        },
+        Place::StrangeProxy | Place::Public => what == Anybody,
+    }
+}
+
+fn request(method: &'static str, path: &str) -> Ask {
+    let request = ask(method, path);
+    match (method, path) {
+        (_, path) if path.starts_with("/ws/") => request.upgrade(),
+        ("GET" | "DELETE", _) => request,
+        // What is no JSON object changes nothing.
+        _ => request.json("7"),
+    }
+}
+
+async fn code(world: &World, caller: Caller, place: Place, method: &'static str, path: &str) -> u16 {
+    // A session that is ended here would be missed below.
+    let presents = if path == "/api/logout" { Caller::Nobody } else { caller };
+    let request = presents.present(world, request(method, path));
+    if caller == Caller::ControlSocket {
+        return request.by_control_socket(world).await.code;
+    }
+    request.from(place, &world.server).send(&world.server).await.code
+}
+
+/// Asks for everything, and tells where the answer is not the one that is meant.
+async fn walk(world: &World, access: &Access, callers: &[Caller], places: &[Place]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (method, _, requests) in TABLE {
+        for (path, what) in requests {
+            for place in places {
+                for caller in callers {
+                    let code = code(world, *caller, *place, method, path).await;
+                    let may = caller.may(*what) || may_from(*place, *what, access);
+                    let as_meant = match (may, caller.is_known()) {
+                        (true, _) => !matches!(code, 401 | 403 | 429),
+                        (false, true) => code == 403,
+                        // Who guesses is slowed down.
+                        (false, false) => code == 401 || (*caller == Caller::WrongToken && code == 429),
+                    };
+                    if !as_meant {
+                        wrong.push(format!(
+                            "{method} {path}: {caller:?} from {place:?} got {code}, and may: {may}"
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    wrong
+}
+
+fn here() -> Vec<Place> {
+    Place::ALL.into_iter().filter(|place| !place.is_behind_proxy()).collect()
+}
+
+fn elsewhere() -> Vec<Place> {
+    Place::ALL.into_iter().filter(|place| place.is_behind_proxy()).collect()
+}
+
+fn list(server: &Running) -> Vec<(String, &'static str)> {
+    Routes::of(&server.app).list().iter().map(|route| (route.method.to_string(), route.path)).collect()
+}
+
+#[tokio::test]
+async fn every_route_is_in_the_table() {
+    let world = World::new(false).await;
+    let known: BTreeSet<(String, &str)> =
+        TABLE.iter().map(|(method, path, _)| ((*method).to_owned(), *path)).collect();
+    let there: BTreeSet<(String, &str)> = list(&world.server).into_iter().collect();
+    assert_eq!(there, known, "a route that is new, or gone");
+    assert_eq!(list(&world.server).len(), TABLE.len(), "and none twice");
+}
+
+#[tokio::test]
+async fn nothing_is_reachable_without_its_right_on_this_computer() {
+    let world = World::new(false).await;
+    let callers: Vec<Caller> =
+        Caller::ALL.into_iter().filter(|caller| *caller != Caller::WrongToken).collect();
+    assert_eq!(walk(&world, &Access::default(), &callers, &here()).await, [""; 0]);
+    // In a world of its own: what is guessed from this address slows down who shares it.
+    let world = World::new(false).await;
+    assert_eq!(walk(&world, &Access::default(), &[Caller::WrongToken], &here()).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn nothing_is_reachable_without_its_right_from_elsewhere() {
+    let world = World::new(true).await;
+    assert_eq!(walk(&world, &Access::default(), &Caller::ALL, &elsewhere()).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_the_owner_opens_is_open_and_nothing_else() {
+    let callers = [Caller::Nobody, Caller::FrontKey, Caller::FrontShare];
+    for (what, access) in [
+        ("open_view", Access { open_view: true, ..Access::default() }),
+        ("require_camera_key", Access { require_camera_key: true, ..Access::default() }),
+        ("open", Access { open: true, ..Access::default() }),
+    ] {
+        for (behind_proxy, places) in [(false, here()), (true, elsewhere())] {
+            let world = World::with(behind_proxy, |config| config.access = access.clone()).await;
+            assert_eq!(walk(&world, &access, &callers, &places).await, [""; 0], "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_method_tells_nothing_to_who_may_not_and_the_right_one_to_who_may() {
+    let world = World::new(true).await;
+    for (_, path) in list(&world.server) {
+        let path =
+            path.replace("{name}", "front").replace("{file}", "front.ts").replace("{id}", "0000000000");
+        for method in ["TRACE", "OPTIONS", "CONNECT", "PROPFIND"] {
+            let code = ask(method, &path).at_home(&world.server).await.code;
+            assert!(matches!(code, 400 | 401 | 405), "{method} {path}: {code}");
+            let code = ask(method, &path).bearer(&world.admin).at_home(&world.server).await.code;
+            assert!(matches!(code, 400 | 405), "{method} {path}: {code}");
+        }
+    }
+    for path in ["/nothing", "/api/nothing", "/ws", "/api"] {
+        assert_eq!(ask("GET", path).from(Place::Public, &world.server).send(&world.server).await.code, 404);
+    }
+}
