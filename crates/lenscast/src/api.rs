@@ -7,6 +7,7 @@ pub mod clock;
 pub mod demo;
 pub mod history;
 pub mod login;
+pub mod openapi;
 pub mod problem;
 pub mod reload;
 

@@ -10,6 +10,7 @@ use lenscast_media::time::Micros;
 use lenscast_protocol::control::{Hello, Telemetry};
 use serde::Serialize;
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// So many restarts in ten minutes are a loop.
 const LOOP: usize = 3;
@@ -27,9 +28,9 @@ const MANY_FAULTS: u64 = 5;
 const MANY_FAULTS_OF: u64 = 20;
 
 /// Something that a person should know about a device.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Finding {
-    /// A word for machines.
+    /// A word for machines, which does not change. More may come.
     pub code: &'static str,
     /// How bad it is.
     pub level: Level,
@@ -38,7 +39,7 @@ pub struct Finding {
 }
 
 /// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// It works, but not as well as it could.

@@ -5,21 +5,24 @@
 
 use crate::access::Visitor;
 use crate::admission::Refusal;
+use crate::api::openapi::{About, Tag};
 use crate::auth::rights::{Right, Rights};
 use crate::server::App;
 use crate::status::{Status, status};
 use axum::body::Body;
 use axum::extract::{Extension, State};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use serde::Serialize;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
+use utoipa::ToSchema;
 
 /// How often the status is told while nothing happens.
 const TICK: Duration = Duration::from_secs(1);
@@ -97,16 +100,35 @@ impl Events {
     }
 }
 
+/// What a listener is told first.
+#[derive(Serialize, ToSchema)]
+struct Hello {
+    /// Whether this very caller may change something.
+    admin: bool,
+    /// Version of this program.
+    version: &'static str,
+}
+
+/// What this is.
+#[must_use]
+pub fn about() -> About {
+    let text = "Server-sent events (WHATWG HTML), without an end. First comes `hello`, whose data is JSON as `Hello` describes it; then \
+                `status` with a `Status`: at once, whenever a camera comes or goes, and every second. Who reads slowly gets the newest one, not those \
+                before it.";
+    About::new("listen", Tag::Cameras, "What is going on, whenever it changes", text)
+        .answer_as(200, "text/event-stream", "The events.")
+        .mentions::<Hello>()
+        .mentions::<Status>()
+        .refuses(StatusCode::SERVICE_UNAVAILABLE, "As many listen as may.")
+}
+
 /// `GET /api/events`.
 pub async fn handler(State(app): State<Arc<App>>, Extension(visitor): Extension<Visitor>) -> Response {
     let most = app.config().limits.max_viewers;
     if app.events.listeners() >= most {
         return Refusal::Full(most).into_response();
     }
-    let hello = serde_json::json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "admin": visitor.may_change(),
-    });
+    let hello = Hello { admin: visitor.may_change(), version: env!("CARGO_PKG_VERSION") };
     let hello = [Bytes::from_static(b"retry: 1000\n"), message("hello", &hello)];
     let statuses = app.events.status.subscribe();
     // A newcomer is news to itself.

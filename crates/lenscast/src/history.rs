@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
 
 /// From one sample to the next.
 pub const STEP: Duration = Duration::from_secs(5);
@@ -18,12 +19,14 @@ pub const STEP: Duration = Duration::from_secs(5);
 /// Samples that are kept: ten minutes.
 pub const MAX_SAMPLES: usize = 120;
 
-/// What happened within one [`STEP`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+/// What happened within one step.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Sample {
-    /// Good frames a second.
+    /// Good frames a second; 0 while the camera was away.
+    #[schema(minimum = 0)]
     pub fps: f64,
-    /// Mean time from a frame's arrival until it was handed to a viewer's socket, in ms; `None` when nobody watched.
+    /// Mean time from a frame's arrival until it was handed to a viewer's socket, in ms; null when nobody watched.
+    #[schema(required, minimum = 0)]
     pub latency_ms: Option<f64>,
     /// What the camera sent, in kbit/s.
     pub kbits: u64,

@@ -1,5 +1,6 @@
 //! `GET /metrics` in the OpenMetrics text format (which Prometheus reads), `/healthz` and `/readyz`.
 
+use crate::api::openapi::{About, Tag};
 use crate::server::App;
 use crate::stream::Stream;
 use axum::extract::State;
@@ -17,6 +18,33 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What the numbers are.
+#[must_use]
+pub fn about() -> About {
+    let text = "Counters and histograms in the OpenMetrics text format, which Prometheus reads.";
+    About::new("getMetrics", Tag::Server, "Numbers for Prometheus", text)
+        .answer_as(200, "application/openmetrics-text", "The numbers.")
+        .refuses(StatusCode::INTERNAL_SERVER_ERROR, "They cannot be written.")
+}
+
+/// What asking for its health is.
+#[must_use]
+pub fn about_healthz() -> About {
+    About::new("getHealth", Tag::Server, "Whether the process answers", "For supervisors.").answer_as(
+        200,
+        "text/plain",
+        "It does.",
+    )
+}
+
+/// What asking whether it is ready is.
+#[must_use]
+pub fn about_readyz() -> About {
+    About::new("getReadiness", Tag::Server, "Whether it takes connections", "For load balancers.")
+        .answer_as(200, "text/plain", "It does.")
+        .refuses(StatusCode::SERVICE_UNAVAILABLE, "It shuts down.")
+}
 
 /// `GET /metrics`.
 pub async fn handler(State(app): State<Arc<App>>) -> Response {

@@ -9,6 +9,7 @@ pub mod viewer;
 
 use crate::access::Visitor;
 use crate::admission::Refusal;
+use crate::api::openapi::{About, Tag, words};
 use crate::auth::rights::Right;
 use crate::server::App;
 use axum::extract::{Extension, Path, State};
@@ -19,6 +20,24 @@ use std::sync::Arc;
 
 /// What is live must not be kept by anybody on the way.
 const NO_STORE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
+
+/// What a stream of a camera by its name is.
+#[must_use]
+pub fn about() -> About {
+    let text = "`NAME.mjpg` is what `/stream.mjpg` is, and `NAME.ts` what `/stream.ts` is, of the camera of this name.";
+    watched(About::new("getStreamOf", Tag::Pictures, "A camera's pictures, without an end", text))
+        .path::<words::StreamFile>("file", "The camera's name, and the format.")
+        .answer_as(200, mjpeg::CONTENT_TYPE, mjpeg::ANSWER)
+        .also_as(200, ts::CONTENT_TYPE)
+        .refuses(StatusCode::NOT_FOUND, "This is neither of the two.")
+}
+
+/// What is said to who may watch, and cannot.
+fn watched(about: About) -> About {
+    about
+        .refuses(StatusCode::SERVICE_UNAVAILABLE, "As many watch as may.")
+        .refuses(StatusCode::TOO_MANY_REQUESTS, "As many watch from this address as may.")
+}
 
 /// `GET /stream/{name}.mjpg` and `GET /stream/{name}.ts`.
 pub async fn stream_file(

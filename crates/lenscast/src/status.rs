@@ -1,12 +1,13 @@
 //! `GET /status`: what is going on, for machines and the curious.
 
 use crate::access::Visitor;
+use crate::api::openapi::{About, Tag, words};
 use crate::auth::rights::{Right, Rights};
 use crate::device::Told;
 use crate::diagnosis::Finding;
 use crate::server::App;
-use crate::stream::Stream;
 use crate::stream::stats::PipelineTimes;
+use crate::stream::{CameraState, Stream};
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::header;
@@ -18,9 +19,10 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use utoipa::ToSchema;
 
 /// The answer. The first three fields are the original server's.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Status {
     /// Cameras that are connected.
     pub camera_clients: usize,
@@ -32,36 +34,42 @@ pub struct Status {
     pub version: &'static str,
     /// Seconds since the server started.
     pub uptime_s: u64,
-    /// Every camera that is or was connected, or that somebody waits for.
+    /// Every camera that is or was connected and is not forgotten, or that somebody waits for; of them, those that the caller may watch.
     pub cameras: Vec<CameraStatus>,
 }
 
 /// One camera.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct CameraStatus {
-    /// The name in paths.
+    /// The name in paths, which never changes.
+    #[schema(value_type = words::CameraName)]
     pub name: String,
-    /// The name for people.
+    /// The name for people: the same, unless somebody gave it another.
     pub title: String,
-    /// Where it connects from.
+    /// Address and port from which it is connected; null when it is not.
+    #[schema(required)]
     pub peer: Option<String>,
     /// Whether it is connected.
     pub connected: bool,
-    /// `waiting`, `no_frame`, `live` or `silent`.
-    pub state: &'static str,
-    /// For how long, in ms: since it left, came, sent frames again, or sent its newest one. `None`: it was never here.
+    /// What a person wants to know first.
+    pub state: CameraState,
+    /// For how long, in ms: since it left, came, sent frames again, or sent its newest one; null when it was never here.
+    #[schema(required)]
     pub since_ms: Option<u64>,
     /// Whether it is a virtual camera of this server.
     pub r#virtual: bool,
-    /// Width of the newest frame, in pixels.
+    /// Width of the newest frame, in pixels; null when there is none.
+    #[schema(required)]
     pub width: Option<u16>,
-    /// Height of the newest frame, in pixels.
+    /// Height of the newest frame, in pixels; null when there is none.
+    #[schema(required)]
     pub height: Option<u16>,
     /// Good frames a second, over the last three seconds.
+    #[schema(minimum = 0)]
     pub fps: f64,
     /// Bits a second of its good frames, over the last three seconds.
     pub bitrate: u64,
-    /// Bits a second of the video that is encoded, over the last three seconds.
+    /// Bits a second of the H.264 video, over the last three seconds; 0 while none is encoded.
     pub video_bitrate: u64,
     /// Good frames since the server started.
     pub frames_in: u64,
@@ -69,24 +77,27 @@ pub struct CameraStatus {
     pub bytes_in: u64,
     /// Good frames that were not encoded, since a newer one came before the encoder was free.
     pub dropped: u64,
-    /// Frames that were refused, or could not be shown as video, by cause.
+    /// Frames that were refused, or could not be shown as video, by cause. More causes may come.
+    #[schema(value_type = BTreeMap<String, u64>)]
     pub quarantined: BTreeMap<&'static str, u64>,
     /// Whether video is being encoded.
     pub encoding: bool,
-    /// Where a frame's time goes, smoothed.
+    /// Where a frame's time goes on its way through the server.
     pub pipeline_ms: PipelineTimes,
-    /// Age of the newest good frame, in ms.
+    /// Age of the newest good frame, in ms; null when there is none.
+    #[schema(required)]
     pub newest_frame_age_ms: Option<u64>,
     /// Connections to this camera's `/ws/viewer`.
     pub viewers: usize,
     /// Frames that viewers skipped because they read too slowly.
     pub skipped: u64,
-    /// What its device tells about itself, while it is connected and speaks `lenscast.v1`.
+    /// What its device tells about itself; null while it is not connected, or does not speak `lenscast.v1`.
+    #[schema(required)]
     pub device: Option<DeviceStatus>,
 }
 
 /// A camera's device. What it did not tell yet is null; the counters count since it started.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct DeviceStatus {
     /// Its name that never changes, mostly its MAC address.
     pub id: String,
@@ -103,29 +114,69 @@ pub struct DeviceStatus {
     /// Height of its largest picture, in pixels.
     pub max_height: u16,
     /// Seconds since it started.
+    #[schema(required)]
     pub uptime_s: Option<u64>,
     /// WiFi signal in dBm.
+    #[schema(required)]
     pub rssi: Option<i8>,
     /// Free bytes of its heap.
+    #[schema(required)]
     pub free_heap: Option<u32>,
     /// Frames captured.
+    #[schema(required)]
     pub captured: Option<u64>,
     /// Frames sent whole.
+    #[schema(required)]
     pub sent: Option<u64>,
     /// Frames that a newer one replaced, or that were lost with a connection.
+    #[schema(required)]
     pub dropped: Option<u64>,
     /// Frames that its camera did not deliver whole.
+    #[schema(required)]
     pub camera_faults: Option<u64>,
     /// Those of them that did not fit the frame buffer.
+    #[schema(required)]
     pub too_big: Option<u64>,
     /// How often it connected to a server.
+    #[schema(required)]
     pub connections: Option<u64>,
     /// What the picture is now.
-    pub picture: Option<PictureState>,
+    #[schema(required)]
+    pub picture: Option<Picture>,
     /// How long ago it told this, in ms.
+    #[schema(required)]
     pub telemetry_age_ms: Option<u64>,
     /// What is wrong with it, what is to be mended first at first.
     pub diagnosis: Vec<Finding>,
+}
+
+/// What a device's picture is now, after yielding to a slow network.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Picture {
+    /// Pixels in a row.
+    pub width: u16,
+    /// Rows.
+    pub height: u16,
+    /// JPEG quality, 1 (worst) to 100 (best).
+    pub quality: u8,
+    /// Frames a second, at most.
+    #[schema(minimum = 0)]
+    pub fps: f64,
+    /// Steps that the device went down because the network is slow; 0 is none.
+    pub reduced: u8,
+}
+
+impl From<PictureState> for Picture {
+    fn from(PictureState { width, height, quality, fps, reduced }: PictureState) -> Self {
+        Self { width, height, quality, fps, reduced }
+    }
+}
+
+/// What this is.
+#[must_use]
+pub fn about() -> About {
+    let text = "To be told by itself when something changes, listen to `/api/events`.";
+    About::new("getStatus", Tag::Cameras, "What is going on", text).answer::<Status>(200, "What is going on.")
 }
 
 /// `GET /status`.
@@ -179,7 +230,7 @@ fn camera(app: &App, stream: &Stream) -> CameraStatus {
         title: app.titles.of(&stream.into()),
         peer: session.as_ref().map(|session| session.camera.peer.to_string()),
         connected: session.is_some(),
-        state: state.as_str(),
+        state,
         since_ms: since.map(ms_since),
         r#virtual: app.demos.is_one(stream.name(), session.as_deref(), app.own_address()),
         width: newest.as_ref().map(|frame| frame.width),
@@ -224,6 +275,6 @@ fn device(app: &App, stream: &Stream, told: Told) -> DeviceStatus {
         connections: counter(|told| told.connections),
         telemetry_age_ms: at.map(|at| stream.age(at).as_millis() as u64),
         diagnosis,
-        picture: telemetry.map(|told| told.picture),
+        picture: telemetry.map(|told| told.picture.into()),
     }
 }

@@ -1,12 +1,13 @@
 //! `/api/access/…`: credentials, listed, made and revoked.
 
+use super::openapi::{About, Tag, words};
 use super::problem::Problem;
 use super::{json, no};
 use crate::access::now;
 use crate::auth::password::StoredHash;
-use crate::auth::records::{Cameras, Id, Role};
+use crate::auth::records::{Cameras, Id, Label, Role, UserName};
 use crate::auth::secret::{Kind, Secret};
-use crate::auth::store::{Store, StoreError};
+use crate::auth::store::{Listing, Store, StoreError};
 use crate::banner;
 use crate::server::App;
 use axum::Json;
@@ -16,49 +17,177 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use lenscast_protocol::CameraName;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// Longest time for which something is good that expires, in seconds: ten years.
-const MAX_FOR_S: u64 = 10 * 365 * 86_400;
+pub(super) const MAX_FOR_S: u64 = 10 * 365 * 86_400;
+
+/// When something cannot be written to the disk.
+const NOT_KEPT: &str = "This cannot be kept. Nothing has changed.";
 
 /// What a new token, or camera's key, is to be.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewToken {
+    /// What it is for.
     kind: Kind,
+    /// What the owner calls it.
     #[serde(default)]
+    #[schema(value_type = Label)]
     label: String,
-    /// All, when there are none.
+    /// The cameras that may be watched with it, or whose key it is; null is all.
+    #[schema(value_type = Option<Vec<words::CameraName>>, min_items = 1)]
     cameras: Option<Vec<String>>,
+    /// For how long; null is for ever.
+    #[schema(value_type = Option<words::GoodFor>)]
     expires_in_s: Option<u64>,
 }
 
-#[derive(Deserialize)]
+/// Who a new user is to be.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewUser {
+    /// What the user logs in with; nobody else has it.
+    #[schema(value_type = UserName)]
     name: String,
+    /// The password.
+    #[schema(value_type = words::Password)]
     password: String,
+    /// What the user may do.
     role: Role,
+    /// The cameras that one who watches may watch; null is all.
+    #[schema(value_type = Option<Vec<words::CameraName>>)]
     cameras: Option<Vec<String>>,
 }
 
-#[derive(Deserialize)]
+/// Another password.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewPassword {
+    /// The password.
+    #[schema(value_type = words::Password)]
     password: String,
 }
 
-#[derive(Deserialize)]
+/// What a new share link is to be.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewShare {
-    /// Null is all.
+    /// The camera that may be watched with it; null is all.
+    #[schema(value_type = Option<words::CameraName>)]
     camera: Option<String>,
+    /// For how long.
+    #[schema(value_type = words::GoodFor)]
     for_s: u64,
+    /// What the owner calls it.
     #[serde(default)]
+    #[schema(value_type = Label)]
     label: String,
+}
+
+/// A token, with its secret.
+#[derive(Serialize, ToSchema)]
+struct MadeToken<'a> {
+    /// From when on it is no good; null is never.
+    #[schema(required)]
+    expires: Option<u64>,
+    /// What it is revoked by.
+    #[schema(value_type = Id)]
+    id: &'a str,
+    /// Addresses at which a browser opens the pages with it; none for a camera's key.
+    links: Vec<String>,
+    /// The token or key itself. It is shown this once.
+    secret: &'a str,
+}
+
+/// A user that was made.
+#[derive(Serialize, ToSchema)]
+struct MadeUser<'a> {
+    /// What the user is revoked by.
+    #[schema(value_type = Id)]
+    id: &'a str,
+}
+
+/// A share link. Its token is shown this once.
+#[derive(Serialize, ToSchema)]
+struct MadeShare<'a> {
+    /// From when on it is no good.
+    expires: u64,
+    /// What it is revoked by.
+    #[schema(value_type = Id)]
+    id: &'a str,
+    /// The links, for every address of this computer.
+    links: Vec<String>,
+    /// The path of the links, for who reaches this server by another address.
+    path: &'a str,
+}
+
+/// What the list of all credentials is.
+#[must_use]
+pub fn about_list() -> About {
+    let text = "With their last use, and never with a secret. Those that have expired are left out.";
+    About::new("listAccess", Tag::Access, "Users, tokens, shares and sessions", text)
+        .answer::<Listing>(200, "All of them.")
+}
+
+/// What making a token is.
+#[must_use]
+pub fn about_add_token() -> About {
+    let text = "Its secret is shown this once: only its hash is kept. When a camera has a key, nobody without it can be that camera; a key for \
+                all cameras is for any that has none of its own.";
+    About::new("createToken", Tag::Access, "Makes a token, or a camera's key", text)
+        .body::<NewToken>("What it is to be.")
+        .answer::<MadeToken<'_>>(201, "It is made.")
+        .refuses(StatusCode::CONFLICT, "There are as many as there may be.")
+        .refuses(StatusCode::INTERNAL_SERVER_ERROR, NOT_KEPT)
+}
+
+/// What making a user is.
+#[must_use]
+pub fn about_add_user() -> About {
+    About::new("createUser", Tag::Access, "Makes a user with a password", "")
+        .body::<NewUser>("Who it is to be.")
+        .answer::<MadeUser<'_>>(201, "The user is made.")
+        .refuses(StatusCode::CONFLICT, "There is a user of this name, or there are as many as there may be.")
+        .refuses(StatusCode::INTERNAL_SERVER_ERROR, NOT_KEPT)
+}
+
+/// What changing a password is.
+#[must_use]
+pub fn about_set_password() -> About {
+    About::new("setPassword", Tag::Access, "Gives a user another password", "The user's sessions end.")
+        .path::<UserName>("name", "The user.")
+        .body::<NewPassword>("The password.")
+        .answer_empty(204, "It is changed.")
+        .refuses(StatusCode::NOT_FOUND, "There is no user of this name.")
+        .refuses(StatusCode::INTERNAL_SERVER_ERROR, NOT_KEPT)
+}
+
+/// What making a share is.
+#[must_use]
+pub fn about_add_share() -> About {
+    let text = "With the link one camera, or all, may be watched for a while, without a login.";
+    About::new("createShare", Tag::Access, "Makes a share link", text)
+        .body::<NewShare>("What it is to be.")
+        .answer::<MadeShare<'_>>(201, "It is made.")
+        .refuses(StatusCode::CONFLICT, "There are as many as there may be.")
+        .refuses(StatusCode::INTERNAL_SERVER_ERROR, NOT_KEPT)
+}
+
+/// What revoking is.
+#[must_use]
+pub fn about_revoke() -> About {
+    let text = "Connections that were let in by it end, and so do the sessions that began with it.";
+    About::new("revokeAccess", Tag::Access, "Takes back a user, token, share or session", text)
+        .path::<Id>("id", "What it is called in the list.")
+        .answer_empty(204, "It is no good any more.")
+        .refuses(StatusCode::BAD_REQUEST, "This is no id.")
+        .refuses(StatusCode::NOT_FOUND, "There is nothing of this id.")
+        .refuses(StatusCode::CONFLICT, "It stands in the configuration.")
+        .refuses(StatusCode::INTERNAL_SERVER_ERROR, NOT_KEPT)
 }
 
 /// `GET /api/access`: all credentials, without their secrets.
@@ -81,7 +210,7 @@ pub async fn add_token(
         change(&app, move |store| store.add_token(kind, &label, cameras, expires, now())).await?;
     tracing::info!(%id, ?kind, "a token is made");
     let links = if kind == Kind::Camera { Vec::new() } else { links(&app, "", &secret) };
-    Ok(made(&json!({ "id": id.as_str(), "secret": secret.expose(), "expires": expires, "links": links })))
+    Ok(made(&MadeToken { expires, id: id.as_str(), links, secret: secret.expose() }))
 }
 
 /// `POST /api/access/users`: makes a user.
@@ -95,7 +224,7 @@ pub async fn add_user(
     let hash = hash(&app, password).await?;
     let id = change(&app, move |store| store.add_user(&name, role, cameras, hash, now())).await?;
     tracing::info!(%id, "a user is made");
-    Ok(made(&json!({ "id": id.as_str() })))
+    Ok(made(&MadeUser { id: id.as_str() }))
 }
 
 /// `PUT /api/access/users/{name}/password`: gives a user another password.
@@ -127,7 +256,7 @@ pub async fn add_share(
     tracing::info!(%id, "a share is made");
     let path = format!("{}{page}?token={}", app.config().proxy.base_path, secret.expose());
     let links = links(&app, &page, &secret);
-    Ok(made(&json!({ "id": id.as_str(), "path": path, "expires": expires, "links": links })))
+    Ok(made(&MadeShare { expires, id: id.as_str(), links, path: &path }))
 }
 
 /// `DELETE /api/access/{id}`: revokes a user, token, share or session.
@@ -179,7 +308,7 @@ async fn hash(app: &Arc<App>, password: String) -> Result<StoredHash, Problem> {
     hash.map_err(|error| no(StatusCode::BAD_REQUEST, format!("This cannot be the password: {error}.")))
 }
 
-fn made(answer: &serde_json::Value) -> Response {
+fn made(answer: &impl Serialize) -> Response {
     (StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()
 }
 

@@ -1,6 +1,7 @@
 //! `PATCH` and `DELETE /api/cameras/{name}`: another picture, another title, and forgetting a camera.
 
 use super::no;
+use super::openapi::{About, Tag, words};
 use super::problem::Problem;
 use crate::server::App;
 use crate::state::StateError;
@@ -17,16 +18,26 @@ use lenscast_protocol::CameraName;
 use lenscast_protocol::control::{FPS, Hello, PictureRequest, QUALITY, SIZES};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::sync::Arc;
+use utoipa::ToSchema;
 
-/// What can be changed about a camera.
-#[derive(Debug, Deserialize)]
+/// What is to be changed about a camera: any of these, and at least one.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = CameraChange, min_properties = 1)]
 struct Change {
-    /// `Some(None)`: null, which takes the title away.
+    // `Some(None)` is null.
+    /// Another title. White space around it is cut; null, or nothing but white space, takes it away.
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<words::Title>)]
     title: Option<Option<String>>,
+    /// Another size.
+    #[schema(value_type = Option<words::Size>)]
     size: Option<String>,
+    /// Another quality.
+    #[schema(value_type = Option<words::Quality>)]
     quality: Option<i64>,
+    /// Another rate.
+    #[schema(value_type = Option<words::FrameRate>)]
     fps: Option<f64>,
 }
 
@@ -38,13 +49,49 @@ struct Wish {
     picture: Option<PictureRequest>,
 }
 
-/// What was changed, and what was asked of the device.
-#[derive(Debug, Serialize)]
+/// What was changed, and what was asked of the device. What was not asked for is left out.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = CameraChanged)]
 struct Changed {
+    /// What is shown as the title from now on: the camera's name when it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     title: Option<String>,
-    #[serde(flatten)]
-    picture: Option<PictureRequest>,
+    /// The size that the device was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = words::Size, required = false)]
+    size: Option<String>,
+    /// The quality that the device was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = words::Quality, required = false)]
+    quality: Option<u8>,
+    /// The rate that the device was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = words::FrameRate, required = false)]
+    fps: Option<f64>,
+}
+
+/// What changing one is.
+#[must_use]
+pub fn about_change() -> About {
+    let text = "Gives a camera a title, asks its device for another picture, or both. All of it is done or nothing. A title works for a \
+                camera that is not connected, too; it follows the camera's device to another name. The device keeps to another picture until it \
+                restarts.";
+    About::new("changeCamera", Tag::Cameras, "Changes a camera's title or picture", text)
+        .path::<words::CameraName>("name", "The camera.")
+        .body::<Change>("What is to be another.")
+        .answer::<Changed>(200, "The title is changed, and nothing else was asked for.")
+        .answer::<Changed>(
+            202,
+            "The device is asked for another picture; the title is changed if one was given.",
+        )
+        .refuses(
+            StatusCode::BAD_REQUEST,
+            "This is no name of a camera, or it is more than the camera's sensor can do.",
+        )
+        .refuses(StatusCode::NOT_FOUND, "Another picture is asked for, and no such camera is connected.")
+        .refuses(StatusCode::CONFLICT, "The camera's firmware cannot be asked for another picture.")
+        .refuses(StatusCode::INTERNAL_SERVER_ERROR, "The title cannot be kept. Nothing has changed.")
 }
 
 /// `PATCH`: gives a camera a title, asks its device for another picture, or both; or does neither.
@@ -61,13 +108,27 @@ pub async fn change(
         Some(title) => Some(set_title(&app, owner(&app, &name), title).await?),
     };
     let Some((picture, session)) = picture.zip(session) else {
-        return Ok(Json(Changed { title, picture: None }).into_response());
+        return Ok(Json(Changed { title, ..Changed::default() }).into_response());
     };
     tracing::info!(camera = %name, request = ?picture, "another picture is asked for");
     if let Some(device) = &session.device {
         device.ask(picture.clone());
     }
-    Ok((StatusCode::ACCEPTED, Json(Changed { title, picture: Some(picture) })).into_response())
+    let PictureRequest { size, quality, fps } = picture;
+    Ok((StatusCode::ACCEPTED, Json(Changed { title, size, quality, fps })).into_response())
+}
+
+/// What forgetting one is.
+#[must_use]
+pub fn about_forget() -> About {
+    let text = "With its counters, its history and its title. Who waits for it goes on waiting.";
+    About::new("forgetCamera", Tag::Cameras, "Forgets a camera that is not connected", text)
+        .path::<words::CameraName>("name", "The camera.")
+        .answer_empty(204, "It is forgotten.")
+        .refuses(StatusCode::BAD_REQUEST, "This is no name of a camera.")
+        .refuses(StatusCode::NOT_FOUND, "No such camera is known.")
+        .refuses(StatusCode::CONFLICT, "It is connected.")
+        .refuses(StatusCode::INTERNAL_SERVER_ERROR, "It cannot be taken from the disk that it had a title.")
 }
 
 /// `DELETE`: forgets a camera that is not connected.

@@ -1,5 +1,6 @@
 //! `POST /api/demo` and `DELETE /api/demo`: a virtual camera, for somebody who has none.
 
+use super::openapi::{About, Tag, words};
 use super::problem::Problem;
 use super::{cameras, no};
 use crate::demo::{self, Refusal};
@@ -11,14 +12,27 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use lenscast_protocol::CameraName;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::ToSchema;
 
-/// Which one.
-#[derive(Debug, Deserialize)]
+/// Which virtual camera.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(as = DemoRequest)]
 pub struct Which {
+    /// Its name: `demo`, unless it is given.
+    #[schema(value_type = words::CameraName)]
     name: String,
+}
+
+/// A virtual camera that runs.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Demo)]
+struct Running<'a> {
+    /// Its name.
+    #[schema(value_type = words::CameraName)]
+    name: &'a str,
 }
 
 impl Default for Which {
@@ -33,6 +47,23 @@ impl Which {
     }
 }
 
+/// What starting one is.
+#[must_use]
+pub fn about_start() -> About {
+    let text = "For who has no camera yet: a test pattern of 640 × 480 pixels at 15 frames a second, from inside the server. It ends with \
+                the server.";
+    About::new("startDemo", Tag::Cameras, "Starts a virtual camera", text)
+        .body_or_none::<Which>("Which one; without a body, the one called `demo`.")
+        .answer::<Running<'_>>(201, "It is started.")
+        .answer::<Running<'_>>(200, "It was running already.")
+        .refuses(StatusCode::BAD_REQUEST, "This is no name of a camera.")
+        .refuses(StatusCode::CONFLICT, "Another camera has the name.")
+        .refuses(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "There are as many virtual cameras, or cameras of any kind, as there may be.",
+        )
+}
+
 /// `POST /api/demo`.
 pub async fn start(
     State(app): State<Arc<App>>,
@@ -45,8 +76,7 @@ pub async fn start(
         no(StatusCode::BAD_REQUEST, sentence)
     })?;
     let name = which.name()?;
-    let answer =
-        |code: StatusCode| (code, Json(serde_json::json!({ "name": name.as_str() }))).into_response();
+    let answer = |code: StatusCode| (code, Json(Running { name: name.as_str() })).into_response();
     match demo::start(&app, name.clone(), demo::picture()) {
         Ok(_task) => Ok(answer(StatusCode::CREATED)),
         Err(Refusal::Running) => Ok(answer(StatusCode::OK)),
@@ -55,6 +85,22 @@ pub async fn start(
             Err(no(StatusCode::SERVICE_UNAVAILABLE, refusal))
         }
     }
+}
+
+/// What ending one is.
+#[must_use]
+pub fn about_stop() -> About {
+    About::new(
+        "stopDemo",
+        Tag::Cameras,
+        "Ends a virtual camera",
+        "It is forgotten, with its title and its history.",
+    )
+    .query::<words::CameraName>("name", "Which one; when it is left out, the one called `demo`.")
+    .answer_empty(204, "It has ended.")
+    .refuses(StatusCode::BAD_REQUEST, "This is no name of a camera, or the query says something else.")
+    .refuses(StatusCode::NOT_FOUND, "No virtual camera of this name is running.")
+    .refuses(StatusCode::INTERNAL_SERVER_ERROR, "It has ended, but its title cannot be taken from the disk.")
 }
 
 /// `DELETE /api/demo`.

@@ -1,16 +1,39 @@
 //! `GET /api/cameras/{name}/history`.
 
-use crate::history::STEP;
+use super::openapi::{About, Tag, words};
+use crate::history::{STEP, Sample};
 use crate::server::App;
 use crate::streams::Named;
 use axum::Json;
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// How a camera was in the last ten minutes.
+#[derive(Serialize, ToSchema)]
+struct History {
+    /// The newest is last. A camera that has sent nothing yet has none.
+    #[schema(max_items = 120)]
+    samples: Vec<Sample>,
+    /// Seconds from one sample to the next.
+    step_s: u64,
+}
+
+/// What this is.
+#[must_use]
+pub fn about() -> About {
+    let text = "Rate and latency of the last ten minutes, for a small plot. A camera that is not known has an empty history.";
+    About::new("getCameraHistory", Tag::Cameras, "How a camera was", text)
+        .path::<words::CameraName>("name", "The camera.")
+        .answer::<History>(200, "Its history.")
+        .refuses(StatusCode::BAD_REQUEST, "This is no name of a camera.")
+}
 
 /// A camera that has sent nothing yet has an empty history.
 pub async fn handler(State(app): State<Arc<App>>, Named(name): Named) -> Response {
-    let history = serde_json::json!({ "step_s": STEP.as_secs(), "samples": app.history.of(&name) });
+    let history = History { samples: app.history.of(&name), step_s: STEP.as_secs() };
     ([(header::CACHE_CONTROL, "no-store")], Json(history)).into_response()
 }

@@ -1,5 +1,6 @@
 //! `POST /api/login`, `POST /api/logout` and `GET /api/me`: a browser's session.
 
+use super::openapi::{About, Tag, words};
 use super::problem::Problem;
 use super::{json, no};
 use crate::access::{Visitor, now};
@@ -16,40 +17,92 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::ToSchema;
 
-/// With what somebody logs in.
-#[derive(Deserialize)]
+/// With what somebody logs in: either a password, perhaps with a name, or a token.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Login {
-    /// Whose password it is; without, it is one of the configuration.
+    /// Whose password it is; when it is left out or empty, it is one of the configuration.
     #[serde(default)]
     name: String,
+    /// The password.
     password: Option<String>,
+    /// A token, or the one of a share link; a camera's key is none.
     token: Option<String>,
 }
 
 /// Who somebody is here.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Me {
     /// What the login or link is called; null when there is none.
+    #[schema(required)]
     name: Option<String>,
     /// Whether it is a session that can be ended.
     session: bool,
+    /// What that allows.
     rights: May,
 }
 
-#[derive(Debug, Serialize)]
+/// What somebody may do.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Rights)]
 struct May {
-    /// `"all"`, or the names of cameras.
+    /// Which cameras may be watched.
     view: View,
+    /// Whether everything may be changed.
     admin: bool,
 }
 
-#[derive(Debug, Serialize)]
+/// Which cameras.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
+#[schema(as = Viewable)]
 enum View {
-    All(&'static str),
+    /// All of them, those to come included.
+    All(All),
+    /// Those of these names.
+    #[schema(value_type = Vec<words::CameraName>)]
     These(Vec<String>),
+}
+
+/// The word for all.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum All {
+    /// All.
+    All,
+}
+
+/// What asking who one is is.
+#[must_use]
+pub fn about_me() -> About {
+    let text = "It is answered to everybody, so that a page can tell whether to log in.";
+    About::new("getMe", Tag::Login, "Who asks, and what that allows", text).answer::<Me>(200, "Who asks.")
+}
+
+/// What logging in is.
+#[must_use]
+pub fn about_login() -> About {
+    let text = "A session is a cookie, for browsers. Programs send what they have with each request instead.";
+    About::new("login", Tag::Login, "Begins a session", text)
+        .body::<Login>("A password or a token.")
+        .answer_empty(204, "The session has begun.")
+        .header(204, "Set-Cookie", "The session, out of reach of scripts.")
+        .refuses(StatusCode::BAD_REQUEST, "There are both a password and a token, or neither.")
+        .refuses(StatusCode::UNAUTHORIZED, "The password or token is no good (any more).")
+        .refuses(StatusCode::FORBIDDEN, "It is a camera's key.")
+        .refuses(StatusCode::TOO_MANY_REQUESTS, "Too many logins failed.")
+        .refuses(StatusCode::INTERNAL_SERVER_ERROR, "The session cannot be kept.")
+}
+
+/// What logging out is.
+#[must_use]
+pub fn about_logout() -> About {
+    About::new("logout", Tag::Login, "Ends the session", "Without a session nothing happens.")
+        .answer_empty(204, "There is no session (any more).")
+        .header(204, "Set-Cookie", "An empty cookie, which ends at once.")
+        .refuses(StatusCode::INTERNAL_SERVER_ERROR, "This cannot be kept.")
 }
 
 /// `GET /api/me`: who asks, and what that allows.
@@ -151,8 +204,8 @@ fn not_kept(error: &dyn std::fmt::Display) -> Problem {
 impl May {
     fn of(rights: &Rights) -> Self {
         let view = match &rights.view {
-            _ if rights.admin => View::All("all"),
-            Scope::AllBut(_) => View::All("all"),
+            _ if rights.admin => View::All(All::All),
+            Scope::AllBut(_) => View::All(All::All),
             Scope::Only(cameras) => View::These(cameras.iter().map(ToString::to_string).collect()),
         };
         Self { view, admin: rights.admin }

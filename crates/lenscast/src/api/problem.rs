@@ -6,23 +6,28 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// Longest sentence that is taken over, in bytes.
 const MAX_SENTENCE: usize = 4096;
 
-/// An error, and why.
-#[derive(Debug, Serialize)]
+/// An error, and why (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Problem {
+    /// Which kind of error it is; there is only one.
+    #[schema(pattern = "^about:blank$")]
     r#type: &'static str,
     /// What the code is called.
     title: &'static str,
+    /// The code of the answer.
     #[serde(serialize_with = "number")]
+    #[schema(value_type = u16, minimum = 400, maximum = 599)]
     status: StatusCode,
     /// Why, as a sentence for people.
     detail: String,
-    /// All that is wrong, where that can be several things.
+    /// All that is wrong, in sentences, where that can be several things; else it is left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<String>,
     /// `Retry-After`, in seconds.

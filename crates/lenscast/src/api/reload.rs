@@ -1,14 +1,33 @@
 //! `POST /api/reload`: reads the settings again, as SIGHUP does.
 
 use super::no;
+use super::openapi::{About, Tag};
 use super::problem::Problem;
 use crate::server::App;
 use crate::settings::problem::Problems;
+use crate::settings::reload::Reload;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
+
+/// What this is.
+#[must_use]
+pub fn about() -> About {
+    let text = "Reads the configuration file and the environment again, as SIGHUP does, and puts in force what can be. No connection is lost.";
+    About::new("reload", Tag::Server, "Reads the configuration again", text)
+        .answer::<Reload>(200, "What became of the keys that have changed.")
+        .refuses(
+            StatusCode::CONFLICT,
+            "This server was started without a configuration that could be read again.",
+        )
+        .refuses(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "The configuration has mistakes, which `errors` lists. Nothing has changed.",
+        )
+        .refuses(StatusCode::INTERNAL_SERVER_ERROR, "The server failed.")
+}
 
 /// `POST /api/reload`: 200 with what was applied and what waits for a restart; 422 with all that is wrong, and then nothing
 /// has changed.

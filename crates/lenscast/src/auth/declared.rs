@@ -11,6 +11,7 @@ use crate::config::{Access, CameraKey};
 use lenscast_protocol::CameraName;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use utoipa::ToSchema;
 
 /// With what name the password in `admin_password` is for.
 pub const ADMIN: &str = "admin";
@@ -19,7 +20,7 @@ pub const ADMIN: &str = "admin";
 pub const VIEWER: &str = "viewer";
 
 /// What may be shown about the credentials of the configuration.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Configured {
     /// Of the passwords.
     pub users: Vec<UserInfo>,

@@ -6,10 +6,12 @@ use super::password::StoredHash;
 use super::rights::{Rights, Scope};
 use super::secret::{Digest, Kind, random};
 use super::share::ShareKey;
+use crate::api::openapi::words;
 use lenscast_protocol::CameraName;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
+use utoipa::ToSchema;
 
 /// Longest name of a user, in bytes.
 pub const MAX_NAME_BYTES: usize = 32;
@@ -135,7 +137,7 @@ text!(Id, UserName, Label);
 pub type Cameras = Option<BTreeSet<CameraName>>;
 
 /// What a user may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Watch.
@@ -144,8 +146,8 @@ pub enum Role {
     Admin,
 }
 
-/// Somebody with a password. Times are seconds since the Unix epoch, here and below.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Somebody with a password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserInfo {
     /// What it is revoked by.
@@ -154,70 +156,78 @@ pub struct UserInfo {
     pub name: UserName,
     /// What the user may do.
     pub role: Role,
-    /// Which cameras a viewer may watch.
+    /// Which cameras a viewer may watch; null is all.
     #[serde(with = "cameras")]
+    #[schema(value_type = Option<Vec<words::CameraName>>, required)]
     pub cameras: Cameras,
-    /// When it was made.
+    /// When it was made, in seconds since the Unix epoch.
     pub created: u64,
-    /// When it was last used, to the minute.
+    /// When it was last used, to the minute, in seconds since the Unix epoch; null is never.
+    #[schema(required)]
     pub last_used: Option<u64>,
 }
 
 /// A token, or a camera's key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenInfo {
     /// What it is revoked by.
     pub id: Id,
-    /// What it is for; never [`Kind::Session`].
+    /// What it is for.
     pub kind: Kind,
     /// What its owner calls it.
     pub label: Label,
-    /// For which cameras.
+    /// For which cameras; null is all.
     #[serde(with = "cameras")]
+    #[schema(value_type = Option<Vec<words::CameraName>>, required)]
     pub cameras: Cameras,
-    /// When it was made.
+    /// When it was made, in seconds since the Unix epoch.
     pub created: u64,
-    /// From when on it is no good, if ever.
+    /// From when on, in seconds since the Unix epoch, it is no good; null is never.
+    #[schema(required)]
     pub expires: Option<u64>,
-    /// When it was last used, to the minute.
+    /// When it was last used, to the minute, in seconds since the Unix epoch; null is never.
+    #[schema(required)]
     pub last_used: Option<u64>,
 }
 
 /// A share link.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShareInfo {
     /// What it is revoked by.
     pub id: Id,
-    /// The one camera that may be watched with it; `None` for all.
+    /// The one camera that may be watched with it; null is all.
     #[serde(with = "camera")]
+    #[schema(value_type = Option<words::CameraName>, required)]
     pub camera: Option<CameraName>,
     /// What its owner calls it.
     pub label: Label,
-    /// When it was made.
+    /// When it was made, in seconds since the Unix epoch.
     pub created: u64,
-    /// From when on it is no good.
+    /// From when on, in seconds since the Unix epoch, it is no good.
     pub expires: u64,
-    /// When it was last used, to the minute.
+    /// When it was last used, to the minute, in seconds since the Unix epoch; null is never.
+    #[schema(required)]
     pub last_used: Option<u64>,
     /// It is kept, and refused, until it expires.
     pub revoked: bool,
 }
 
 /// A browser that has logged in. What it may do is what the credential it logged in with may do now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SessionInfo {
     /// What it is revoked by.
     pub id: Id,
     /// The user, token or share that it was made with; it ends with it.
     pub of: Id,
-    /// When it was made.
+    /// When it was made, in seconds since the Unix epoch.
     pub created: u64,
-    /// From when on it is no good, however much it is used.
+    /// From when on, in seconds since the Unix epoch, it is no good, however much it is used.
     pub expires: u64,
-    /// When it was last used, to the minute.
+    /// When it was last used, to the minute, in seconds since the Unix epoch; null is never.
+    #[schema(required)]
     pub last_used: Option<u64>,
 }
 

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq};
+use utoipa::ToSchema;
 
-/// What a secret is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// What a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// To watch.
@@ -20,7 +21,8 @@ pub enum Kind {
     Admin,
     /// A camera's key, to publish.
     Camera,
-    /// A browser's session.
+    /// A browser's session. Nobody asks for one as a token, and no list has it among them.
+    #[serde(skip)]
     Session,
 }
 

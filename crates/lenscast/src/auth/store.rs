@@ -21,6 +21,7 @@ use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::watch;
+use utoipa::ToSchema;
 
 /// How many of each there may be.
 pub const MAX_USERS: usize = 100;
@@ -56,15 +57,16 @@ pub struct Store {
 }
 
 /// What may be shown about all credentials, without any secret.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Access)]
 pub struct Listing {
     /// Users, by the order in which they were made; so are the others.
     pub users: Vec<UserInfo>,
     /// Tokens and cameras' keys.
     pub tokens: Vec<TokenInfo>,
-    /// Shares.
+    /// Share links.
     pub shares: Vec<ShareInfo>,
-    /// Sessions.
+    /// Browsers that are logged in.
     pub sessions: Vec<SessionInfo>,
     /// What stands in the configuration. When that was last used is known since the server was started.
     pub configured: Configured,

@@ -2,6 +2,7 @@
 
 use super::NO_STORE;
 use crate::access::Visitor;
+use crate::api::openapi::{About, Tag};
 use crate::server::App;
 use axum::body::Body;
 use axum::extract::{Extension, State};
@@ -15,6 +16,18 @@ use std::sync::Arc;
 
 /// The line between two pictures.
 const BOUNDARY: &str = "lenscast-frame";
+
+/// What it is, without the boundary.
+pub(super) const CONTENT_TYPE: &str = "multipart/x-mixed-replace";
+pub(super) const ANSWER: &str = "JPEG after JPEG.";
+
+/// What this is.
+#[must_use]
+pub fn about() -> About {
+    let text = "The JPEGs as the camera `default` sent them, for `<img>` and players. Who reads slowly misses some. It waits for its camera.";
+    let about = About::new("getMjpeg", Tag::Pictures, "The camera's JPEGs, without an end", text);
+    super::watched(about).answer_as(200, CONTENT_TYPE, ANSWER)
+}
 
 /// `GET /stream.mjpg`.
 pub async fn default_camera(State(app): State<Arc<App>>, Extension(visitor): Extension<Visitor>) -> Response {
@@ -42,7 +55,7 @@ pub(super) fn response(app: &Arc<App>, visitor: &Visitor, name: &CameraName) -> 
         });
     let first = futures_util::stream::iter([Bytes::from(format!("--{BOUNDARY}\r\n"))]);
     let body = first.chain(parts.flatten()).take_until(super::over(app, visitor, name));
-    let content_type = format!("multipart/x-mixed-replace; boundary={BOUNDARY}");
+    let content_type = format!("{CONTENT_TYPE}; boundary={BOUNDARY}");
     let headers = [(header::CONTENT_TYPE, content_type.as_str()), NO_STORE];
     (headers, Body::from_stream(body.map(Ok::<_, Infallible>))).into_response()
 }

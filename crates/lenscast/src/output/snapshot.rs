@@ -1,12 +1,40 @@
 //! `GET /snapshot.jpg`: the newest good frame.
 
 use super::{NO_STORE, split};
+use crate::api::openapi::{About, Tag, words};
 use crate::server::App;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use lenscast_protocol::CameraName;
 use std::sync::Arc;
+
+/// What a snapshot is.
+#[must_use]
+pub fn about() -> About {
+    answered(About::new(
+        "getSnapshot",
+        Tag::Pictures,
+        "The newest picture",
+        "Of the camera `default`, as it sent it.",
+    ))
+}
+
+/// What one of a camera by its name is.
+#[must_use]
+pub fn about_named() -> About {
+    let text = "Of the camera of this name, as it sent it.";
+    answered(About::new("getSnapshotOf", Tag::Pictures, "A camera's newest picture", text))
+        .path::<words::SnapshotFile>("file", "The camera's name, and `.jpg`.")
+        .refuses(StatusCode::NOT_FOUND, "This is no such path.")
+}
+
+fn answered(about: About) -> About {
+    about.answer_as(200, "image/jpeg", "A JPEG.").refuses(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "The camera has sent no picture, or none for 10 s (`snapshot_max_age`).",
+    )
+}
 
 /// `GET /snapshot.jpg`.
 pub async fn default_camera(State(app): State<Arc<App>>) -> Response {

@@ -2,6 +2,7 @@
 
 use super::NO_STORE;
 use crate::access::Visitor;
+use crate::api::openapi::{About, Tag};
 use crate::server::App;
 use axum::body::Body;
 use axum::extract::{Extension, State};
@@ -13,6 +14,17 @@ use lenscast_media::ts;
 use lenscast_protocol::CameraName;
 use std::convert::Infallible;
 use std::sync::Arc;
+
+pub(super) const CONTENT_TYPE: &str = "video/mp2t";
+
+/// What this is.
+#[must_use]
+pub fn about() -> About {
+    let text = "H.264 in an MPEG transport stream, for VLC, ffmpeg and Home Assistant, of the camera `default`. Who reads slowly misses some. It \
+                waits for its camera.";
+    let about = About::new("getTs", Tag::Pictures, "The camera's video, without an end", text);
+    super::watched(about).answer_as(200, CONTENT_TYPE, "The transport stream.")
+}
 
 /// `GET /stream.ts`.
 pub async fn default_camera(State(app): State<Arc<App>>, Extension(visitor): Extension<Visitor>) -> Response {
@@ -37,5 +49,5 @@ pub(super) fn response(app: &Arc<App>, visitor: &Visitor, name: &CameraName) -> 
         .filter(|bytes| std::future::ready(!bytes.is_empty()))
         .take_until(super::over(app, visitor, name))
         .map(Ok::<_, Infallible>);
-    ([(header::CONTENT_TYPE, "video/mp2t"), NO_STORE], Body::from_stream(body)).into_response()
+    ([(header::CONTENT_TYPE, CONTENT_TYPE), NO_STORE], Body::from_stream(body)).into_response()
 }

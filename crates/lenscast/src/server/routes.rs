@@ -4,6 +4,7 @@
 
 use super::App;
 use crate::access::{self, For, Guard, Needs, Rule};
+use crate::api::openapi::{self, About};
 use crate::api::{self, problem};
 use crate::{events, ingest, metrics, output, pages, status};
 use axum::Router;
@@ -12,6 +13,7 @@ use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
 use axum::middleware;
 use axum::routing::{MethodFilter, any, on};
+use bytes::Bytes;
 use std::sync::Arc;
 
 /// A route, for tests and lists.
@@ -31,6 +33,8 @@ pub struct Routes {
     app: Arc<App>,
     router: Router<Arc<App>>,
     list: Vec<Route>,
+    /// Those of the list that the description of the API has, with what their handlers say about themselves.
+    described: Vec<(Route, fn() -> About)>,
 }
 
 impl Routes {
@@ -38,43 +42,69 @@ impl Routes {
     #[must_use]
     pub fn of(app: &Arc<App>) -> Self {
         use Needs::{Admin, Nothing, Publish, View, ViewAll, ViewSome};
-        let none = Self { app: app.clone(), router: Router::new(), list: Vec::new() };
+        let (router, list, described) = Default::default();
+        let none = Self { app: app.clone(), router, list, described };
         none.page("/", ViewSome, pages::viewer)
             .page("/camera/{name}", View, pages::viewer_of)
             .page("/mjpeg", View, pages::mjpeg)
             .page("/mjpeg/{name}", View, pages::mjpeg_of)
-            .get("/assets/{file}", Nothing, pages::asset)
-            .get("/favicon.ico", Nothing, pages::icon)
-            .get("/ws/camera", Publish, ingest::handler)
-            .get("/ws/camera/{name}", Publish, ingest::handler)
-            .get("/ws/viewer", View, output::viewer::handler)
-            .get("/ws/viewer/{name}", View, output::viewer::handler)
-            .media("/stream.mjpg", output::mjpeg::default_camera)
-            .media("/stream.ts", output::ts::default_camera)
-            .media("/stream/{file}", output::stream_file)
-            .media("/snapshot.jpg", output::snapshot::default_camera)
-            .media("/snapshot/{file}", output::snapshot::named_camera)
-            .get("/status", ViewSome, status::handler)
-            .get("/metrics", ViewAll, metrics::handler)
-            .get("/healthz", Nothing, metrics::healthz)
-            .get("/readyz", Nothing, metrics::readyz)
-            .get("/api/events", ViewSome, events::handler)
-            .get("/api/clock", ViewSome, api::clock::handler)
-            .get("/api/cameras/{name}/history", View, api::history::handler)
-            .on(Method::PATCH, "/api/cameras/{name}", Admin, api::cameras::change)
-            .on(Method::DELETE, "/api/cameras/{name}", Admin, api::cameras::forget)
-            .on(Method::POST, "/api/demo", Admin, api::demo::start)
-            .on(Method::DELETE, "/api/demo", Admin, api::demo::stop)
-            .on(Method::POST, "/api/reload", Admin, api::reload::handler)
-            .get("/api/me", Nothing, api::login::me)
-            .on(Method::POST, "/api/login", Nothing, api::login::login)
-            .on(Method::POST, "/api/logout", Nothing, api::login::logout)
-            .get("/api/access", Admin, api::access::list)
-            .on(Method::POST, "/api/access/tokens", Admin, api::access::add_token)
-            .on(Method::POST, "/api/access/users", Admin, api::access::add_user)
-            .on(Method::PUT, "/api/access/users/{name}/password", Admin, api::access::set_password)
-            .on(Method::POST, "/api/access/shares", Admin, api::access::add_share)
-            .on(Method::DELETE, "/api/access/{id}", Admin, api::access::revoke)
+            .file("/assets/{file}", pages::asset)
+            .file("/favicon.ico", pages::icon)
+            .socket("/ws/camera", Publish, ingest::handler)
+            .socket("/ws/camera/{name}", Publish, ingest::handler)
+            .socket("/ws/viewer", View, output::viewer::handler)
+            .socket("/ws/viewer/{name}", View, output::viewer::handler)
+            .media("/stream.mjpg", output::mjpeg::default_camera, output::mjpeg::about)
+            .media("/stream.ts", output::ts::default_camera, output::ts::about)
+            .media("/stream/{file}", output::stream_file, output::about)
+            .media("/snapshot.jpg", output::snapshot::default_camera, output::snapshot::about)
+            .media("/snapshot/{file}", output::snapshot::named_camera, output::snapshot::about_named)
+            .get("/status", ViewSome, status::handler, status::about)
+            .get("/metrics", ViewAll, metrics::handler, metrics::about)
+            .get("/healthz", Nothing, metrics::healthz, metrics::about_healthz)
+            .get("/readyz", Nothing, metrics::readyz, metrics::about_readyz)
+            .get("/api/events", ViewSome, events::handler, events::about)
+            .get("/api/clock", ViewSome, api::clock::handler, api::clock::about)
+            .get("/api/cameras/{name}/history", View, api::history::handler, api::history::about)
+            .on(Method::PATCH, "/api/cameras/{name}", Admin, api::cameras::change, api::cameras::about_change)
+            .on(
+                Method::DELETE,
+                "/api/cameras/{name}",
+                Admin,
+                api::cameras::forget,
+                api::cameras::about_forget,
+            )
+            .on(Method::POST, "/api/demo", Admin, api::demo::start, api::demo::about_start)
+            .on(Method::DELETE, "/api/demo", Admin, api::demo::stop, api::demo::about_stop)
+            .on(Method::POST, "/api/reload", Admin, api::reload::handler, api::reload::about)
+            .get("/api/me", Nothing, api::login::me, api::login::about_me)
+            .on(Method::POST, "/api/login", Nothing, api::login::login, api::login::about_login)
+            .on(Method::POST, "/api/logout", Nothing, api::login::logout, api::login::about_logout)
+            .get("/api/access", Admin, api::access::list, api::access::about_list)
+            .on(
+                Method::POST,
+                "/api/access/tokens",
+                Admin,
+                api::access::add_token,
+                api::access::about_add_token,
+            )
+            .on(Method::POST, "/api/access/users", Admin, api::access::add_user, api::access::about_add_user)
+            .on(
+                Method::PUT,
+                "/api/access/users/{name}/password",
+                Admin,
+                api::access::set_password,
+                api::access::about_set_password,
+            )
+            .on(
+                Method::POST,
+                "/api/access/shares",
+                Admin,
+                api::access::add_share,
+                api::access::about_add_share,
+            )
+            .on(Method::DELETE, "/api/access/{id}", Admin, api::access::revoke, api::access::about_revoke)
+            .describing("/api/openapi.json")
     }
 
     /// As a list.
@@ -108,29 +138,72 @@ impl Routes {
     }
 
     /// For players.
-    fn media<H, T>(self, path: &'static str, handler: H) -> Self
+    fn media<H, T>(self, path: &'static str, handler: H, about: fn() -> About) -> Self
     where
         H: Handler<T, Arc<App>>,
         T: 'static,
     {
-        self.add(Method::GET, path, Rule { needs: Needs::View, whom: For::Players }, handler)
+        let rule = Rule { needs: Needs::View, whom: For::Players };
+        self.add(Method::GET, path, rule, handler).with(about)
+    }
+
+    /// A part of a page.
+    fn file<H, T>(self, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, Arc<App>>,
+        T: 'static,
+    {
+        self.add(Method::GET, path, Rule { needs: Needs::Nothing, whom: For::Programs }, handler)
+    }
+
+    /// A WebSocket, of which the description of the API cannot speak.
+    fn socket<H, T>(self, path: &'static str, needs: Needs, handler: H) -> Self
+    where
+        H: Handler<T, Arc<App>>,
+        T: 'static,
+    {
+        self.add(Method::GET, path, Rule { needs, whom: For::Programs }, handler)
     }
 
     /// For programs.
-    fn get<H, T>(self, path: &'static str, needs: Needs, handler: H) -> Self
+    fn get<H, T>(self, path: &'static str, needs: Needs, handler: H, about: fn() -> About) -> Self
     where
         H: Handler<T, Arc<App>>,
         T: 'static,
     {
-        self.on(Method::GET, path, needs, handler)
+        self.on(Method::GET, path, needs, handler, about)
     }
 
-    fn on<H, T>(self, method: Method, path: &'static str, needs: Needs, handler: H) -> Self
+    fn on<H, T>(
+        self,
+        method: Method,
+        path: &'static str,
+        needs: Needs,
+        handler: H,
+        about: fn() -> About,
+    ) -> Self
     where
         H: Handler<T, Arc<App>>,
         T: 'static,
     {
-        self.add(method, path, Rule { needs, whom: For::Programs }, handler)
+        self.add(method, path, Rule { needs, whom: For::Programs }, handler).with(about)
+    }
+
+    /// The description of all routes before it, and of itself.
+    fn describing(self, path: &'static str) -> Self {
+        let own =
+            Route { method: Method::GET, path, rule: Rule { needs: Needs::Nothing, whom: For::Programs } };
+        let described = self.described.iter().map(|(route, about)| (route, *about));
+        let all = described.chain([(&own, openapi::about as fn() -> About)]);
+        let document = openapi::document(all, &self.app.config().proxy.base_path);
+        let document = Bytes::from(document.to_json().expect("a document is plain data"));
+        self.get(path, Needs::Nothing, move || openapi::answer(document), openapi::about)
+    }
+
+    /// The newest route is described.
+    fn with(mut self, about: fn() -> About) -> Self {
+        self.described.extend(self.list.last().cloned().map(|route| (route, about)));
+        self
     }
 
     fn add<H, T>(mut self, method: Method, path: &'static str, rule: Rule, handler: H) -> Self

@@ -6,6 +6,7 @@ use crate::config::{Config, Live, Proxy};
 use serde::Serialize;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
+use utoipa::ToSchema;
 
 /// What is only read when the server starts. Everything else is in force as soon as it is reloaded; a limit that belongs to
 /// a connection as a whole, from the next connection on.
@@ -13,7 +14,7 @@ pub const NEED_RESTART: [&str; 8] =
     ["listen", "state_dir", "tls", "tls_cert", "tls_key", "tls_listen", "plain", "base_path"];
 
 /// What became of the settings that have changed, by the names of their keys.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Reload {
     /// In force now.
     pub applied: Vec<&'static str>,

@@ -3,10 +3,13 @@
 use super::Stream;
 use crate::device::Told;
 use lenscast_media::time::Micros;
+use serde::Serialize;
 use std::sync::atomic::Ordering;
+use utoipa::ToSchema;
 
 /// What a person wants to know first about a camera.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum CameraState {
     /// No camera is connected.
     Waiting,
@@ -14,7 +17,7 @@ pub enum CameraState {
     NoFrame,
     /// Frames come in.
     Live,
-    /// Connected, but the newest good frame is older than `--silent-after`.
+    /// Connected, but the newest good frame is older than `silent_after`.
     Silent,
 }
 

@@ -70,7 +70,7 @@ struct Inner {
 }
 
 /// Where a frame's time goes, smoothed, in milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, utoipa::ToSchema)]
 pub struct PipelineTimes {
     /// From its last byte's arrival until the pipeline could have it: it is inspected meanwhile.
     pub ingest: f64,
