@@ -117,8 +117,8 @@ pub fn about() -> About {
                 before it.";
     About::new("listen", Tag::Cameras, "What is going on, whenever it changes", text)
         .answer_as(200, "text/event-stream", "The events.")
-        .mentions::<Hello>()
-        .mentions::<Status>()
+        .event::<Hello>("hello")
+        .event::<Status>("status")
         .refuses(StatusCode::SERVICE_UNAVAILABLE, "As many listen as may.")
 }
 

@@ -5,7 +5,7 @@ mod control;
 mod credentials;
 mod lasting;
 mod origins;
-mod starting;
+pub mod starting;
 mod table;
 pub mod world;
 

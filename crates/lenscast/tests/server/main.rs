@@ -14,6 +14,7 @@ mod harness;
 mod history;
 mod http;
 mod lifecycle;
+mod openapi;
 mod playback;
 mod program;
 mod titles;

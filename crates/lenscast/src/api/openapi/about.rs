@@ -29,6 +29,8 @@ pub struct About {
     answers: BTreeMap<u16, ResponseBuilder>,
     /// Errors by their codes, and when they come, in sentences.
     refusals: BTreeMap<u16, Vec<String>>,
+    /// The server-sent events that it answers with, by name.
+    events: Vec<(&'static str, RefOr<Schema>)>,
     schemas: Schemas,
 }
 
@@ -87,6 +89,7 @@ impl About {
             body: None,
             answers: BTreeMap::new(),
             refusals: BTreeMap::new(),
+            events: Vec::new(),
             schemas: Vec::new(),
         }
     }
@@ -162,10 +165,11 @@ impl About {
         self
     }
 
-    /// A type that is only spoken of.
+    /// It answers with server-sent events of this name, whose data is JSON.
     #[must_use]
-    pub fn mentions<T: ToSchema>(mut self) -> Self {
-        let _reference = self.schema::<T>();
+    pub fn event<T: ToSchema>(mut self, name: &'static str) -> Self {
+        let schema = self.schema::<T>();
+        self.events.push((name, schema));
         self
     }
 
@@ -173,6 +177,12 @@ impl About {
     pub(super) fn at(self, route: &Route) -> (Operation, Schemas) {
         let about = self.with_what_the_route_answers(route);
         let (name, sentence) = right(route.rule.needs);
+        let mut extensions = ExtensionsBuilder::new().add("x-right", name);
+        if !about.events.is_empty() {
+            let events: BTreeMap<&str, RefOr<Schema>> = about.events.into_iter().collect();
+            extensions =
+                extensions.add("x-events", serde_json::to_value(events).expect("a schema is plain data"));
+        }
         let mut operation = OperationBuilder::new()
             .operation_id(Some(about.id))
             .tag(about.tag.name())
@@ -180,7 +190,7 @@ impl About {
             .description(Some(format!("{} {sentence}", about.text).trim()))
             .request_body(about.body)
             .securities(Some(security(route.rule.needs)))
-            .extensions(Some(ExtensionsBuilder::new().add("x-right", name).build()));
+            .extensions(Some(extensions.build()));
         for parameter in about.parameters {
             operation = operation.parameter(parameter);
         }

@@ -161,13 +161,13 @@ async fn a_session_outlives_a_restart_and_the_file_has_no_secret() {
 }
 
 /// A server that was started from a file, and can read it again.
-struct Configured {
-    server: Running,
-    folder: TempDir,
+pub struct Configured {
+    pub server: Running,
+    pub folder: TempDir,
 }
 
 impl Configured {
-    fn new(settings: &str) -> Self {
+    pub fn new(settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let server = Self::start(folder.path(), settings);
         Self { server, folder }

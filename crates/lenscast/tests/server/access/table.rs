@@ -27,7 +27,7 @@ use For::*;
 type Doors = &'static [(&'static str, For)];
 
 /// Method, the server's path, who, and requests of that kind which change nothing.
-const TABLE: [(&str, &str, Doors); 36] = [
+const TABLE: [(&str, &str, Doors); 37] = [
     ("GET", "/", &[("/", AnyViewer)]),
     (
         "GET",
@@ -98,6 +98,7 @@ const TABLE: [(&str, &str, Doors); 36] = [
     ("PUT", "/api/access/users/{name}/password", &[("/api/access/users/anna/password", Owner)]),
     ("POST", "/api/access/shares", &[("/api/access/shares", Owner)]),
     ("DELETE", "/api/access/{id}", &[("/api/access/0000000000", Owner)]),
+    ("GET", "/api/openapi.json", &[("/api/openapi.json", Anybody)]),
 ];
 
 /// Somebody, by what he presents.
