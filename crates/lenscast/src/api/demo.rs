@@ -12,6 +12,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use lenscast_protocol::CameraName;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -24,6 +25,16 @@ pub struct Which {
     /// Its name: `demo`, unless it is given.
     #[schema(value_type = words::CameraName)]
     name: String,
+}
+
+/// The same in a query.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    name: Option<String>,
+    /// The credential may stand there, too. It has been looked at before.
+    #[serde(rename = "token")]
+    _token: Option<IgnoredAny>,
 }
 
 /// A virtual camera that runs.
@@ -106,12 +117,12 @@ pub fn about_stop() -> About {
 /// `DELETE /api/demo`.
 pub async fn stop(
     State(app): State<Arc<App>>,
-    which: Result<Query<Which>, QueryRejection>,
+    asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let Ok(Query(which)) = which else {
+    let Ok(Query(Asked { name, _token })) = asked else {
         return Err(no(StatusCode::BAD_REQUEST, "The query may say name=NAME."));
     };
-    let name = which.name()?;
+    let name = name.map_or_else(Which::default, |name| Which { name }).name()?;
     if !demo::stop(&app, &name).await {
         return Err(no(StatusCode::NOT_FOUND, format!("No virtual camera {name} is running.")));
     }

@@ -75,7 +75,8 @@ describe! {
         "The quality of a camera's JPEGs, from the worst to the best.";
     FrameRate: range(Type::Number, *FPS.start(), *FPS.end()),
         "Frames a second, at most.";
-    Password: text().max_length(Some(*PASSWORD_BYTES.end())).pattern(Some(ONE_LINE)),
+    // A character has up to four bytes.
+    Password: text().min_length(Some(*PASSWORD_BYTES.start() / 4)).max_length(Some(*PASSWORD_BYTES.end())).pattern(Some(ONE_LINE)),
         "A password of 8 to 256 bytes in UTF-8. It does not begin as a token or share link does.";
     GoodFor: range(Type::Integer, 1.0, MAX_FOR_S as f64),
         "For how long it is good, in seconds from now.";
