@@ -38,9 +38,18 @@ fn body(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
 /// A request's body as JSON. What is wrong with it is said without its text, which may have a secret.
 fn json<T: DeserializeOwned>(bytes: Result<Bytes, BytesRejection>, wanted: &str) -> Result<T, Problem> {
     let bytes = body(bytes)?;
-    serde_json::from_slice(&bytes).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        let sentence = format!("The request must be {wanted}, and is not (at line {line}, column {column}).");
-        no(StatusCode::BAD_REQUEST, sentence)
+    object(&bytes).map_err(|error| {
+        let place = error.map_or_else(String::new, |error| {
+            format!(" (at line {}, column {})", error.line(), error.column())
+        });
+        no(StatusCode::BAD_REQUEST, format!("The request must be {wanted}, and is not{place}."))
     })
+}
+
+/// A JSON object. Without an error it is none: serde alone would take a list of values for one without names.
+fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Option<serde_json::Error>> {
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(None);
+    }
+    serde_json::from_slice(bytes).map_err(Some)
 }

@@ -31,13 +31,13 @@ struct Change {
     #[schema(value_type = Option<words::Title>)]
     title: Option<Option<String>>,
     /// Another size.
-    #[schema(value_type = Option<words::Size>)]
+    #[schema(value_type = words::Size, required = false)]
     size: Option<String>,
     /// Another quality.
-    #[schema(value_type = Option<words::Quality>)]
+    #[schema(value_type = words::Quality, required = false)]
     quality: Option<i64>,
     /// Another rate.
-    #[schema(value_type = Option<words::FrameRate>)]
+    #[schema(value_type = words::FrameRate, required = false)]
     fps: Option<f64>,
 }
 
@@ -213,9 +213,10 @@ fn askable(app: &App, name: &CameraName, picture: &PictureRequest) -> Result<Arc
 
 /// Reads a request's body, or says what is wrong with it.
 fn wish(body: &[u8]) -> Result<Wish, String> {
-    let change: Change = serde_json::from_slice(body).map_err(|error| {
+    let change: Change = super::object(body).map_err(|error| {
+        let why = error.map_or_else(String::new, |error| format!(": {error}"));
         format!(
-            "The request must be a JSON object with any of title, size, quality and fps, and is not: {error}."
+            "The request must be a JSON object with any of title, size, quality and fps, and is not{why}."
         )
     })?;
     let Change { title, size, quality, fps } = change;

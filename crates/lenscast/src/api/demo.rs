@@ -81,9 +81,10 @@ pub async fn start(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let body = super::body(body)?;
-    let which = if body.is_empty() { Ok(Which::default()) } else { serde_json::from_slice(&body) };
+    let which = if body.is_empty() { Ok(Which::default()) } else { super::object(&body) };
     let which = which.map_err(|error| {
-        let sentence = format!("The request is empty or a JSON object with a name, and is not: {error}.");
+        let why = error.map_or_else(String::new, |error| format!(": {error}"));
+        let sentence = format!("The request is empty or a JSON object with a name, and is not{why}.");
         no(StatusCode::BAD_REQUEST, sentence)
     })?;
     let name = which.name()?;

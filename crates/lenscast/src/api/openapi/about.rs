@@ -217,7 +217,10 @@ impl About {
                 .refuses(StatusCode::TOO_MANY_REQUESTS, "Too many wrong credentials came from this address.");
         }
         if !route.method.is_safe() {
-            self = self.refuses(StatusCode::FORBIDDEN, "A web page of another origin asks.");
+            self = self.refuses(
+                StatusCode::FORBIDDEN,
+                "A web page of another origin asks, or one may: without `Content-Type: application/json`, a form could have been sent.",
+            );
         }
         self
     }

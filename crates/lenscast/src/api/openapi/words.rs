@@ -72,14 +72,13 @@ describe! {
     Size: text().enum_values(Some(SIZES.map(|(name, ..)| name))),
         "The name of a picture's size: 160 × 120, 320 × 240, 640 × 480, 800 × 600, 1024 × 768, 1600 × 1200 pixels.";
     Quality: range(Type::Integer, f64::from(*QUALITY.start()), f64::from(*QUALITY.end())),
-        "The quality of a camera's JPEGs, from the worst to the best.";
+        "The quality of a camera's JPEGs, from the worst to the best, without a decimal point.";
     FrameRate: range(Type::Number, *FPS.start(), *FPS.end()),
         "Frames a second, at most.";
-    // A character has up to four bytes.
-    Password: text().min_length(Some(*PASSWORD_BYTES.start() / 4)).max_length(Some(*PASSWORD_BYTES.end())).pattern(Some(ONE_LINE)),
+    Password: text().min_length(Some(*PASSWORD_BYTES.start())).max_length(Some(*PASSWORD_BYTES.end())).pattern(Some(ONE_LINE)),
         "A password of 8 to 256 bytes in UTF-8. It does not begin as a token or share link does.";
     GoodFor: range(Type::Integer, 1.0, MAX_FOR_S as f64),
-        "For how long it is good, in seconds from now.";
+        "For how long it is good, in seconds from now, without a decimal point.";
     OpenApi: ObjectBuilder::new().schema_type(Type::Object),
         "A document as the OpenAPI specification 3.1 says.";
     Id: text().pattern(Some("^[0-9a-f]{10}$")),

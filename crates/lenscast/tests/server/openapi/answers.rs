@@ -104,8 +104,10 @@ impl Reading {
                 answers.push(foreign.at_home(server).await);
             }
             if takes_body {
-                codes.extend([400, 413]);
+                codes.extend([400, 400, 413]);
                 answers.push(request().text("7").bearer(&self.world.admin).at_home(server).await);
+                // Not as its fields without their names.
+                answers.push(request().text("[]").bearer(&self.world.admin).at_home(server).await);
                 let long = format!("{{\"title\": \"{}\"}}", "x".repeat(5000));
                 answers.push(request().text(long).bearer(&self.world.admin).at_home(server).await);
                 assert_ne!(
