@@ -21,8 +21,8 @@ pub enum Kind {
     Admin,
     /// A camera's key, to publish.
     Camera,
-    /// A browser's session. Nobody asks for one as a token, and no list has it among them.
-    #[serde(skip)]
+    /// A browser's session. No token is one, and no list has it among them.
+    #[serde(skip_serializing)]
     Session,
 }
 
