@@ -22,6 +22,7 @@ use utoipa::ToSchema;
 /// With what somebody logs in: either a password, perhaps with a name, or a token.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(min_properties = 1)]
 struct Login {
     /// Whose password it is; when it is left out or empty, it is one of the configuration.
     #[serde(default)]

@@ -1,14 +1,15 @@
 //! Real answers, held against what is described: every code of every operation, but for those that say so.
 
+mod access;
+mod cameras;
+
 use super::book::Book;
 use crate::access::starting::Configured;
 use crate::access::world::*;
 use crate::device::{hello, telemetry};
 use crate::harness::*;
 use lenscast::auth::secret::{Kind, Secret};
-use lenscast::auth::store::{MAX_SHARES, MAX_TOKENS};
 use serde_json::{Value, json};
-use std::path::Path;
 
 /// What is described and cannot be had here: a disk that takes nothing, and a server that ends.
 fn cannot_be_had(answer: &str) -> bool {
@@ -127,169 +128,6 @@ impl Reading {
         }
     }
 
-    async fn cameras(&mut self) {
-        let (camera, history) = ("/api/cameras/{name}", "/api/cameras/{name}/history");
-        self.get("/status", "/status", 200).await;
-        self.get("/snapshot.jpg", "/snapshot.jpg", 503).await;
-        self.get("/snapshot/{file}", "/snapshot/side.jpg", 503).await;
-        self.get(history, "/api/cameras/side/history", 200).await;
-        let mut side = self.world.server.device(&self.dial("/ws/camera/side"), hello("a"), telemetry()).await;
-        side.send_jpeg(&jpeg(1)).await;
-        let mut plain = self.world.server.connect(&self.dial("/ws/camera")).await;
-        plain.send_jpeg(&jpeg(1)).await;
-        self.world.server.camera_until("side", |side| !side["device"]["picture"].is_null()).await;
-        self.world.server.status_until(|status| status["camera_clients"] == 2).await;
-        self.world.server.camera_until("default", |camera| camera["frames_in"] == 1).await;
-        self.world.server.app.history.sample(&self.world.server.app.streams);
-
-        let status = self.get("/status", "/status", 200).await.json();
-        assert!(camera_in(&status, "side")["device"]["diagnosis"][0]["code"].is_string(), "{status}");
-        let samples = self.get(history, "/api/cameras/side/history", 200).await.json();
-        assert_eq!(samples["samples"].as_array().unwrap().len(), 1, "one to be checked");
-        self.get(history, "/api/cameras/NO/history", 400).await;
-        for (template, path) in [
-            ("/snapshot.jpg", "/snapshot.jpg"),
-            ("/snapshot/{file}", "/snapshot/side.jpg"),
-            ("/stream.mjpg", "/stream.mjpg"),
-            ("/stream.ts", "/stream.ts"),
-            ("/stream/{file}", "/stream/side.mjpg"),
-            ("/stream/{file}", "/stream/side.ts"),
-            ("/metrics", "/metrics"),
-        ] {
-            self.get(template, path, 200).await;
-        }
-        self.get("/stream/{file}", "/stream/side.avi", 404).await;
-        self.get("/snapshot/{file}", "/snapshot/side.png", 404).await;
-
-        for (body, code) in [
-            (json!({"title": " Side door "}), 200),
-            (json!({"title": null}), 200),
-            (json!({"title": "Side door", "size": "vga", "quality": 60, "fps": 7.5}), 202),
-            (json!({"size": "uxga"}), 400),
-            (json!({"quality": 101}), 400),
-            (json!({}), 400),
-            (json!({"title": "x", "colour": "red"}), 400),
-        ] {
-            self.send("PATCH", camera, "/api/cameras/side", body, code).await;
-        }
-        for body in [
-            json!({}),
-            json!({"colour": "red"}),
-            json!({"quality": 0}),
-            json!({"fps": 0.05}),
-            json!({"size": "huge"}),
-        ] {
-            assert_ne!(self.book.wrong_body("PATCH", camera, &body), [""; 0], "{body}");
-        }
-        self.send("PATCH", camera, "/api/cameras/NO", json!({"title": "x"}), 400).await;
-        self.send("PATCH", camera, "/api/cameras/nobody", json!({"fps": 5}), 404).await;
-        self.send("PATCH", camera, "/api/cameras/default", json!({"fps": 5}), 409).await;
-
-        self.do_it("DELETE", camera, "/api/cameras/NO", 400).await;
-        self.do_it("DELETE", camera, "/api/cameras/nobody", 404).await;
-        self.do_it("DELETE", camera, "/api/cameras/default", 409).await;
-        plain.close().await;
-        self.world.server.camera_until("default", |camera| camera["connected"] == false).await;
-        self.do_it("DELETE", camera, "/api/cameras/default", 204).await;
-        self.demos().await;
-        drop(side);
-    }
-
-    async fn demos(&mut self) {
-        let path = "/api/demo";
-        self.send("POST", path, path, json!({"name": "side"}), 409).await;
-        self.send("POST", path, path, json!({"name": "NO"}), 400).await;
-        self.send("POST", path, path, json!({"name": "one"}), 201).await;
-        self.send("POST", path, path, json!({"name": "one"}), 200).await;
-        let nothing = ask("POST", path).bearer(&self.world.admin).at_home(&self.world.server).await;
-        self.see("POST", path, 201, nothing);
-        for name in ["three", "four"] {
-            self.send("POST", path, path, json!({"name": name}), 201).await;
-        }
-        self.send("POST", path, path, json!({"name": "five"}), 503).await;
-        self.do_it("DELETE", path, "/api/demo?name=five", 404).await;
-        self.do_it("DELETE", path, "/api/demo?names=one", 400).await;
-        // As a client may prove who it is, by the description.
-        let answer = ask("DELETE", path).token(&self.world.admin).at_home(&self.world.server).await;
-        self.see("DELETE", path, 204, answer);
-        for query in ["?name=one", "?name=three", "?name=four"] {
-            self.do_it("DELETE", path, &format!("{path}{query}"), 204).await;
-        }
-    }
-
-    async fn access(&mut self) {
-        let (tokens, users, shares) = ("/api/access/tokens", "/api/access/users", "/api/access/shares");
-        let (password, one) = ("/api/access/users/{name}/password", "/api/access/{id}");
-        let made = self.send("POST", tokens, tokens, json!({"kind": "view"}), 201).await.json();
-        self.send(
-            "POST",
-            tokens,
-            tokens,
-            json!({"kind": "camera", "cameras": ["back"], "label": "b", "expires_in_s": 60}),
-            201,
-        )
-        .await;
-        for body in [
-            json!({"kind": "session"}),
-            json!({"kind": "view", "cameras": []}),
-            json!({"kind": "view", "cameras": ["NO"]}),
-            json!({"kind": "view", "expires_in_s": 0}),
-            json!({"kind": "view", "expires_in_s": 315_360_001}),
-            json!({"kind": "view", "label": "x".repeat(65)}),
-            json!({"kind": "view", "label": "a\nb"}),
-            json!({"kind": "view", "for_s": 60}),
-        ] {
-            assert_ne!(self.book.wrong_body("POST", tokens, &body), [""; 0], "{body}");
-            self.send("POST", tokens, tokens, body, 400).await;
-        }
-        let carla =
-            json!({"name": "carla", "password": "correct horse", "role": "view", "cameras": ["front"]});
-        self.send("POST", users, users, carla.clone(), 201).await;
-        self.send("POST", users, users, carla, 409).await;
-        for body in [
-            json!({"name": "Carla", "password": "correct horse", "role": "view"}),
-            json!({"name": "dora", "password": "correct horse", "role": "owner"}),
-            json!({"name": "dora", "role": "view"}),
-            json!({"name": "dora", "password": "x".repeat(257), "role": "view"}),
-        ] {
-            assert_ne!(self.book.wrong_body("POST", users, &body), [""; 0], "{body}");
-            self.send("POST", users, users, body, 400).await;
-        }
-        let other = json!({"password": "battery staple"});
-        self.send("PUT", password, "/api/access/users/carla/password", other.clone(), 204).await;
-        self.send("PUT", password, "/api/access/users/nobody/password", other, 404).await;
-        self.send("PUT", password, "/api/access/users/carla/password", json!({"password": "short"}), 400)
-            .await;
-        self.send("POST", shares, shares, json!({"camera": "front", "for_s": 3600, "label": "gran"}), 201)
-            .await;
-        self.send("POST", shares, shares, json!({"for_s": 3600}), 201).await;
-        for body in [json!({"for_s": 0}), json!({"camera": "NO", "for_s": 60}), json!({})] {
-            assert_ne!(self.book.wrong_body("POST", shares, &body), [""; 0], "{body}");
-            self.send("POST", shares, shares, body, 400).await;
-        }
-        let list = self.get("/api/access", "/api/access", 200).await.json();
-        for kind in ["users", "tokens", "shares", "sessions"] {
-            assert!(!list[kind].as_array().unwrap().is_empty(), "one of {kind} to be checked");
-        }
-        self.do_it("DELETE", one, &format!("/api/access/{}", made["id"].as_str().unwrap()), 204).await;
-        self.do_it("DELETE", one, "/api/access/0000000000", 404).await;
-        self.do_it("DELETE", one, "/api/access/nothing", 400).await;
-        self.too_many().await;
-    }
-
-    /// As many tokens and shares as there may be.
-    async fn too_many(&mut self) {
-        let world = World::new(true).await;
-        let (admin, file) = (world.admin.clone(), world.folder.path().join("state").join("credentials.json"));
-        let (server, _folder) = world.restarted(|_| crowd(&file)).await;
-        for (path, body) in
-            [("/api/access/tokens", json!({"kind": "view"})), ("/api/access/shares", json!({"for_s": 3600}))]
-        {
-            let answer = ask("POST", path).json(body).bearer(&admin).at_home(&server).await;
-            self.see("POST", path, 409, answer);
-        }
-    }
-
     async fn sessions(&mut self) {
         let (login, token) = ("/api/login", self.world.view.expose().to_owned());
         self.get("/api/me", "/api/me", 200).await;
@@ -355,20 +193,6 @@ impl Reading {
 
 fn known(method: &str) -> &'static str {
     ["GET", "POST", "PUT", "PATCH", "DELETE"].into_iter().find(|known| *known == method).unwrap()
-}
-
-/// Makes many of the tokens and shares that are kept: one by one would take long.
-fn crowd(file: &Path) {
-    let mut kept: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-    for (kind, limit, id) in [("tokens", MAX_TOKENS, "/info/id"), ("shares", MAX_SHARES, "/id")] {
-        let all = kept[kind].as_array_mut().unwrap();
-        for number in all.len()..limit {
-            let mut another = all[0].clone();
-            *another.pointer_mut(id).unwrap() = format!("{number:010x}").into();
-            all.push(another);
-        }
-    }
-    std::fs::write(file, kept.to_string()).unwrap();
 }
 
 /// The answer to somebody who has guessed too often. It is asked on a server of its own, on which others may have to wait, too.
