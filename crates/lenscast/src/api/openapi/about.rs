@@ -139,7 +139,7 @@ impl About {
     /// That answer may be of this type, too.
     #[must_use]
     pub fn also_as(self, code: u16, content_type: &str) -> Self {
-        // Bytes have no schema (OpenAPI 3.1 §4.8.14.2).
+        // Bytes have no schema (OpenAPI 3.1, Media Type Object, "Considerations for File Uploads").
         let schema = content_type.contains("text").then(string);
         let content = ContentBuilder::new().schema(schema).build();
         self.change(code, |answer| answer.content(content_type, content))
