@@ -100,7 +100,14 @@ impl App {
         let outcome = self.reloader.get()?.reload(&self.live);
         self.declare();
         match &outcome {
-            Ok(reload) => tracing::info!("configuration reloaded; {reload}"),
+            Ok(reload) => {
+                tracing::info!("configuration reloaded; {reload}");
+                if !self.config().access.open && !self.auth.store().lets_anybody_in(now()) {
+                    tracing::warn!(
+                        "nobody can log in from elsewhere; lenscast access new view NAME makes a link"
+                    );
+                }
+            }
             Err(problems) => tracing::error!("the configuration stays as it was: {problems}"),
         }
         Some(outcome)

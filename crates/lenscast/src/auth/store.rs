@@ -138,6 +138,16 @@ impl Store {
         }
     }
 
+    /// Whether there is a user or token, here or in the configuration, with which somebody may watch or do everything.
+    #[must_use]
+    pub fn lets_anybody_in(&self, now: u64) -> bool {
+        let all = self.snapshot();
+        let good = |token: &TokenInfo| token.kind != Kind::Camera && !is_over(token.expires, now);
+        all.declared.lets_anybody_in()
+            || !all.users.is_empty()
+            || all.tokens.iter().any(|token| good(&token.info))
+    }
+
     /// The cameras that have a key of their own.
     #[must_use]
     pub fn keyed_cameras(&self, now: u64) -> BTreeSet<CameraName> {

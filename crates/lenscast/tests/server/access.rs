@@ -1,6 +1,7 @@
 //! Who is let in, and what the wrong door says.
 
 mod answers;
+mod commands;
 mod control;
 mod credentials;
 mod lasting;

@@ -210,11 +210,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn first_start(&self, now: u64) -> Result<Option<FirstLinks>, StoreError> {
-        let listed = self.list(now);
-        if self.snapshot().declared.lets_anybody_in()
-            || !listed.users.is_empty()
-            || listed.tokens.iter().any(|token| token.kind != Kind::Camera)
-        {
+        if self.lets_anybody_in(now) {
             return Ok(None);
         }
         let label = Label::new("first start")?;
