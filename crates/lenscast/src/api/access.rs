@@ -185,7 +185,7 @@ fn made(answer: &serde_json::Value) -> Response {
 
 /// Every address at which a page can be opened, with the token.
 fn links(app: &App, page: &str, secret: &Secret) -> Vec<String> {
-    let places = banner::places(&app.config(), app.address, &banner::machine_addresses());
+    let places = banner::places(&app.config(), app.listening, &banner::machine_addresses());
     places.iter().map(|place| format!("{place}{page}?token={}", secret.expose())).collect()
 }
 

@@ -45,8 +45,8 @@ impl Routes {
             .page("/mjpeg/{name}", View, pages::mjpeg_of)
             .get("/assets/{file}", Nothing, pages::asset)
             .get("/favicon.ico", Nothing, pages::icon)
-            .get("/ws/camera", Publish, ingest::handler)
-            .get("/ws/camera/{name}", Publish, ingest::handler)
+            .device("/ws/camera", Publish, ingest::handler)
+            .device("/ws/camera/{name}", Publish, ingest::handler)
             .get("/ws/viewer", View, output::viewer::handler)
             .get("/ws/viewer/{name}", View, output::viewer::handler)
             .media("/stream.mjpg", output::mjpeg::default_camera)
@@ -56,8 +56,8 @@ impl Routes {
             .media("/snapshot/{file}", output::snapshot::named_camera)
             .get("/status", ViewSome, status::handler)
             .get("/metrics", ViewAll, metrics::handler)
-            .get("/healthz", Nothing, metrics::healthz)
-            .get("/readyz", Nothing, metrics::readyz)
+            .device("/healthz", Nothing, metrics::healthz)
+            .device("/readyz", Nothing, metrics::readyz)
             .get("/api/events", ViewSome, events::handler)
             .get("/api/clock", ViewSome, api::clock::handler)
             .get("/api/cameras/{name}/history", View, api::history::handler)
@@ -114,6 +114,15 @@ impl Routes {
         T: 'static,
     {
         self.add(Method::GET, path, Rule { needs: Needs::View, whom: For::Players }, handler)
+    }
+
+    /// For what may know no TLS.
+    fn device<H, T>(self, path: &'static str, needs: Needs, handler: H) -> Self
+    where
+        H: Handler<T, Arc<App>>,
+        T: 'static,
+    {
+        self.add(Method::GET, path, Rule { needs, whom: For::Devices }, handler)
     }
 
     /// For programs.

@@ -17,4 +17,5 @@ mod lifecycle;
 mod playback;
 mod program;
 mod titles;
+mod tls;
 mod viewer;

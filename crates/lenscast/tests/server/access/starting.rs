@@ -184,7 +184,7 @@ impl Configured {
         let shutdown = CancellationToken::new();
         let server = Server::bind(config, shutdown.clone()).unwrap();
         let server = server.with_reloader(Reloader::new(sources, loaded, |_| {}));
-        let address = server.local_addr().unwrap();
+        let address = server.app().own_address();
         let app = server.app().clone();
         Running { address, app, shutdown, task: tokio::spawn(server.run()) }
     }
