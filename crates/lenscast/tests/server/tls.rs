@@ -105,10 +105,10 @@ impl Issued {
 
 /// A client that trusts one certificate, and no other; and asks for the name that it opens.
 #[derive(Clone)]
-struct Trust(TlsConnector);
+pub struct Trust(TlsConnector);
 
 impl Trust {
-    fn of(pem: &[u8]) -> Self {
+    pub fn of(pem: &[u8]) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(pem).unwrap()).unwrap();
         let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()));
@@ -120,7 +120,7 @@ impl Trust {
     }
 
     /// A connection under that name.
-    async fn connect(&self, server: &Running, name: &str) -> std::io::Result<TlsStream<TcpStream>> {
+    pub async fn connect(&self, server: &Running, name: &str) -> std::io::Result<TlsStream<TcpStream>> {
         let socket = TcpStream::connect(tls_address(server)).await.unwrap();
         let name = ServerName::try_from(name.to_owned()).unwrap();
         within(self.0.connect(name, socket)).await
@@ -156,8 +156,8 @@ fn trouble(error: &std::io::Error) -> &rustls::Error {
     error.get_ref().and_then(|inner| inner.downcast_ref()).unwrap_or_else(|| panic!("{error}"))
 }
 
-/// An address of this computer that is not loopback, and whether it is one of a home network.
-fn other_addresses() -> Vec<(IpAddr, bool)> {
+/// The addresses of this computer that are not loopback, and whether each is one of a home network.
+pub fn other_addresses() -> Vec<(IpAddr, bool)> {
     let addresses = lenscast::banner::machine_addresses();
     let others = addresses.into_iter().filter(|address| !address.is_loopback());
     others.map(|address| (address, lenscast::access::is_home(address))).collect()
