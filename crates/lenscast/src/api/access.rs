@@ -165,6 +165,10 @@ async fn change<T: Send + 'static>(
     match done.map_err(|error| not_kept(&error))? {
         Ok(done) => Ok(done),
         Err(StoreError::State(error)) => Err(not_kept(&error)),
+        Err(error @ StoreError::Unkept(_)) => {
+            tracing::error!(%error, "credentials cannot be kept");
+            refused(StatusCode::INTERNAL_SERVER_ERROR, error)
+        }
         Err(error @ StoreError::Unknown(_)) => refused(StatusCode::NOT_FOUND, error),
         Err(error @ (StoreError::Taken(_) | StoreError::Full { .. })) => refused(StatusCode::CONFLICT, error),
         Err(error @ (StoreError::Invalid(_) | StoreError::Expired | StoreError::Pointless(_))) => {

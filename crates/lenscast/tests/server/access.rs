@@ -4,6 +4,7 @@ mod answers;
 mod commands;
 mod control;
 mod credentials;
+mod disk;
 mod lasting;
 mod origins;
 mod starting;
