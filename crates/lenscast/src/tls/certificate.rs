@@ -211,3 +211,46 @@ fn name(general: &GeneralName<'_>) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(names: &[&str]) -> Info {
+        Info {
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            not_before: 1_000_000,
+            not_after: 9_000_000,
+            fingerprint: [0; 32],
+            self_signed: false,
+        }
+    }
+
+    #[test]
+    fn a_star_is_one_label_and_nothing_else_is_like_a_name() {
+        let info = info(&["Cam.example", "*.home.example", "192.168.1.5"]);
+        for name in ["cam.example", "CAM.EXAMPLE", "a.home.example", "192.168.1.5"] {
+            assert!(info.covers(name), "{name}");
+        }
+        for name in [
+            "home.example",
+            "a.b.home.example",
+            "b.cam.example",
+            "example",
+            "192.168.1.6",
+            "a.other.example",
+            "",
+        ] {
+            assert!(!info.covers(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn its_time_is_looked_at_before_it_comes_while_it_lasts_and_when_it_is_over() {
+        let said = |now| info(&[]).trouble(now).unwrap_or_default();
+        assert!(said(999_999).contains("clock"));
+        assert_eq!((said(1_000_000), said(9_000_000 - ENDS_SOON)), (String::new(), String::new()));
+        assert_eq!(said(9_000_000 - 3 * 86_400), "the certificate ends in 3 days");
+        assert!(said(9_000_001).contains("is over"));
+    }
+}

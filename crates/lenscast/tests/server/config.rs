@@ -51,7 +51,7 @@ impl World {
         command
     }
 
-    async fn run(&self, args: &[&str]) -> Output {
+    pub async fn run(&self, args: &[&str]) -> Output {
         within(self.command(args).stdin(Stdio::null()).output()).await.unwrap()
     }
 
@@ -188,7 +188,10 @@ async fn a_server_obeys_its_file_and_a_flag_wins_over_it() {
 #[tokio::test]
 async fn the_demo_listens_where_the_file_says_and_on_this_computer_alone_without_it() {
     let text = World::new("").says(&["demo", "--help"]).await;
-    assert!(text.contains("[default: 127.0.0.1:8080]"), "{text}");
+    assert!(
+        text.contains("[default: 127.0.0.1:8080]") && text.contains("[default: 127.0.0.1:8443]"),
+        "{text}"
+    );
     // The port is taken, by this or by somebody else; so the demo says which one it wanted.
     let _taken = tokio::net::TcpListener::bind("127.0.0.1:8080").await;
     let output = World::new("").run(&["demo"]).await;

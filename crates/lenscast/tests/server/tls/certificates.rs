@@ -156,6 +156,37 @@ async fn a_server_that_is_to_have_tls_does_not_start_without_and_says_what_is_wr
 }
 
 #[tokio::test]
+async fn what_cannot_go_together_is_said_before_anything_is_opened() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = crate::config::World::new("");
+    let issued = Issued::new(&["cam.example"]);
+    fs::write(world.path("c.pem"), &issued.certificate).unwrap();
+    fs::write(world.path("k.pem"), &issued.key).unwrap();
+    for (listen, tls_listen, plain, is_good) in [
+        ("[::]:8080", "[::]:8443", "cameras", true),
+        ("[::]:8443", "[::]:8443", "cameras", false),
+        ("127.0.0.1:8443", "[::]:8443", "all", false),
+        ("127.0.0.1:8443", "192.168.1.5:8443", "all", true),
+        ("[::]:8443", "[::]:8443", "off", true),
+        ("[::]:0", "[::]:0", "all", true),
+    ] {
+        world.write(&format!(
+            "tls_cert = \"c.pem\"\ntls_key = \"k.pem\"\nlisten = \"{listen}\"\ntls_listen = \"{tls_listen}\"\nplain = \"{plain}\"\n"
+        ));
+        let output = world.run(&["config", "check"]).await;
+        assert_eq!(output.status.success(), is_good, "{listen} {tls_listen}: {output:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(is_good || said.contains(".toml:4: tls_listen and listen are the same"), "{said}");
+    }
+    for (mode, is_said) in [(0o644, true), (0o640, false), (0o600, false)] {
+        fs::set_permissions(world.path("k.pem"), fs::Permissions::from_mode(mode)).unwrap();
+        let output = world.run(&["config", "check"]).await;
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said.contains(".toml:2: other users may read or change"), is_said, "{said}");
+    }
+}
+
+#[tokio::test]
 async fn one_that_is_over_is_served_and_said() {
     let world = World::new();
     let year = |ago: i64| OffsetDateTime::now_utc() - time::Duration::days(365 * ago);

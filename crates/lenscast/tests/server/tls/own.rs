@@ -6,6 +6,7 @@ use lenscast::tls::Info;
 use serde_json::json;
 use std::collections::BTreeSet;
 use tokio_tungstenite::tungstenite::Message;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 fn info(server: &Running) -> Info {
     server.app.certificates.as_ref().unwrap().info()
@@ -59,12 +60,17 @@ async fn a_name_that_is_missing_is_added_and_the_others_and_the_key_stay() {
             config.access.host_names = names.iter().map(|name| (*name).to_owned()).collect();
         })
     };
+    let serial = || {
+        let pem = fs::read(world.path("state").join(self_signed::FILE)).unwrap();
+        let certificate = CertificateDer::from_pem_slice(&pem).unwrap();
+        X509Certificate::from_der(&certificate).unwrap().1.raw_serial().to_vec()
+    };
     let key = || {
         let text = fs::read_to_string(world.path("state").join(self_signed::FILE)).unwrap();
         text.split("-----BEGIN CERTIFICATE").next().unwrap().to_owned()
     };
     let server = with_names(&["cam.example"]);
-    let (first, first_key) = (info(&server), key());
+    let (first, first_key, first_serial) = (info(&server), key(), serial());
     assert!(first.names.iter().any(|name| name == "cam.example"), "{first:?}");
     server.end().await;
     let server = with_names(&["eye.example"]);
@@ -73,6 +79,7 @@ async fn a_name_that_is_missing_is_added_and_the_others_and_the_key_stay() {
     let names = |info: &Info| info.names.iter().cloned().collect::<BTreeSet<_>>();
     assert!(names(&second).is_superset(&names(&first)) && second.covers("eye.example"), "{second:?}");
     assert_eq!(key(), first_key);
+    assert_ne!(serial(), first_serial, "browsers know one of this number already");
     server.end().await;
     let server = with_names(&["cam.example"]);
     assert_eq!(info(&server), second, "nothing is missing any more");
