@@ -46,7 +46,7 @@ pub(super) async fn accept(listener: TcpListener, door: &Door, app: &Arc<App>, r
         tokio::select! {
             () = app.shutdown.cancelled() => break,
             accepted = listener.accept() => match accepted {
-                Ok((socket, _)) if app.tasks.len() >= app.config().limits.max_connections => refuse(app, socket),
+                Ok((socket, _)) if app.tasks.len() >= app.config().limits.max_connections => refuse(app, door, socket),
                 Ok((socket, remote)) => take(app, router, door, socket, remote),
                 Err(error) => pause(app, &error).await,
             },
@@ -136,12 +136,13 @@ fn take(app: &Arc<App>, router: &Router, door: &Door, socket: TcpStream, remote:
 }
 
 /// Tells a connection that there are too many, if that can be had cheaply.
-fn refuse(app: &Arc<App>, mut socket: TcpStream) {
+fn refuse(app: &Arc<App>, door: &Door, mut socket: TcpStream) {
     let limit = app.config().limits.max_connections;
     if let Some(held_back) = app.notices.due("full") {
         tracing::warn!(limit, held_back, "a connection is refused: there are as many as there may be");
     }
-    if app.tasks.len() >= limit + MAX_REFUSALS {
+    // To say it by TLS would cost more than to serve.
+    if matches!(door, Door::Tls(_)) || app.tasks.len() >= limit + MAX_REFUSALS {
         return;
     }
     let goodbye = async move {
