@@ -2,6 +2,9 @@
 
 const BASE = /^https?:/.test(import.meta.url) ? new URL("..", import.meta.url).pathname : "/";
 
+/** Where cameras come to when this page came by TLS, which they have not: a port, "" if there is none, undefined if nobody tells. */
+const CAMERA_PORT = globalThis.document?.querySelector("meta[name=camera-port]")?.content;
+
 /** What belongs to no camera. `only` is the camera that the page's address names, null on the wall. */
 export function places({ pathname }, base = BASE) {
   const [, page, name] = /^(camera|mjpeg)(?:\/([a-z0-9_-]{1,63}))?\/?$/.exec(pathname.slice(base.length)) ?? [];
@@ -37,7 +40,12 @@ export function addresses(location, name = places(location).only ?? "default", b
     change: `${base}api/cameras/${name}`,
     history: `${base}api/cameras/${name}/history`,
     /** Where a camera has to send to. */
-    server: { host, port: location.port || (secure ? "443" : "80"), path: `${base}ws/camera${sub}`, loopback: isLoopback(host) },
+    server: {
+      host,
+      port: (secure ? CAMERA_PORT : undefined) ?? (location.port || (secure ? "443" : "80")),
+      path: `${base}ws/camera${sub}`,
+      loopback: isLoopback(host),
+    },
   };
 }
 

@@ -7,13 +7,13 @@ import { STRINGS as S } from "./strings.js";
 export function help({ server, named }) {
   const panel = make("section", { class: "panel help", "aria-labelledby": "help" });
   const title = (text) => make("h2", { id: "help" }, text);
-  if (server.loopback) {
+  if (server.loopback && server.port) {
     panel.append(
       title(S.loopbackTitle(server.host)),
       make("p", {}, S.loopback),
       console_([`$ lenscast serve --listen [::]:${server.port}`]),
       make("p", {}, S.loopbackDemo),
-      console_([`$ lenscast device --server ws://${location.host}${server.path}`]),
+      console_([`$ lenscast device --server ws://${location.hostname}:${server.port}${server.path}`]),
     );
     return panel;
   }
@@ -23,7 +23,7 @@ export function help({ server, named }) {
 
 /** The same below a wall, for one more camera. */
 export function helpAnother({ server }) {
-  const lines = server.loopback
+  const lines = server.loopback && server.port
     ? [make("p", {}, `${S.loopbackTitle(server.host)}. ${S.loopback}`), console_([`$ lenscast serve --listen [::]:${server.port}`])]
     : typed(server, `${server.path}/${S.helpPlaceholder}`);
   return make("details", { class: "panel help" }, make("summary", {}, S.helpAnother), ...lines);
@@ -31,6 +31,7 @@ export function helpAnother({ server }) {
 
 /** What is typed on a camera; `path` unless it is the default one. */
 function typed({ host, port }, path) {
+  if (port === "") return [make("p", {}, S.helpTls)];
   const lines = [
     "wifi set <network> <password> save",
     "wifi connect",

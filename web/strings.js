@@ -121,6 +121,7 @@ export const STRINGS = {
   helpAnother: "Connect another camera",
   helpPlaceholder: "<name>",
   helpLead: "Plug the camera in by USB, open its console and type these lines:",
+  helpTls: "This server takes cameras with TLS only, which few have. With plain = \"cameras\" in its configuration, it takes the others, too.",
   helpCamera: "The line with the path is for firmware of lenscast: the original firmware knows no names, and its camera is called default.",
   loopbackTitle: (host) => `Cameras cannot reach ${host}`,
   loopback:

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { plays } from "./support/pixels.js";
-import { freePort, says, scene, screenshot } from "./support/world.js";
+import { freePort, says, scene, screenshot, toldNothing } from "./support/world.js";
 
 /** What the player shows. */
 const SCREEN = ".player .screen";
@@ -24,20 +24,6 @@ scene("a page opened before any camera says so, and plays when one comes", async
   assert.equal(await page.getByRole("heading", { name: "Cameras cannot reach" }).isVisible(), false);
   await screenshot(page, "desktop-light-live");
 });
-
-/** In the page: the server tells that it has no camera, and that nobody here may change anything. */
-function toldNothing() {
-  globalThis.EventSource = class extends EventTarget {
-    constructor() {
-      super();
-      const told = { hello: { admin: false }, status: { uptime_s: 1, cameras: [] } };
-      const tell = (name) => this.dispatchEvent(new MessageEvent(name, { data: JSON.stringify(told[name]) }));
-      setTimeout(() => tell("hello"));
-      setInterval(() => tell("status"), 100);
-    }
-    close() {}
-  };
-}
 
 scene("the lines to type on a camera name the address under which the page was opened", async (world) => {
   const server = await world.server();

@@ -9,6 +9,7 @@ mod cors;
 pub mod forwarded;
 pub mod hold;
 mod link;
+mod plain;
 
 use crate::auth::Caller;
 use crate::auth::cookie::SessionCookie;
@@ -17,10 +18,10 @@ use crate::auth::policy::{Circumstances, Policy};
 use crate::auth::presented::{Presented, loggable};
 use crate::auth::rights::{Right, Rights};
 use crate::config::Config;
-use crate::server::{App, Peer};
+use crate::server::{App, Channel, Peer};
 use axum::RequestExt as _;
 use axum::extract::{RawPathParams, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, Uri, Version, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use forwarded::Client;
@@ -56,6 +57,8 @@ pub enum For {
     Players,
     /// A program or a page's script.
     Programs,
+    /// A camera, or what looks whether this server is well: they may know no TLS, and are served without.
+    Devices,
 }
 
 /// What a route asks of those who come.
@@ -98,14 +101,20 @@ pub async fn check(State(Guard { app, rule }): State<Guard>, mut request: Reques
         return answer::unknown();
     };
     let config = app.config();
+    let client = {
+        let trusted = &config.proxy.trusted_proxies;
+        Client::of(&peer, request.version(), request.uri(), request.headers(), trusted)
+    };
+    if let Some(answer) = plain::turned_away(&app, rule, &peer, &client, &request) {
+        return answer;
+    }
     let readable_by = cors::allowed(request.headers(), &config.access.cors_origins);
     if readable_by.is_some()
         && let Some(answer) = cors::preflight(request.method(), request.headers())
     {
         return finish(answer, readable_by);
     }
-    let (version, uri, headers) = (request.version(), request.uri(), request.headers());
-    let visitor = Visitor::meet(&app, &config, &peer, version, uri, headers).await;
+    let visitor = Visitor::meet(&app, &config, &peer, client, request.uri(), request.headers()).await;
     tracing::trace!(
         method = %request.method(),
         path = loggable(request.uri()),
@@ -159,15 +168,15 @@ impl Visitor {
         app: &Arc<App>,
         config: &Config,
         peer: &Peer,
-        version: Version,
+        client: Client,
         uri: &Uri,
         headers: &HeaderMap,
     ) -> Self {
-        let client = Client::of(peer, version, uri, headers, &config.proxy.trusted_proxies);
         let secure = client.secure == Some(true);
         let cookie = SessionCookie::new(secure, &config.proxy.base_path).unwrap_or_default();
         let presented = Presented::read(headers, uri, &cookie);
-        let (has_origin, control_socket) = (headers.contains_key(header::ORIGIN), peer.control_socket);
+        let (has_origin, control_socket) =
+            (headers.contains_key(header::ORIGIN), peer.channel == Channel::ControlSocket);
         let local = peer.local.ip();
         let (address, now) = (client.address.ip(), now());
         let admit = {

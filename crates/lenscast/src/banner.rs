@@ -3,7 +3,9 @@
 use crate::access::is_home;
 use crate::auth::secret::Secret;
 use crate::auth::store::FirstLinks;
-use crate::config::{Access, Config};
+use crate::config::{Access, Config, Plain};
+use crate::server::Listening;
+use crate::tls::Info;
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
@@ -12,8 +14,10 @@ use std::net::{IpAddr, SocketAddr};
 pub struct Banner<'a> {
     /// What the owner set.
     pub config: &'a Config,
-    /// Where the server listens.
-    pub listen: SocketAddr,
+    /// Where the server is found.
+    pub listening: Listening,
+    /// The certificate, when there is TLS.
+    pub certificate: Option<&'a Info>,
     /// The addresses of this machine.
     pub machine: &'a [IpAddr],
     /// Tokens that were just made.
@@ -27,20 +31,53 @@ impl Banner<'_> {
     #[must_use]
     pub fn text(&self) -> String {
         let mut out = format!("lenscast {}\n\nWatch:\n", env!("CARGO_PKG_VERSION"));
-        let mut addresses = reachable(self.listen, self.machine);
-        addresses.sort_by_key(|address| (!address.is_loopback(), address.is_ipv6()));
-        for address in &addresses {
-            let _ = writeln!(out, "  {}", place(*address, self.listen.port()));
+        for place in self.watch() {
+            let _ = writeln!(out, "  {place}");
         }
+        self.certificate(&mut out);
         self.who_may(&mut out);
         self.links(&mut out);
-        self.cameras(&mut out, addresses);
+        self.cameras(&mut out);
         out
+    }
+
+    /// Where the pages are. With TLS, this computer is still served without: no browser warns of that.
+    fn watch(&self) -> Vec<String> {
+        let Listening { plain, tls } = self.listening;
+        let at = |listen: Option<SocketAddr>, scheme| {
+            let addresses = listen.map(|listen| reachable(listen, self.machine)).unwrap_or_default();
+            let port = listen.map_or(0, |listen| listen.port());
+            addresses.into_iter().map(move |address| (address, place(scheme, address, port)))
+        };
+        let all_plain = tls.is_none() || self.plain() == Plain::All;
+        let mut list: Vec<_> =
+            at(plain, "http").filter(|(address, _)| all_plain || address.is_loopback()).collect();
+        let is_any = tls.is_some_and(|tls| tls.ip().is_unspecified());
+        let once_is_enough = is_any && !list.is_empty();
+        list.extend(at(tls, "https").filter(|(address, _)| !(once_is_enough && address.is_loopback())));
+        list.sort_by_key(|(address, _)| (!address.is_loopback(), address.is_ipv6()));
+        list.into_iter().map(|(_, place)| place).collect()
+    }
+
+    fn plain(&self) -> Plain {
+        self.config.tls.as_ref().map_or(Plain::All, |tls| tls.plain)
+    }
+
+    fn certificate(&self, out: &mut String) {
+        let Some(info) = self.certificate else {
+            return;
+        };
+        out.push_str(if info.self_signed {
+            "\nIts certificate is its own, so browsers warn once. Compare the SHA-256 fingerprint before you go on:\n"
+        } else {
+            "\nIts certificate, by SHA-256 fingerprint:\n"
+        });
+        let _ = writeln!(out, "  {}", info.fingerprint());
     }
 
     /// Whether anybody but this computer can reach the server.
     fn is_private(&self) -> bool {
-        self.listen.ip().to_canonical().is_loopback() && self.config.proxy.trusted_proxies.is_empty()
+        self.listening.is_private() && self.config.proxy.trusted_proxies.is_empty()
     }
 
     fn who_may(&self, out: &mut String) {
@@ -66,6 +103,23 @@ impl Banner<'_> {
         } else {
             "  Cameras: from the home network, without a key, unless one was made for them.\n"
         });
+        match (self.listening, self.plain()) {
+            (Listening { plain: Some(plain), tls: Some(_) }, Plain::All) => {
+                let _ = writeln!(
+                    out,
+                    "  Without TLS (port {}): the same. What passes there can be read on the way.",
+                    plain.port()
+                );
+            }
+            (Listening { plain: Some(plain), tls: Some(_) }, _) => {
+                let _ = writeln!(
+                    out,
+                    "  Without TLS (port {}): cameras and this computer only; others are sent to HTTPS.",
+                    plain.port()
+                );
+            }
+            _ => {}
+        }
     }
 
     /// The links of a first start; or how to get some.
@@ -82,7 +136,7 @@ impl Banner<'_> {
         } else {
             "\nYour links, for this run only, since nothing can be kept (--state-dir):\n"
         });
-        let places = places(self.config, self.listen, self.machine);
+        let places = places(self.config, self.listening, self.machine);
         let mut list = |what: &str, secret: &Secret| {
             let _ = writeln!(out, "  {what}");
             for place in &places {
@@ -93,8 +147,14 @@ impl Banner<'_> {
         list("To watch and change everything:", admin);
     }
 
-    fn cameras(&self, out: &mut String, mut cameras: Vec<IpAddr>) {
-        let port = self.listen.port();
+    fn cameras(&self, out: &mut String) {
+        let Some(listen) = self.listening.plain else {
+            out.push_str("\nOnly cameras with TLS can reach this server (plain = \"off\").\n");
+            return;
+        };
+        let port = listen.port();
+        let mut cameras = reachable(listen, self.machine);
+        cameras.sort_by_key(IpAddr::is_ipv6);
         cameras.retain(|address| !address.is_loopback());
         // Few cameras know IPv6.
         if cameras.iter().any(IpAddr::is_ipv4) {
@@ -102,7 +162,7 @@ impl Banner<'_> {
         }
         out.push('\n');
         let Some((address, others)) = cameras.split_first() else {
-            if self.listen.ip().to_canonical().is_loopback() {
+            if listen.ip().to_canonical().is_loopback() {
                 out.push_str(
                     "No camera can reach this server: it listens on this computer only. Start it with\n",
                 );
@@ -133,24 +193,48 @@ impl Banner<'_> {
 /// Where others find the pages, each with a slash at its end: under the names that the owner gave, when a proxy stands in front,
 /// and at the addresses of this machine.
 #[must_use]
-pub fn places(config: &Config, listen: SocketAddr, machine: &[IpAddr]) -> Vec<String> {
+pub fn places(config: &Config, listening: Listening, machine: &[IpAddr]) -> Vec<String> {
     let base = &config.proxy.base_path;
     let proxied = !config.proxy.trusted_proxies.is_empty();
-    let names = config.access.host_names.iter().filter(|_| proxied);
-    let mut places: Vec<String> = names.map(|name| format!("https://{name}{base}")).collect();
-    if base == "/" || places.is_empty() {
+    let (scheme, listen) = match listening {
+        Listening { tls: Some(tls), .. } => ("https", Some(tls)),
+        Listening { plain, .. } => ("http", plain),
+    };
+    let mut places: Vec<String> = Vec::new();
+    for name in &config.access.host_names {
+        match listening.tls {
+            _ if proxied => places.push(format!("https://{name}{base}")),
+            Some(tls) => places.push(format!("https://{name}{}/", port_of("https", tls.port()))),
+            None => {}
+        }
+    }
+    if let Some(listen) = listen
+        && (base == "/" || places.is_empty())
+    {
         let mut addresses = reachable(listen, machine);
         if addresses.iter().any(|address| !address.is_loopback()) {
             addresses.retain(|address| !address.is_loopback());
         }
         addresses.sort_by_key(IpAddr::is_ipv6);
-        places.extend(addresses.into_iter().map(|address| place(address, listen.port())));
+        places.extend(addresses.into_iter().map(|address| place(scheme, address, listen.port())));
     }
     places
 }
 
-fn place(address: IpAddr, port: u16) -> String {
-    format!("http://{}/", SocketAddr::new(address, port))
+fn place(scheme: &str, address: IpAddr, port: u16) -> String {
+    let host = match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    };
+    format!("{scheme}://{host}{}/", port_of(scheme, port))
+}
+
+/// `:8443`; nothing for the port that goes without saying.
+fn port_of(scheme: &str, port: u16) -> String {
+    match (scheme, port) {
+        ("http", 80) | ("https", 443) => String::new(),
+        _ => format!(":{port}"),
+    }
 }
 
 /// At which of the addresses of this machine a server that listens there is found.
@@ -190,7 +274,8 @@ mod tests {
 
     fn text(config: &Config, listen: &str, machine: &[&str], first: Option<&FirstLinks>) -> String {
         let machine: Vec<IpAddr> = machine.iter().map(|address| address.parse().unwrap()).collect();
-        Banner { config, listen: listen.parse().unwrap(), machine: &machine, first, kept: true }.text()
+        let listening = Listening::plain(listen.parse().unwrap());
+        Banner { config, listening, certificate: None, machine: &machine, first, kept: true }.text()
     }
 
     fn banner(listen: &str) -> String {
@@ -280,6 +365,58 @@ mod tests {
         }
         assert!(!banner.contains("127.0.0.1:8080/?token"), "{banner}");
         assert!(banner.contains("shown only this once"), "{banner}");
+    }
+
+    #[test]
+    fn with_tls_the_links_are_https_and_cameras_come_without() {
+        let info = |self_signed| Info {
+            names: Vec::new(),
+            not_before: 0,
+            not_after: u64::MAX,
+            fingerprint: [0xAB; 32],
+            self_signed,
+        };
+        let text = |plain, own: &str, tls: &str, self_signed| {
+            let config = config(|config| {
+                let certificate = crate::config::Certificate::SelfSigned;
+                config.tls = Some(crate::config::Tls { certificate, listen: tls.parse().unwrap(), plain });
+                config.access.host_names = vec!["cam.example".into()];
+            });
+            let machine: Vec<IpAddr> = MACHINE.iter().map(|address| address.parse().unwrap()).collect();
+            let plain = (plain != Plain::Off).then(|| own.parse().unwrap());
+            let listening = Listening { plain, tls: Some(tls.parse().unwrap()) };
+            let (first, info) = (first_links(), info(self_signed));
+            let (machine, first, certificate) = (&machine, Some(&first), Some(&info));
+            Banner { config: &config, listening, certificate, machine, first, kept: true }.text()
+        };
+        let cameras = text(Plain::Cameras, "[::]:8080", "[::]:8443", true);
+        let watch = "Watch:\n  http://127.0.0.1:8080/\n  https://192.168.1.5:8443/\n  https://10.0.0.5:8443/\n  https://[fd00::5]:8443/\n\n";
+        assert!(cameras.contains(watch), "{cameras}");
+        assert!(cameras.contains("    https://cam.example:8443/?token=lc_view_"), "{cameras}");
+        assert!(!cameras.contains("http://192"), "{cameras}");
+        assert!(cameras.contains("port 8080): cameras and this computer only"), "{cameras}");
+        assert!(cameras.contains("stream set host 192.168.1.5 8080 save"), "{cameras}");
+        assert!(cameras.contains("browsers warn once") && cameras.contains("\n  AB:AB:"), "{cameras}");
+
+        let all = text(Plain::All, "[::]:8080", "[::]:443", false);
+        assert!(
+            all.contains("  http://192.168.1.5:8080/\n") && all.contains("  https://192.168.1.5/\n"),
+            "{all}"
+        );
+        assert!(all.contains("port 8080): the same"), "{all}");
+        assert!(!all.contains("browsers warn") && all.contains("AB:AB"), "{all}");
+
+        let off = text(Plain::Off, "[::]:8080", "[::]:8443", true);
+        assert!(off.contains("  https://127.0.0.1:8443/\n") && !off.contains("http://"), "{off}");
+        assert!(!off.contains("cam>") && off.contains("Only cameras with TLS"), "{off}");
+
+        let mixed = text(Plain::Cameras, "127.0.0.1:8080", "[::]:8443", true);
+        assert!(
+            mixed.contains("No camera can reach this server") && !mixed.contains("Nobody else"),
+            "{mixed}"
+        );
+        let private = text(Plain::Cameras, "127.0.0.1:8080", "127.0.0.1:8443", true);
+        assert!(private.contains("Nobody else can reach") && !private.contains("token"), "{private}");
     }
 
     #[test]

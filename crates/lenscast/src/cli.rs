@@ -43,7 +43,8 @@ enum Command {
     #[command(after_help = SETTINGS)]
     Serve(ServerArgs),
     /// The server with a virtual camera, to see it work
-    #[command(after_help = SETTINGS, mut_arg("listen", |arg| arg.default_value(DEMO_LISTEN)))]
+    #[command(after_help = SETTINGS, mut_arg("listen", |arg| arg.default_value(DEMO_LISTEN)),
+        mut_arg("tls_listen", |arg| arg.default_value(DEMO_TLS_LISTEN)))]
     Demo {
         #[command(flatten)]
         server: ServerArgs,
@@ -64,6 +65,7 @@ enum Command {
 
 /// Where `lenscast demo` listens unless it is told: nobody else is to see it by accident.
 const DEMO_LISTEN: &str = "127.0.0.1:8080";
+const DEMO_TLS_LISTEN: &str = "127.0.0.1:8443";
 
 /// What the help of flags does not say.
 const SETTINGS: &str = "\
@@ -131,7 +133,10 @@ pub(crate) struct Job {
 pub(crate) fn prepare(cli: Cli) -> Result<Job, Box<dyn Error>> {
     let sources = match &cli.command {
         Command::Serve(server) => Some(server.sources()),
-        Command::Demo { server, .. } => Some(server.sources().with_default("listen", DEMO_LISTEN)),
+        Command::Demo { server, .. } => {
+            let sources = server.sources().with_default("listen", DEMO_LISTEN);
+            Some(sources.with_default("tls_listen", DEMO_TLS_LISTEN))
+        }
         Command::Device(_) | Command::Config(_) | Command::Share(_) | Command::Access(_) => None,
     };
     let settings = sources.map(|sources| sources.load().map(|loaded| (sources, loaded))).transpose()?;

@@ -170,7 +170,7 @@ mod tests {
     use crate::config::Config;
     use crate::device::take_text;
     use crate::server::routes::Routes;
-    use crate::server::{Peer, Server};
+    use crate::server::{Channel, Peer, Server};
     use crate::stream::Camera;
     use futures_util::FutureExt as _;
     use lenscast_media::time::Micros;
@@ -188,7 +188,7 @@ mod tests {
     /// As if it came by the control socket.
     fn with_all_rights(mut request: axum::extract::Request) -> axum::extract::Request {
         let nowhere = ([127, 0, 0, 1], 0).into();
-        let peer = Peer { remote: nowhere, local: nowhere, secure: false, control_socket: true };
+        let peer = Peer { remote: nowhere, local: nowhere, channel: Channel::ControlSocket };
         request.extensions_mut().insert(peer);
         request
     }

@@ -12,6 +12,7 @@ pub mod settings;
 pub mod state;
 
 pub mod auth;
+pub mod tls;
 
 pub mod access;
 pub mod admission;

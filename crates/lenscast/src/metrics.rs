@@ -1,7 +1,7 @@
 //! `GET /metrics` in the OpenMetrics text format (which Prometheus reads), `/healthz` and `/readyz`.
 
 use crate::api::openapi::{About, Tag};
-use crate::server::App;
+use crate::server::{App, tls::Failures};
 use crate::stream::Stream;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -87,6 +87,14 @@ impl Collector for Scrape {
         out.one("watching", "All who watch, by WebSocket or HTTP", app.admission.total() as f64)?;
         out.one("listeners", "All who hear the events of /api/events", app.events.listeners() as f64)?;
         out.one("tasks", "Connections that are open", app.tasks.len() as f64)?;
+        if let Some(certificates) = &app.certificates {
+            out.one(
+                "certificate_not_after_seconds",
+                "Until when the certificate is good, since the Unix epoch",
+                certificates.info().not_after as f64,
+            )?;
+            out.handshakes(&app.handshakes)?;
+        }
 
         out.gauge("camera_connected", "1 while the camera is connected", |stream| {
             f64::from(u8::from(stream.session().is_some()))
@@ -198,6 +206,15 @@ impl Families<'_, '_> {
 
     fn histogram(&mut self, name: &str, help: &str, of: impl Fn(&Stream) -> &Histogram) -> fmt::Result {
         self.each(name, help, MetricType::Histogram, |stream, metric| of(stream).encode(metric))
+    }
+
+    fn handshakes(&mut self, failures: &Failures) -> fmt::Result {
+        let help = "TLS handshakes that failed, by cause";
+        let mut metric = self.encoder.encode_descriptor("tls_failures", help, None, MetricType::Counter)?;
+        for (cause, count) in failures.counts() {
+            metric.encode_family(&[("cause", cause)])?.encode_counter(&count, NO_EXEMPLAR)?;
+        }
+        Ok(())
     }
 
     fn quarantined(&mut self) -> fmt::Result {

@@ -6,6 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use lenscast_protocol::CameraName;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Nothing but what this server serves itself; `data:` and `blob:` for the pictures and the video that scripts make.
@@ -113,12 +114,20 @@ fn camera_page(name: &str, html: &'static str, app: &App) -> Response {
     }
 }
 
-/// A page, whose addresses are those under which a proxy serves this server, if one does.
+/// A page, whose addresses are those under which a proxy serves this server, if one does. With TLS it knows the port for cameras,
+/// which is another.
 fn page(code: StatusCode, html: &'static str, app: &App) -> Response {
     let base = &app.config().proxy.base_path;
-    let html =
-        if base == "/" { Body::from(html) } else { Body::from(html.replace("=\"/", &format!("=\"{base}"))) };
-    (code, headers(HTML), html).into_response()
+    let mut html = Cow::Borrowed(html);
+    if base != "/" {
+        html = html.replace("=\"/", &format!("=\"{base}")).into();
+    }
+    if app.listening.tls.is_some() {
+        let port = app.listening.plain.map_or_else(String::new, |plain| plain.port().to_string());
+        let head = format!("<head>\n<meta name=\"camera-port\" content=\"{port}\">");
+        html = html.replacen("<head>", &head, 1).into();
+    }
+    (code, headers(HTML), Body::from(html)).into_response()
 }
 
 fn headers(kind: &'static str) -> [(header::HeaderName, &'static str); 5] {

@@ -4,6 +4,9 @@ mod connections;
 pub mod control;
 mod listen;
 pub mod routes;
+pub mod tls;
+
+pub use listen::Listening;
 
 use crate::access::now;
 use crate::admission::Admission;
@@ -11,7 +14,7 @@ use crate::auth::Auth;
 use crate::auth::secret::{Kind, Secret};
 use crate::auth::store::{FirstLinks, StoreError};
 use crate::banner::{self, Banner};
-use crate::config::{Config, Live};
+use crate::config::{Config, Live, Plain};
 use crate::demo::Demos;
 use crate::device::Devices;
 use crate::events::{Events, News};
@@ -23,7 +26,10 @@ use crate::state::{StateDir, StateError};
 use crate::stream::Clock;
 use crate::streams::Streams;
 use crate::titles::Titles;
+use crate::tls::{Certificates, TlsError};
+use connections::Door;
 use control::Control;
+use futures_util::future::join_all;
 use routes::Routes;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -53,8 +59,14 @@ pub struct App {
     reloader: OnceLock<Reloader>,
     /// The arrival clock.
     pub clock: Clock,
-    /// Where it listens.
-    pub address: SocketAddr,
+    /// Where it is found.
+    pub listening: Listening,
+    /// Where it takes connections of this computer without TLS.
+    own_address: SocketAddr,
+    /// The certificate, when there is TLS.
+    pub certificates: Option<Arc<Certificates>>,
+    /// TLS handshakes that failed.
+    pub handshakes: tls::Failures,
     /// What is kept across restarts.
     pub state: Arc<StateDir>,
     /// Who may do what.
@@ -100,7 +112,14 @@ impl App {
         let outcome = self.reloader.get()?.reload(&self.live);
         self.declare();
         match &outcome {
-            Ok(reload) => tracing::info!("configuration reloaded; {reload}"),
+            Ok(reload) => {
+                tracing::info!("configuration reloaded; {reload}");
+                if !self.config().access.open && !self.auth.store().lets_anybody_in(now()) {
+                    tracing::warn!(
+                        "nobody can log in from elsewhere; lenscast access new view NAME makes a link"
+                    );
+                }
+            }
             Err(problems) => tracing::error!("the configuration stays as it was: {problems}"),
         }
         Some(outcome)
@@ -124,13 +143,10 @@ impl App {
         self.auth.declare(&self.config().access, &self.demo_key, now());
     }
 
-    /// The address at which this computer reaches its own server.
+    /// The address at which this computer reaches its own server without TLS.
     #[must_use]
-    pub fn own_address(&self) -> SocketAddr {
-        match self.address.ip() {
-            ip if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), self.address.port()),
-            _ => self.address,
-        }
+    pub const fn own_address(&self) -> SocketAddr {
+        self.own_address
     }
 }
 
@@ -141,16 +157,27 @@ pub struct Peer {
     pub remote: SocketAddr,
     /// The address on which it reached us.
     pub local: SocketAddr,
-    /// Whether it speaks TLS to us.
-    pub secure: bool,
-    /// Whether it came by the control socket.
-    pub control_socket: bool,
+    /// By what it came.
+    pub channel: Channel,
+}
+
+/// By what a connection came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// A port without TLS.
+    Plain,
+    /// TLS.
+    Tls,
+    /// The port for TLS, without it: by mistake.
+    PlainOnTls,
+    /// The control socket.
+    ControlSocket,
 }
 
 /// A server whose socket is open.
 #[derive(Debug)]
 pub struct Server {
-    listener: TcpListener,
+    doors: Vec<(TcpListener, Door)>,
     app: Arc<App>,
     first_links: Option<FirstLinks>,
 }
@@ -161,19 +188,37 @@ impl Server {
     /// # Errors
     /// [`StartError`], with a sentence that says what and why.
     pub fn bind(config: Config, shutdown: CancellationToken) -> Result<Self, StartError> {
-        if config.tls.is_some() {
-            return Err(StartError::Tls);
-        }
-        let error = |source| StartError::Listen { listen: config.listen, source };
-        let listener = listen::listen(config.listen).map_err(error)?;
-        let address = listener.local_addr().map_err(error)?;
+        let plain_off = config.tls.as_ref().is_some_and(|tls| tls.plain == Plain::Off);
+        // Virtual cameras of this server have no TLS either: there is a door for them that nobody finds from elsewhere.
+        let plain_address =
+            if plain_off { SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) } else { config.listen };
+        let (plain, address) = open(plain_address, "--listen")?;
+        let secure = config.tls.as_ref().map(|tls| open(tls.listen, "--tls-listen")).transpose()?;
+        let listening = Listening {
+            plain: Some(address).filter(|_| !plain_off),
+            tls: secure.as_ref().map(|(_, at)| *at),
+        };
         let state = Arc::new(open_state(config.state_dir.as_deref()));
         let auth = Auth::open(state.clone())?;
         let (clock, news, live) = (Clock::start(), News::default(), Live::new(config));
+        let certificates = match &live.get().tls {
+            Some(tls) => Some(Certificates::open(live.clone(), state.clone(), &tls.certificate)?),
+            None => None,
+        };
+        let mut doors = vec![(plain, Door::Plain)];
+        if let Some(((listener, _), certificates)) = secure.zip(certificates.as_ref()) {
+            doors.push((listener, Door::Tls(certificates.server_config()?)));
+        }
         let app = Arc::new(App {
             reloader: OnceLock::new(),
             clock,
-            address,
+            listening,
+            own_address: match address.ip() {
+                ip if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()),
+                _ => address,
+            },
+            certificates,
+            handshakes: tls::Failures::default(),
             titles: Titles::open(state.clone()),
             state,
             auth,
@@ -193,10 +238,10 @@ impl Server {
         app.declare();
         let config = app.config();
         // Who can only be reached from this computer needs no links, and they are shown once only.
-        let is_private = address.ip().to_canonical().is_loopback() && config.proxy.trusted_proxies.is_empty();
+        let is_private = listening.is_private() && config.proxy.trusted_proxies.is_empty();
         let needs_none = config.access.open || is_private;
         let first_links = if needs_none { None } else { app.auth.store().first_start(now())? };
-        Ok(Self { listener, app, first_links })
+        Ok(Self { doors, app, first_links })
     }
 
     /// The tokens that were made because there was no credential, to be shown once.
@@ -211,7 +256,9 @@ impl Server {
         let app = &self.app;
         let (config, machine) = (app.config(), banner::machine_addresses());
         let (first, kept) = (self.first_links(), app.state.place().is_some());
-        Banner { config: &config, listen: app.address, machine: &machine, first, kept }.text()
+        let certificate = app.certificates.as_ref().map(|certificates| certificates.info());
+        let (listening, certificate) = (app.listening, certificate.as_ref());
+        Banner { config: &config, listening, certificate, machine: &machine, first, kept }.text()
     }
 
     /// Lets the settings be read again while the server runs.
@@ -220,14 +267,6 @@ impl Server {
         // It is the first: nobody else has seen this server.
         let _ = self.app.reloader.set(reloader);
         self
-    }
-
-    /// The address that was opened: with the real port when port 0 was asked for.
-    ///
-    /// # Errors
-    /// When the system does not tell.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
     }
 
     /// What all connections share.
@@ -239,7 +278,7 @@ impl Server {
     /// Serves until the token given to [`Server::bind`] is cancelled; then every connection is told, and this returns
     /// after 1.5 s at the latest.
     pub async fn run(self) {
-        let Self { listener, app, first_links: _ } = self;
+        let Self { doors, app, first_links: _ } = self;
         let router = Routes::of(&app).router();
         let control = async {
             if let Some(control) = Control::open(&app) {
@@ -247,7 +286,16 @@ impl Server {
             }
         };
         let (events, history) = (app.events.run(&app), app.history.run(&app.streams, &app.shutdown));
-        tokio::join!(connections::accept(listener, &app, &router), control, events, history, flush(&app));
+        let doors = join_all(doors.into_iter().map(|(listener, door)| {
+            let (app, router) = (&app, &router);
+            async move { connections::accept(listener, &door, app, router).await }
+        }));
+        let certificates = async {
+            if let Some(certificates) = &app.certificates {
+                certificates.clone().run(app.shutdown.clone()).await;
+            }
+        };
+        tokio::join!(doors, control, certificates, events, history, flush(&app));
         app.tasks.close();
         app.demos.tasks.close();
         let all = async { tokio::join!(app.tasks.wait(), app.demos.tasks.wait()) };
@@ -285,6 +333,15 @@ async fn flush(app: &Arc<App>) {
     }
 }
 
+/// Opens a socket, and tells where: with the real port when port 0 was asked for.
+fn open(listen: SocketAddr, flag: &'static str) -> Result<(TcpListener, SocketAddr), StartError> {
+    let opened = listen::listen(listen).and_then(|listener| {
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    });
+    opened.map_err(|source| StartError::Listen { listen, flag, source })
+}
+
 /// The state directory; without one that can be used, nothing is kept.
 fn open_state(place: Option<&Path>) -> StateDir {
     let opened = place.map(StateDir::open).transpose();
@@ -297,17 +354,16 @@ fn open_state(place: Option<&Path>) -> StateDir {
 /// The server could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// It is to speak TLS.
-    #[error(
-        "this version has no TLS yet, and a server that was told to have it must not run without: take tls, tls_cert and tls_key out of \
-         its configuration, and put a proxy with TLS in front of it (docs/proxies.md)"
-    )]
-    Tls,
+    /// It is to speak TLS, and cannot.
+    #[error("{0}. A server that was told to have TLS does not start without")]
+    Tls(#[from] TlsError),
     /// The socket could not be opened.
-    #[error("cannot listen on {listen}: {source}{}", listen::hint(.source, .listen))]
+    #[error("cannot listen on {listen}: {source}{}", listen::hint(.source, .listen, .flag))]
     Listen {
         /// Where.
         listen: SocketAddr,
+        /// By what that is chosen.
+        flag: &'static str,
         /// What the system says.
         source: io::Error,
     },

@@ -15,15 +15,15 @@ pub mod secret;
 #[cfg(test)]
 mod tests;
 
-use crate::config::{Access, Certificate, Config, EncodeMode, Limits, Proxy, Tls, TlsSettings};
+use crate::config::{Access, Certificate, Config, EncodeMode, Limits, Plain, Proxy, Tls, TlsSettings};
 use crate::pipeline::encoder::MakeEncoder;
 use crate::pipeline::ffmpeg;
 use crate::state::StateDir;
+use crate::tls::certificate;
 use layer::{Layer, Value};
 use problem::{Origin, Problem, Problems};
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::File;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
@@ -175,11 +175,10 @@ impl Loaded {
         let Settings { listen, state_dir, encode, access, tls, proxy, limits, .. } = self.settings.clone();
         let tls = tls.resolve().map_err(|(key, sentence)| self.problem(key, sentence))?;
         if let Some(Tls { certificate: Certificate::Files { cert, key }, .. }) = &tls {
-            for (name, path) in [("tls_cert", cert), ("tls_key", key)] {
-                File::open(path).map_err(|error| {
-                    self.problem(name, &format!("{name}: cannot read {}: {error}", path.display()))
-                })?;
-            }
+            certificate::load(cert, key).map_err(|error| {
+                let name = if error.is_about_key() { "tls_key" } else { "tls_cert" };
+                self.problem(name, &format!("{name}: {error}"))
+            })?;
         }
         Ok(Config { listen, state_dir, encode, encoder, access, tls, proxy, limits, ..Config::default() })
     }
@@ -187,7 +186,24 @@ impl Loaded {
     /// Looks at what is about more than one key.
     fn check(mut self) -> Result<Self, Problems> {
         let Settings { tls, limits, .. } = &self.settings;
-        tls.resolve().map_err(|(key, sentence)| self.problem(key, sentence))?;
+        let resolved = tls.resolve().map_err(|(key, sentence)| self.problem(key, sentence))?;
+        if let Some(Tls { certificate, listen, plain }) = resolved {
+            let other = self.settings.listen;
+            if plain != Plain::Off
+                && listen.port() == other.port()
+                && listen.port() != 0
+                && overlap(listen, other)
+            {
+                let sentence =
+                    "tls_listen and listen are the same: each needs a port of its own, or plain = \"off\"";
+                return Err(self.problem("tls_listen", sentence));
+            }
+            if let Certificate::Files { key, .. } = &certificate
+                && let Some(warning) = secret::loose(key)
+            {
+                self.warnings.extend(self.problem("tls_key", &warning).0);
+            }
+        }
         let Limits { camera_timeout, ping_interval, .. } = limits;
         if camera_timeout <= ping_interval {
             let sentence = "camera_timeout is not longer than ping_interval: a camera that sends no frames is taken for gone";
@@ -206,6 +222,13 @@ impl Loaded {
         let origin = self.value(key).map_or(Origin::Default, |value| value.origin.clone());
         Problems(vec![Problem::new(origin, sentence)])
     }
+}
+
+/// Whether two addresses of the same port cannot both be listened on.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    one.ip().to_canonical() == other.ip().to_canonical()
+        || one.ip().is_unspecified()
+        || other.ip().is_unspecified()
 }
 
 /// `[::]:8080`.

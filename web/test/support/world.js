@@ -76,14 +76,14 @@ export class World {
     return folder;
   }
 
-  /** Starts a server, on a free port unless told otherwise. `args` are further options of `lenscast serve`. */
-  async server({ port = 0, args = [] } = {}) {
+  /** Starts a server, on a free port unless told otherwise, and reads the `url` that it prints. `args` are further options of `lenscast serve`. */
+  async server({ port = 0, args = [], url = /http:\/\/127\.0\.0\.1:(\d+)\// } = {}) {
     // What a server keeps must not come from another one.
     const state = args.includes("--state-dir") ? [] : ["--state-dir", await this.folder()];
     const server = new Process(["serve", "--listen", `127.0.0.1:${port}`, ...state, ...args]);
     this.atEnd(() => server.end());
-    const [url, opened] = await server.line(/http:\/\/127\.0\.0\.1:(\d+)\//);
-    return Object.assign(server, { url, port: Number(opened) });
+    const [opened, its] = await server.line(url);
+    return Object.assign(server, { url: opened, port: Number(its) });
   }
 
   /** Starts a virtual camera, for a server or for the port of a slow link to it. `args` are further options of it. */
@@ -102,15 +102,16 @@ export class World {
 
   /**
    * Opens an empty page that shares nothing with others. `expected` matches the errors in the console that belong to the test;
-   * `init` runs in the page before its own scripts.
+   * `init` runs in the page before its own scripts; one that is `trusting` takes every certificate.
    */
-  async page({ phone = false, colorScheme = "light", expected, init } = {}) {
+  async page({ phone = false, colorScheme = "light", expected, init, trusting = false } = {}) {
     if (!browser?.isConnected()) {
       browser = await chromium.launch({ executablePath: BROWSER, headless: true, args: FLAGS });
     }
     const context = await browser.newContext({
       viewport: phone ? { width: 390, height: 844 } : { width: 1280, height: 800 },
       colorScheme,
+      ignoreHTTPSErrors: trusting,
       hasTouch: phone,
       isMobile: phone,
       deviceScaleFactor: phone ? 2 : 1,
@@ -147,6 +148,20 @@ export async function says(page, sentence) {
   const status = page.locator(".status", { hasText: sentence });
   await status.waitFor({ state: "visible", timeout: PATIENCE });
   return status.innerText();
+}
+
+/** In the page: the server tells that it has no camera, and that nobody here may change anything. */
+export function toldNothing() {
+  globalThis.EventSource = class extends EventTarget {
+    constructor() {
+      super();
+      const told = { hello: { admin: false }, status: { uptime_s: 1, cameras: [] } };
+      const tell = (name) => this.dispatchEvent(new MessageEvent(name, { data: JSON.stringify(told[name]) }));
+      setTimeout(() => tell("hello"));
+      setInterval(() => tell("status"), 100);
+    }
+    close() {}
+  };
 }
 
 /** A port that was free a moment ago. */

@@ -46,7 +46,7 @@ pub(super) fn missing(
     };
     let mut answer = match whom {
         For::People => pages::login(code, app),
-        For::Players | For::Programs => {
+        For::Players | For::Programs | For::Devices => {
             (code, [(header::CACHE_CONTROL, "no-store")], format!("{sentence}\n")).into_response()
         }
     };

@@ -5,7 +5,7 @@
 //! further left.
 
 use crate::auth::policy::was_forwarded;
-use crate::server::Peer;
+use crate::server::{Channel, Peer};
 use axum::http::{HeaderMap, Uri, Version, header};
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -35,8 +35,8 @@ impl Client {
         };
         let was_forwarded = was_forwarded(version, headers);
         let host = own_host(uri, headers);
-        if peer.control_socket || !is_trusted(peer.remote.ip()) {
-            let secure = Some(peer.secure);
+        if peer.channel == Channel::ControlSocket || !is_trusted(peer.remote.ip()) {
+            let secure = Some(peer.channel == Channel::Tls);
             return Self { address: peer.remote, host, secure, through_trusted_proxy: false, was_forwarded };
         }
         let nobody = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
@@ -55,7 +55,7 @@ impl Client {
             secure: match last("x-forwarded-proto").as_deref().map(str::to_ascii_lowercase).as_deref() {
                 Some("https" | "wss") => Some(true),
                 Some("http" | "ws") => Some(false),
-                _ if peer.secure => Some(true),
+                _ if peer.channel == Channel::Tls => Some(true),
                 _ => None,
             },
             through_trusted_proxy: true,
@@ -107,8 +107,7 @@ mod tests {
         let peer = Peer {
             remote: remote.parse().unwrap(),
             local: "10.0.0.9:8080".parse().unwrap(),
-            secure: false,
-            control_socket: false,
+            channel: Channel::Plain,
         };
         let trusted: Vec<IpNet> =
             ["10.0.0.1/32", "fd00::/16", "192.0.2.0/24"].iter().map(|net| net.parse().unwrap()).collect();
@@ -196,8 +195,7 @@ mod tests {
         let peer = Peer {
             remote: "127.0.0.1:1".parse().unwrap(),
             local: "127.0.0.1:8080".parse().unwrap(),
-            secure: false,
-            control_socket: false,
+            channel: Channel::Plain,
         };
         let mut headers = HeaderMap::new();
         headers.insert("host", "localhost".parse().unwrap());

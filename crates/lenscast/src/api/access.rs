@@ -294,6 +294,10 @@ async fn change<T: Send + 'static>(
     match done.map_err(|error| not_kept(&error))? {
         Ok(done) => Ok(done),
         Err(StoreError::State(error)) => Err(not_kept(&error)),
+        Err(error @ StoreError::Unkept(_)) => {
+            tracing::error!(%error, "credentials cannot be kept");
+            refused(StatusCode::INTERNAL_SERVER_ERROR, error)
+        }
         Err(error @ StoreError::Unknown(_)) => refused(StatusCode::NOT_FOUND, error),
         Err(error @ (StoreError::Taken(_) | StoreError::Full { .. })) => refused(StatusCode::CONFLICT, error),
         Err(error @ (StoreError::Invalid(_) | StoreError::Expired | StoreError::Pointless(_))) => {
@@ -314,7 +318,7 @@ fn made(answer: &impl Serialize) -> Response {
 
 /// Every address at which a page can be opened, with the token.
 fn links(app: &App, page: &str, secret: &Secret) -> Vec<String> {
-    let places = banner::places(&app.config(), app.address, &banner::machine_addresses());
+    let places = banner::places(&app.config(), app.listening, &banner::machine_addresses());
     places.iter().map(|place| format!("{place}{page}?token={}", secret.expose())).collect()
 }
 

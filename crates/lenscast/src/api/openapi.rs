@@ -35,7 +35,8 @@ what the owner opened by `open_view` or `open` needs none either.
 
 **Errors** under `/api` are problem details (RFC 9457), elsewhere a sentence as `text/plain`. A path that is none of these is 404, \
 a wrong method 405. Any request may also be answered by 503 when the server has as many connections as it may, and by 400, 414 or \
-431 when it is no HTTP or far too long.
+431 when it is no HTTP or far too long. A server with TLS sends what comes without it there by 307, and refuses it with 403 when it is no \
+GET; cameras, health checks and its own computer are answered all the same, and everybody else where `plain` is `all`.
 
 **Changes**, which is all but GET, are refused with 403 when a web page of another origin asks for them. So a program sends \
 `Content-Type: application/json` even where there is no body. A body has at most 4096 bytes.

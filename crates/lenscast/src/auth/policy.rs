@@ -103,7 +103,8 @@ const PRIVATE_SUFFIXES: [&str; 8] =
 
 impl Circumstances<'_> {
     /// From this computer, to this computer, under its name for itself, and passed on by nobody.
-    fn is_this_computer(&self) -> bool {
+    #[must_use]
+    pub fn is_this_computer(&self) -> bool {
         let loopback = |address: IpAddr| address.to_canonical().is_loopback();
         loopback(self.peer_ip)
             && loopback(self.local_ip)
@@ -152,7 +153,8 @@ fn is_address(name: &str) -> bool {
 }
 
 /// A `Host` header without port, brackets and the point at its end, in small letters.
-fn name_of(host: &str) -> String {
+#[must_use]
+pub fn name_of(host: &str) -> String {
     let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((v6, rest)) if rest.is_empty() || rest.starts_with(':') => v6,
         Some(_) => host,

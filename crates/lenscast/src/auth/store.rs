@@ -19,6 +19,7 @@ use crate::state::{StateDir, StateError};
 use lenscast_protocol::CameraName;
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::watch;
 use utoipa::ToSchema;
@@ -51,6 +52,8 @@ pub struct Store {
     current: RwLock<Arc<Credentials>>,
     /// Held while a change is made and written. Holds when the file was last written.
     writing: Mutex<u64>,
+    /// Whether something was taken back that the file still has.
+    unwritten: AtomicBool,
     /// When what was last used, as far as that is not on the disk.
     used: Mutex<HashMap<Id, u64>>,
     changes: watch::Sender<u64>,
@@ -90,6 +93,7 @@ impl Store {
             state,
             current: RwLock::new(credentials),
             writing: Mutex::default(),
+            unwritten: AtomicBool::new(false),
             used: Mutex::default(),
             changes: watch::Sender::default(),
         })
@@ -138,6 +142,16 @@ impl Store {
             shares: all.shares,
             sessions: all.sessions.into_iter().map(|session| session.info).collect(),
         }
+    }
+
+    /// Whether there is a user or token, here or in the configuration, with which somebody may watch or do everything.
+    #[must_use]
+    pub fn lets_anybody_in(&self, now: u64) -> bool {
+        let all = self.snapshot();
+        let good = |token: &TokenInfo| token.kind != Kind::Camera && !is_over(token.expires, now);
+        all.declared.lets_anybody_in()
+            || !all.users.is_empty()
+            || all.tokens.iter().any(|token| good(&token.info))
     }
 
     /// The cameras that have a key of their own.
@@ -265,7 +279,7 @@ impl Store {
         let mut next = (*self.snapshot()).clone();
         let newer = self.merge_used(&mut next);
         let pruned = next.prune(now);
-        if newer || pruned {
+        if newer || pruned || self.unwritten.load(Ordering::Relaxed) {
             self.write(next)?;
             *writing = now;
         }
@@ -279,6 +293,7 @@ impl Store {
     /// To be called while `writing` is held.
     fn write(&self, next: Credentials) -> Result<(), StateError> {
         self.state.write_json(FILE, &next)?;
+        self.unwritten.store(false, Ordering::Relaxed);
         self.publish(next);
         Ok(())
     }

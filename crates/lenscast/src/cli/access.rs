@@ -78,6 +78,7 @@ pub(crate) enum New {
 #[derive(Debug, Args)]
 pub(crate) struct Link {
     /// What it is called in lists: whose it is, or where
+    #[arg(default_value = "")]
     name: String,
     /// For how long: 24h, 7d; for ever unless it is given
     #[arg(long = "for", value_name = "TIME", value_parser = time::span)]

@@ -8,8 +8,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "TLS")]
 pub struct TlsSettings {
-    /// Where the certificate comes from; "off", unless tls_cert and tls_key are given, which means "files". There is no TLS in
-    /// this version yet: a server that is told to have it does not start
+    /// Where the certificate comes from; "off", unless tls_cert and tls_key are given, which means "files"
     #[arg(long, value_name = "MODE", value_enum)]
     pub tls: Option<TlsMode>,
     /// The certificate, with those that it needs between it and its authority, in PEM
@@ -75,6 +74,19 @@ pub enum Certificate {
         /// Its key.
         key: PathBuf,
     },
+}
+
+impl Tls {
+    /// The same with the files of another, if both are of files: the rest is only read when the server starts.
+    #[must_use]
+    pub fn with_files_of(self, other: Option<&Self>) -> Self {
+        match (&self.certificate, other.map(|other| &other.certificate)) {
+            (Certificate::Files { .. }, Some(files @ Certificate::Files { .. })) => {
+                Self { certificate: files.clone(), ..self }
+            }
+            _ => self,
+        }
+    }
 }
 
 impl Default for TlsSettings {

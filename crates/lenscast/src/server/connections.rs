@@ -1,6 +1,7 @@
 //! Taking connections and serving them, whatever they come by.
 
-use super::{App, Peer};
+use super::tls::{self, Spoken};
+use super::{App, Channel, Peer};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -12,6 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 use tower_service::Service as _;
 
 /// Unacknowledged data for this long, and the kernel gives a connection up: a viewer that lost its network is noticed even
@@ -30,14 +33,21 @@ const REFUSAL_PATIENCE: Duration = Duration::from_secs(1);
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 5\r\nConnection: close\r\n\r\n\
     This server has as many connections as it may (--max-connections).\n";
 
+/// By what connections come to a socket.
+#[derive(Debug)]
+pub(super) enum Door {
+    Plain,
+    Tls(Arc<ServerConfig>),
+}
+
 /// Takes connections until the server shuts down.
-pub(super) async fn accept(listener: TcpListener, app: &Arc<App>, router: &Router) {
+pub(super) async fn accept(listener: TcpListener, door: &Door, app: &Arc<App>, router: &Router) {
     loop {
         tokio::select! {
             () = app.shutdown.cancelled() => break,
             accepted = listener.accept() => match accepted {
-                Ok((socket, _)) if app.tasks.len() >= app.config().limits.max_connections => refuse(app, socket),
-                Ok((socket, remote)) => take(app, router, socket, remote),
+                Ok((socket, _)) if app.tasks.len() >= app.config().limits.max_connections => refuse(app, door, socket),
+                Ok((socket, remote)) => take(app, router, door, socket, remote),
                 Err(error) => pause(app, &error).await,
             },
         }
@@ -52,8 +62,13 @@ pub(super) async fn pause(app: &App, error: &std::io::Error) {
     tokio::time::sleep(Duration::from_millis(100)).await;
 }
 
-/// Serves a connection in a task of its own.
-pub(super) fn serve<S>(app: &Arc<App>, router: &Router, stream: S, peer: Peer)
+/// Serves a connection until it ends.
+pub(super) fn serve<S>(
+    app: &Arc<App>,
+    router: &Router,
+    stream: S,
+    peer: Peer,
+) -> impl Future<Output = ()> + Send + 'static
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -71,7 +86,7 @@ where
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let shutdown = app.shutdown.clone();
-    app.tasks.spawn(async move {
+    async move {
         tokio::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
@@ -83,25 +98,51 @@ where
         if let Err(error) = ended {
             tracing::debug!(peer = %peer.remote, %error, "connection ended");
         }
-    });
+    }
 }
 
-fn take(app: &Arc<App>, router: &Router, socket: TcpStream, remote: SocketAddr) {
+/// Serves a connection in a task of its own.
+fn take(app: &Arc<App>, router: &Router, door: &Door, socket: TcpStream, remote: SocketAddr) {
     let Ok(local) = socket.local_addr() else {
         return;
     };
     prepare(&socket);
-    let peer = Peer { remote: canonical(remote), local, secure: false, control_socket: false };
-    serve(app, router, socket, peer);
+    let remote = canonical(remote);
+    let peer = move |channel| Peer { remote, local, channel };
+    match door {
+        Door::Plain => {
+            app.tasks.spawn(serve(app, router, socket, peer(Channel::Plain)));
+        }
+        Door::Tls(config) => {
+            let (app, router) = (app.clone(), router.clone());
+            let acceptor = TlsAcceptor::from(config.clone());
+            let tasks = app.tasks.clone();
+            tasks.spawn(async move {
+                let shutdown = app.shutdown.clone();
+                let spoken = tokio::select! {
+                    () = shutdown.cancelled() => None,
+                    spoken = tls::begin(&app, acceptor, socket, remote) => spoken,
+                };
+                match spoken {
+                    Some(Spoken::Tls(stream)) => serve(&app, &router, *stream, peer(Channel::Tls)).await,
+                    Some(Spoken::Plain(socket)) => {
+                        serve(&app, &router, socket, peer(Channel::PlainOnTls)).await;
+                    }
+                    None => {}
+                }
+            });
+        }
+    }
 }
 
 /// Tells a connection that there are too many, if that can be had cheaply.
-fn refuse(app: &Arc<App>, mut socket: TcpStream) {
+fn refuse(app: &Arc<App>, door: &Door, mut socket: TcpStream) {
     let limit = app.config().limits.max_connections;
     if let Some(held_back) = app.notices.due("full") {
         tracing::warn!(limit, held_back, "a connection is refused: there are as many as there may be");
     }
-    if app.tasks.len() >= limit + MAX_REFUSALS {
+    // To say it by TLS would cost more than to serve.
+    if matches!(door, Door::Tls(_)) || app.tasks.len() >= limit + MAX_REFUSALS {
         return;
     }
     let goodbye = async move {

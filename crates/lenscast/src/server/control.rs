@@ -2,7 +2,7 @@
 //! everything. The command line speaks to a running server by it.
 
 use super::connections::{pause, serve};
-use super::{App, Peer};
+use super::{App, Channel, Peer};
 use crate::state::{SocketFile, StateError};
 use axum::Router;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -37,12 +37,14 @@ impl Control {
     /// Takes connections until the server shuts down.
     pub async fn accept(self, app: &Arc<App>, router: &Router) {
         let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let peer = Peer { remote: nowhere, local: nowhere, secure: false, control_socket: true };
+        let peer = Peer { remote: nowhere, local: nowhere, channel: Channel::ControlSocket };
         loop {
             tokio::select! {
                 () = app.shutdown.cancelled() => break,
                 accepted = self.listener.accept() => match accepted {
-                    Ok((socket, _)) => serve(app, router, socket, peer),
+                    Ok((socket, _)) => {
+                        app.tasks.spawn(serve(app, router, socket, peer));
+                    }
                     Err(error) => pause(app, &error).await,
                 },
             }

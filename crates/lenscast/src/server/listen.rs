@@ -7,6 +7,29 @@ use tokio::net::TcpListener;
 /// Connections that the kernel holds ready for us.
 const BACKLOG: i32 = 1024;
 
+/// Where a server is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listening {
+    /// Without TLS; `None`: nowhere.
+    pub plain: Option<SocketAddr>,
+    /// With TLS; `None`: nowhere.
+    pub tls: Option<SocketAddr>,
+}
+
+impl Listening {
+    /// A server without TLS.
+    #[must_use]
+    pub const fn plain(address: SocketAddr) -> Self {
+        Self { plain: Some(address), tls: None }
+    }
+
+    /// Whether nobody but this computer can reach it.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.plain.iter().chain(&self.tls).all(|address| address.ip().to_canonical().is_loopback())
+    }
+}
+
 /// Opens a listening socket; one for all IPv6 addresses takes IPv4 too, and on a machine without IPv6 it takes IPv4 alone.
 pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     match open(address) {
@@ -21,11 +44,11 @@ pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     }
 }
 
-/// What can be done about an address that cannot be had.
-pub(super) fn hint(source: &io::Error, listen: &SocketAddr) -> String {
+/// What can be done about an address that cannot be had, which `flag` chooses.
+pub(super) fn hint(source: &io::Error, listen: &SocketAddr, flag: &str) -> String {
     match source.kind() {
         io::ErrorKind::AddrInUse => {
-            format!(" (another program has port {}; choose another with --listen)", listen.port())
+            format!(" (another program has port {}; choose another with {flag})", listen.port())
         }
         io::ErrorKind::PermissionDenied => " (ports under 1024 are for root)".into(),
         io::ErrorKind::AddrNotAvailable => " (this computer has no such address)".into(),

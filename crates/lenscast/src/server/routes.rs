@@ -50,10 +50,10 @@ impl Routes {
             .page("/mjpeg/{name}", View, pages::mjpeg_of)
             .file("/assets/{file}", pages::asset)
             .file("/favicon.ico", pages::icon)
-            .socket("/ws/camera", Publish, ingest::handler)
-            .socket("/ws/camera/{name}", Publish, ingest::handler)
-            .socket("/ws/viewer", View, output::viewer::handler)
-            .socket("/ws/viewer/{name}", View, output::viewer::handler)
+            .socket("/ws/camera", Publish, For::Devices, ingest::handler)
+            .socket("/ws/camera/{name}", Publish, For::Devices, ingest::handler)
+            .socket("/ws/viewer", View, For::Programs, output::viewer::handler)
+            .socket("/ws/viewer/{name}", View, For::Programs, output::viewer::handler)
             .media("/stream.mjpg", output::mjpeg::default_camera, output::mjpeg::about)
             .media("/stream.ts", output::ts::default_camera, output::ts::about)
             .media("/stream/{file}", output::stream_file, output::about)
@@ -61,8 +61,8 @@ impl Routes {
             .media("/snapshot/{file}", output::snapshot::named_camera, output::snapshot::about_named)
             .get("/status", ViewSome, status::handler, status::about)
             .get("/metrics", ViewAll, metrics::handler, metrics::about)
-            .get("/healthz", Nothing, metrics::healthz, metrics::about_healthz)
-            .get("/readyz", Nothing, metrics::readyz, metrics::about_readyz)
+            .device("/healthz", Nothing, metrics::healthz, metrics::about_healthz)
+            .device("/readyz", Nothing, metrics::readyz, metrics::about_readyz)
             .get("/api/events", ViewSome, events::handler, events::about)
             .get("/api/clock", ViewSome, api::clock::handler, api::clock::about)
             .get("/api/cameras/{name}/history", View, api::history::handler, api::history::about)
@@ -157,12 +157,21 @@ impl Routes {
     }
 
     /// A WebSocket, of which the description of the API cannot speak.
-    fn socket<H, T>(self, path: &'static str, needs: Needs, handler: H) -> Self
+    fn socket<H, T>(self, path: &'static str, needs: Needs, whom: For, handler: H) -> Self
     where
         H: Handler<T, Arc<App>>,
         T: 'static,
     {
-        self.add(Method::GET, path, Rule { needs, whom: For::Programs }, handler)
+        self.add(Method::GET, path, Rule { needs, whom }, handler)
+    }
+
+    /// For what may know no TLS.
+    fn device<H, T>(self, path: &'static str, needs: Needs, handler: H, about: fn() -> About) -> Self
+    where
+        H: Handler<T, Arc<App>>,
+        T: 'static,
+    {
+        self.add(Method::GET, path, Rule { needs, whom: For::Devices }, handler).with(about)
     }
 
     /// For programs.

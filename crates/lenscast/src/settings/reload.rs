@@ -2,7 +2,7 @@
 
 use super::problem::Problems;
 use super::{Loaded, Sources};
-use crate::config::{Config, Live, Proxy};
+use crate::config::{Certificate, Config, Live, Proxy};
 use serde::Serialize;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -12,6 +12,9 @@ use utoipa::ToSchema;
 /// a connection as a whole, from the next connection on.
 pub const NEED_RESTART: [&str; 8] =
     ["listen", "state_dir", "tls", "tls_cert", "tls_key", "tls_listen", "plain", "base_path"];
+
+/// Those of them that can change while both before and after the certificate is one of files.
+const OF_FILES: [&str; 2] = ["tls_cert", "tls_key"];
 
 /// What became of the settings that have changed, by the names of their keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -28,7 +31,12 @@ impl Reload {
     pub fn plan(in_force: &Loaded, read: &Loaded) -> Self {
         let pairs = in_force.values.iter().zip(&read.values);
         let changed = pairs.filter(|(old, new)| !old.is_same(new)).map(|(old, _)| old.key.name.as_str());
-        let (needs_restart, applied) = changed.partition(|name| NEED_RESTART.contains(name));
+        let of_files = [in_force, read].into_iter().all(|loaded| {
+            let tls = loaded.settings.tls.resolve().ok().flatten();
+            tls.is_some_and(|tls| matches!(tls.certificate, Certificate::Files { .. }))
+        });
+        let (needs_restart, applied) =
+            changed.partition(|name| NEED_RESTART.contains(name) && !(of_files && OF_FILES.contains(name)));
         Self { applied, needs_restart }
     }
 }
@@ -84,7 +92,7 @@ impl Reloader {
         live.set(Config {
             listen: old.listen,
             state_dir: old.state_dir.clone(),
-            tls: old.tls.clone(),
+            tls: old.tls.clone().map(|tls| tls.with_files_of(new.tls.as_ref())),
             proxy: Proxy { base_path: old.proxy.base_path.clone(), ..new.proxy },
             pts_origin: old.pts_origin,
             ..new

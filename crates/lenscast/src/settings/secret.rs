@@ -45,7 +45,7 @@ pub(super) fn resolve(text: &str, base: Option<&Path>) -> Result<Resolved, Strin
 
 /// A warning when others can read or change the file.
 #[cfg(unix)]
-fn loose(path: &Path) -> Option<String> {
+pub(super) fn loose(path: &Path) -> Option<String> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = fs::metadata(path).ok()?.permissions().mode() & 0o7777;
     // The group is left to the owner: packages give a service's secrets to its group, to be read.
@@ -55,7 +55,7 @@ fn loose(path: &Path) -> Option<String> {
 }
 
 #[cfg(not(unix))]
-fn loose(_: &Path) -> Option<String> {
+pub(super) fn loose(_: &Path) -> Option<String> {
     None
 }
 

@@ -1,8 +1,10 @@
 //! Who is let in, and what the wrong door says.
 
 mod answers;
+mod commands;
 mod control;
 mod credentials;
+mod disk;
 mod lasting;
 mod origins;
 pub mod starting;

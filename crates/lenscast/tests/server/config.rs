@@ -20,20 +20,24 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// A folder with a configuration file.
-struct World(TempDir);
+pub struct World(TempDir);
 
 impl World {
-    fn new(file: &str) -> Self {
+    pub fn new(file: &str) -> Self {
         let world = Self(tempfile::tempdir().unwrap());
         world.write(file);
         world
     }
 
-    fn file(&self) -> PathBuf {
-        self.0.path().join("lenscast.toml")
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
     }
 
-    fn write(&self, file: &str) {
+    fn file(&self) -> PathBuf {
+        self.path("lenscast.toml")
+    }
+
+    pub fn write(&self, file: &str) {
         fs::write(self.file(), file).unwrap();
     }
 
@@ -47,7 +51,7 @@ impl World {
         command
     }
 
-    async fn run(&self, args: &[&str]) -> Output {
+    pub async fn run(&self, args: &[&str]) -> Output {
         within(self.command(args).stdin(Stdio::null()).output()).await.unwrap()
     }
 
@@ -59,7 +63,7 @@ impl World {
     }
 
     /// A server whose log goes to a file.
-    async fn serve(&self, args: &[&str]) -> Server {
+    pub async fn serve(&self, args: &[&str]) -> Server {
         let log = self.0.path().join("log");
         let mut command = self.command(&[&["serve"], args].concat());
         let mut program = Program::spawn_with(&mut command, fs::File::create(&log).unwrap().into());
@@ -68,8 +72,8 @@ impl World {
     }
 }
 
-struct Server {
-    program: Program,
+pub struct Server {
+    pub program: Program,
     address: String,
     log: PathBuf,
 }
@@ -80,7 +84,7 @@ impl Server {
     }
 
     /// What a POST is answered: code and JSON.
-    async fn post(&self, path: &str) -> (u16, Value) {
+    pub async fn post(&self, path: &str) -> (u16, Value) {
         let mut socket = TcpStream::connect(&self.address).await.unwrap();
         let host = &self.address;
         let head =
@@ -115,14 +119,14 @@ impl Server {
         within(socket.read_to_end(&mut Vec::new())).await.unwrap();
     }
 
-    async fn reload(&self) -> Value {
+    pub async fn reload(&self) -> Value {
         let (code, answer) = self.post("/api/reload").await;
         assert_eq!(code, 200, "{answer}");
         answer
     }
 
     /// Waits until the log has a line with `text`, and gives the whole log.
-    async fn log_until(&self, text: &str) -> String {
+    pub async fn log_until(&self, text: &str) -> String {
         within(async {
             loop {
                 let log = fs::read_to_string(&self.log).unwrap();
@@ -184,7 +188,10 @@ async fn a_server_obeys_its_file_and_a_flag_wins_over_it() {
 #[tokio::test]
 async fn the_demo_listens_where_the_file_says_and_on_this_computer_alone_without_it() {
     let text = World::new("").says(&["demo", "--help"]).await;
-    assert!(text.contains("[default: 127.0.0.1:8080]"), "{text}");
+    assert!(
+        text.contains("[default: 127.0.0.1:8080]") && text.contains("[default: 127.0.0.1:8443]"),
+        "{text}"
+    );
     // The port is taken, by this or by somebody else; so the demo says which one it wanted.
     let _taken = tokio::net::TcpListener::bind("127.0.0.1:8080").await;
     let output = World::new("").run(&["demo"]).await;

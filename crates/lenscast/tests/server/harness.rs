@@ -39,7 +39,7 @@ pub fn start_with(change: impl FnOnce(&mut Config)) -> Running {
     change(&mut config);
     let shutdown = CancellationToken::new();
     let server = Server::bind(config, shutdown.clone()).unwrap();
-    let address = server.local_addr().unwrap();
+    let address = server.app().own_address();
     let app = server.app().clone();
     Running { address, app, shutdown, task: tokio::spawn(server.run()) }
 }

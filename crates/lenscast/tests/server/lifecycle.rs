@@ -99,12 +99,3 @@ async fn cameras_that_connect_and_vanish_by_the_hundred_leave_nothing_behind() {
         "names in use are counted, not connections: {status}"
     );
 }
-
-#[tokio::test]
-async fn a_server_that_is_to_have_tls_does_not_run_without() {
-    use lenscast::config::{Certificate, Config, DEFAULT_TLS_LISTEN, Plain, Tls};
-    let tls = Tls { certificate: Certificate::SelfSigned, listen: DEFAULT_TLS_LISTEN, plain: Plain::Cameras };
-    let config = Config { listen: "127.0.0.1:0".parse().unwrap(), tls: Some(tls), ..Config::default() };
-    let refusal = lenscast::server::Server::bind(config, Default::default()).unwrap_err().to_string();
-    assert!(refusal.contains("no TLS yet"), "{refusal}");
-}

@@ -18,4 +18,5 @@ mod openapi;
 mod playback;
 mod program;
 mod titles;
+mod tls;
 mod viewer;

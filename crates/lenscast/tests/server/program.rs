@@ -10,6 +10,8 @@ use tokio_tungstenite::tungstenite::Message;
 pub struct Program {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
+    /// What it keeps goes with it.
+    state: Option<tempfile::TempDir>,
 }
 
 impl Program {
@@ -19,20 +21,20 @@ impl Program {
 
     fn spawn(command: &mut Command) -> Self {
         // Not in the home of whoever runs the tests, and not as they configured theirs.
-        command.env("LENSCAST_STATE_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/state"));
-        command.env("LENSCAST_CONFIG", "/dev/null");
-        Self::spawn_with(command, Stdio::null())
+        let folder = tempfile::tempdir().unwrap();
+        command.env("LENSCAST_STATE_DIR", folder.path().join("state")).env("LENSCAST_CONFIG", "/dev/null");
+        Self { state: Some(folder), ..Self::spawn_with(command, Stdio::null()) }
     }
 
     /// With its own environment, and its log where it is wanted.
     pub fn spawn_with(command: &mut Command, log: Stdio) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(log).kill_on_drop(true).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines }
+        Self { child, lines, state: None }
     }
 
     /// Reads on until a line contains `text`.
-    async fn line(&mut self, text: &str) -> String {
+    pub async fn line(&mut self, text: &str) -> String {
         loop {
             let line = within(self.lines.next_line())
                 .await
@@ -57,7 +59,9 @@ impl Program {
 
     pub async fn ends_after(mut self, signal: &str) -> Option<i32> {
         self.signal(signal).await;
-        tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it never ends").unwrap().code()
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it never ends");
+        drop(self.state.take());
+        ended.unwrap().code()
     }
 }
 

@@ -11,6 +11,7 @@ use super::{MAX_SESSIONS, MAX_SHARES, MAX_TOKENS, MAX_USERS, SESSION_MAX_S, Stor
 use crate::state::StateError;
 use lenscast_protocol::CameraName;
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 
 /// The two tokens of a first start, to be printed once: they are not kept.
 #[derive(Debug)]
@@ -21,12 +22,15 @@ pub struct FirstLinks {
     pub admin: Secret,
 }
 
-/// Why a change was not made. Then everything is as it was.
+/// Why a change was not made. Then everything is as it was, but for [`StoreError::Unkept`].
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// It cannot be kept.
     #[error(transparent)]
     State(#[from] StateError),
+    /// It is taken back, but cannot be kept: what the file says is good again when the server is started again.
+    #[error("it is taken back, but only until this server is started again: {0}")]
+    Unkept(StateError),
     /// A name or label that cannot be one.
     #[error(transparent)]
     Invalid(#[from] Invalid),
@@ -98,7 +102,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn remove_user(&self, name: &str, now: u64) -> Result<(), StoreError> {
-        self.change(now, |all| {
+        self.take_back(now, |all| {
             let user = all.users.iter().find(|user| user.info.name.as_str() == name);
             let id = user.ok_or_else(|| StoreError::Unknown(format!("user {name}")))?.info.id.clone();
             all.revoke(&id)
@@ -201,7 +205,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn revoke(&self, id: &Id, now: u64) -> Result<(), StoreError> {
-        self.change(now, |all| all.revoke(id))
+        self.take_back(now, |all| all.revoke(id))
     }
 
     /// When there is neither user nor token that may watch or do everything, in the configuration neither, makes one token for
@@ -210,11 +214,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn first_start(&self, now: u64) -> Result<Option<FirstLinks>, StoreError> {
-        let listed = self.list(now);
-        if self.snapshot().declared.lets_anybody_in()
-            || !listed.users.is_empty()
-            || listed.tokens.iter().any(|token| token.kind != Kind::Camera)
-        {
+        if self.lets_anybody_in(now) {
             return Ok(None);
         }
         let label = Label::new("first start")?;
@@ -232,13 +232,40 @@ impl Store {
         change: impl FnOnce(&mut Credentials) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let mut writing = lock(&self.writing);
+        let (next, answer) = self.changed(now, change)?;
+        self.write(next)?;
+        *writing = now;
+        Ok(answer)
+    }
+
+    /// The same for what takes something away, which is true at once: whoever has to be kept out is not let in because a disk is
+    /// full.
+    fn take_back(
+        &self,
+        now: u64,
+        change: impl FnOnce(&mut Credentials) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut writing = lock(&self.writing);
+        let (next, ()) = self.changed(now, change)?;
+        if let Err(error) = self.write(next.clone()) {
+            self.publish(next);
+            self.unwritten.store(true, Ordering::Relaxed);
+            return Err(StoreError::Unkept(error));
+        }
+        *writing = now;
+        Ok(())
+    }
+
+    fn changed<T>(
+        &self,
+        now: u64,
+        change: impl FnOnce(&mut Credentials) -> Result<T, StoreError>,
+    ) -> Result<(Credentials, T), StoreError> {
         let mut next = (*self.snapshot()).clone();
         self.merge_used(&mut next);
         next.prune(now);
         let answer = change(&mut next)?;
-        self.write(next)?;
-        *writing = now;
-        Ok(answer)
+        Ok((next, answer))
     }
 }
 

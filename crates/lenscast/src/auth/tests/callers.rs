@@ -246,6 +246,27 @@ fn only_a_password_that_was_not_verified_lately_takes_long() {
 }
 
 #[test]
+fn who_has_to_wait_is_answered_in_the_same_time_whether_the_guess_is_right_or_not() {
+    let bench = Bench::new();
+    bench.user("anna", Role::View);
+    let access = crate::config::Access {
+        admin_password: Some(Secret::new("battery staple".into())),
+        ..crate::config::Access::default()
+    };
+    bench.auth.declare(&access, &Secret::generate(Kind::Camera), NOW);
+    let [declared, wrong] = [basic("admin", "battery staple"), basic("admin", "wrong staple")];
+    assert!(!bench.auth.takes_long(&declared, peer(), NOW) && bench.auth.takes_long(&wrong, peer(), NOW));
+    for _ in 0..5 {
+        bench.by_basic("anna", "wrong horse", NOW).unwrap_err();
+    }
+    for guess in [declared, wrong, basic("anna", PASSWORD), basic("anna", "wrong horse")] {
+        assert!(!bench.auth.takes_long(&guess, peer(), NOW));
+        let error = bench.auth.authenticate(&guess, peer(), NOW).unwrap_err();
+        assert!(matches!(error, AuthError::Throttled { .. }), "{error}");
+    }
+}
+
+#[test]
 fn what_is_given_for_the_request_goes_before_the_session_and_the_session_before_nothing() {
     let bench = Bench::new();
     bench.user("anna", Role::View);

@@ -98,19 +98,33 @@ fn a_change_that_cannot_be_written_is_not_made() {
     let changes = bench.store().changes();
     bench.break_disk();
     let store = bench.store();
-    let ids = (&before.users[0].id, &before.tokens[0].id, &before.shares[0].id, &before.sessions[0].id);
-    for id in [ids.0, ids.1, ids.2, ids.3] {
-        assert!(matches!(store.revoke(id, NOW), Err(StoreError::State(_))));
-    }
     assert!(store.add_user("bert", Role::View, None, bench.hash(PASSWORD), NOW).is_err());
     assert!(store.set_password("anna", bench.hash("another horse"), NOW).is_err());
-    assert!(store.remove_user("anna", NOW).is_err());
     assert!(store.add_token(Kind::View, "", None, None, NOW).is_err());
     assert!(store.add_share(None, "", NOW + 1, NOW).is_err());
     assert_eq!(store.list(NOW), before);
     assert!(!changes.has_changed().unwrap());
     assert!(bench.by_bearer(&token, NOW).is_ok() && bench.by_bearer(&share, NOW).is_ok());
     assert!(bench.by_basic("anna", PASSWORD, NOW).is_ok());
+}
+
+#[test]
+fn what_is_taken_back_is_so_at_once_and_is_written_as_soon_as_it_can_be() {
+    let (bench, [token, share, session]) = furnished();
+    let before = bench.store().list(NOW);
+    bench.break_disk();
+    let store = bench.store();
+    for id in [&before.tokens[0].id, &before.shares[0].id, &before.users[0].id] {
+        let error = store.revoke(id, NOW).unwrap_err();
+        assert!(matches!(error, StoreError::Unkept(_)), "{error}");
+    }
+    assert!(bench.by_bearer(&token, NOW).is_err() && bench.by_bearer(&share, NOW).is_err());
+    assert!(bench.by_cookie(&session, NOW).is_err() && bench.by_basic("anna", PASSWORD, NOW).is_err());
+    assert!(store.flush(NOW + 60).is_err());
+    fs::create_dir(bench.folder.path()).unwrap();
+    store.flush(NOW + 120).unwrap();
+    store.reload().unwrap();
+    assert!(bench.by_bearer(&token, NOW).is_err() && bench.by_basic("anna", PASSWORD, NOW).is_err());
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl World {
 pub async fn read_to_end(mut answer: TcpStream) {
     let mut tail = Vec::new();
     within(async {
-        while !tail.ends_with(b"\r\n0\r\n\r\n") {
+        while !tail.ends_with(b"\r\n0\r\n\r\n") && tail != b"0\r\n\r\n" {
             let mut part = vec![0; 64 * 1024];
             let count = answer.read(&mut part).await.expect("it ends in order");
             if count == 0 {
@@ -82,13 +82,13 @@ pub async fn read_to_end(mut answer: TcpStream) {
 }
 
 /// Reads until something has come after the head.
-async fn flows(answer: &mut TcpStream) {
+pub async fn flows(answer: &mut TcpStream) {
     let mut bytes = Vec::new();
     within(async {
         while bytes
             .windows(4)
             .position(|window| window == b"\r\n\r\n")
-            .is_none_or(|end| bytes.len() < end + 500)
+            .is_none_or(|end| bytes.len() < end + 100)
         {
             let mut part = [0; 4096];
             let count = answer.read(&mut part).await.unwrap();

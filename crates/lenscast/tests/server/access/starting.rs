@@ -1,6 +1,6 @@
 //! What a server is at its first start, after a restart, and when its state is not what it should be.
 
-use super::lasting::read_to_end;
+use super::lasting::{flows, read_to_end};
 use super::world::*;
 use crate::harness::*;
 use lenscast::auth::secret::Secret;
@@ -184,7 +184,7 @@ impl Configured {
         let shutdown = CancellationToken::new();
         let server = Server::bind(config, shutdown.clone()).unwrap();
         let server = server.with_reloader(Reloader::new(sources, loaded, |_| {}));
-        let address = server.local_addr().unwrap();
+        let address = server.app().own_address();
         let app = server.app().clone();
         Running { address, app, shutdown, task: tokio::spawn(server.run()) }
     }
@@ -243,7 +243,8 @@ async fn a_password_of_the_configuration_lets_in_until_it_is_changed_there() {
 
     let session = login(server, json!({"password": "correct horse"})).await.session();
     let admin = login(server, json!({"password": "battery staple"})).await.session();
-    let events = ask("GET", "/api/events").cookie(&session).from(Place::Home, server).open(server).await;
+    let mut events = ask("GET", "/api/events").cookie(&session).from(Place::Home, server).open(server).await;
+    flows(&mut events).await;
     configured.reload("admin_password = \"battery staple\"\nview_password = \"another horse\"\n");
     read_to_end(events).await;
     let code = async |cookie: &str| ask("GET", "/").cookie(cookie).at_home(server).await.code;

@@ -2,10 +2,12 @@
 
 use super::world::*;
 use crate::harness::Running;
+use crate::tls::other_addresses;
 use lenscast::auth::secret::{Kind, Secret};
-use lenscast::config::Access;
+use lenscast::config::{Access, Certificate, Config, Plain, Tls};
 use lenscast::server::routes::Routes;
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 
 /// What a route is for. This is written down here once more, by hand: whoever changes the server's table has to mean it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,10 +181,10 @@ fn may_from(place: Place, what: For, access: &Access) -> bool {
         Place::Here => true,
         _ if access.open => true,
         // A camera calls the server as it likes; only a page can be misled by a name.
-        Place::Home | Place::ReboundHome => match what {
+        Place::Home | Place::ReboundHome | Place::OwnHome => match what {
             Anybody => true,
             Camera(name) => name != "front" && !access.require_camera_key,
-            Viewer(_) | AnyViewer | EveryViewer => access.open_view && place == Place::Home,
+            Viewer(_) | AnyViewer | EveryViewer => access.open_view && place != Place::ReboundHome,
             Owner => false,
         },
         Place::Rebound => match what {
@@ -190,7 +192,7 @@ fn may_from(place: Place, what: For, access: &Access) -> bool {
             Camera(name) => name != "front" && !access.require_camera_key,
             Viewer(_) | AnyViewer | EveryViewer | Owner => false,
         },
-        Place::StrangeProxy | Place::Public => what == Anybody,
+        Place::StrangeProxy | Place::Public | Place::OwnPublic => what == Anybody,
     }
 }
 
@@ -204,6 +206,7 @@ fn request(method: &'static str, path: &str) -> Ask {
     }
 }
 
+/// By TLS where the server has it.
 async fn code(world: &World, caller: Caller, place: Place, method: &'static str, path: &str) -> u16 {
     // A session that is ended here would be missed below.
     let presents = if path == "/api/logout" { Caller::Nobody } else { caller };
@@ -211,7 +214,11 @@ async fn code(world: &World, caller: Caller, place: Place, method: &'static str,
     if caller == Caller::ControlSocket {
         return request.by_control_socket(world).await.code;
     }
-    request.from(place, &world.server).send(&world.server).await.code
+    let request = request.from(place, &world.server);
+    match world.server.app.listening.tls {
+        Some(_) => request.over_tls(&world.server, &world.trust()).await.code,
+        None => request.send(&world.server).await.code,
+    }
 }
 
 /// Asks for everything, and tells where the answer is not the one that is meant.
@@ -278,6 +285,88 @@ async fn nothing_is_reachable_without_its_right_on_this_computer() {
 async fn nothing_is_reachable_without_its_right_from_elsewhere() {
     let world = World::new(true).await;
     assert_eq!(walk(&world, &Access::default(), &Caller::ALL, &elsewhere()).await, [""; 0]);
+}
+
+fn with_tls(config: &mut Config, listen: SocketAddr) {
+    config.listen = listen;
+    config.tls = Some(Tls { certificate: Certificate::SelfSigned, listen, plain: Plain::Cameras });
+}
+
+#[tokio::test]
+async fn nothing_is_reachable_without_its_right_by_tls_either() {
+    let here_only = "127.0.0.1:0".parse().unwrap();
+    let mut world = World::with(false, |config| with_tls(config, here_only)).await;
+    world.use_secure_cookies();
+    let callers: Vec<Caller> =
+        Caller::ALL.into_iter().filter(|caller| *caller != Caller::WrongToken).collect();
+    assert_eq!(walk(&world, &Access::default(), &callers, &here()).await, [""; 0]);
+    let mut world = World::with(true, |config| with_tls(config, here_only)).await;
+    world.use_secure_cookies();
+    assert_eq!(walk(&world, &Access::default(), &Caller::ALL, &elsewhere()).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn nothing_is_reachable_without_its_right_at_an_address_of_the_network() {
+    let addresses = other_addresses();
+    if addresses.is_empty() {
+        println!("SKIPPED: this computer has no address but loopback");
+    }
+    for (address, is_home) in addresses {
+        let listen = SocketAddr::new(address, 0);
+        let place = if is_home { Place::OwnHome } else { Place::OwnPublic };
+        let (guess, known): (Vec<_>, Vec<_>) =
+            Caller::ALL.into_iter().partition(|caller| *caller == Caller::WrongToken);
+        for tls in [false, true] {
+            // In worlds of their own: what is guessed from this address slows down who shares it.
+            for callers in [&guess, &known] {
+                let mut world = World::with(false, |config| {
+                    config.listen = listen;
+                    if tls {
+                        with_tls(config, listen);
+                    }
+                })
+                .await;
+                if tls {
+                    world.use_secure_cookies();
+                }
+                assert_eq!(
+                    walk(&world, &Access::default(), callers, &[place]).await,
+                    [""; 0],
+                    "{address} {tls}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_tls_a_server_that_has_it_answers_nobody_but_cameras_health_checks_and_this_computer() {
+    let world = World::with(false, |config| with_tls(config, "127.0.0.1:0".parse().unwrap())).await;
+    for (method, path, requests) in TABLE {
+        let is_for_devices = path.starts_with("/ws/camera") || matches!(path, "/healthz" | "/readyz");
+        for (path, _) in requests {
+            for caller in
+                [Caller::Nobody, Caller::AdminToken, Caller::OwnerSession, Caller::ViewTokenInAddress]
+            {
+                for place in [Place::Rebound, Place::StrangeProxy] {
+                    let request = caller.present(&world, request(method, path)).from(place, &world.server);
+                    let answer = request.send(&world.server).await;
+                    let goes_on = answer.header("location").is_some_and(|to| to.starts_with("https://"));
+                    let is_turned_away =
+                        (answer.code == 307 && goes_on) || answer.body.contains("Without TLS");
+                    assert_eq!(
+                        is_turned_away, !is_for_devices,
+                        "{method} {path} {caller:?}: {}",
+                        answer.head
+                    );
+                }
+                let request = caller.present(&world, request(method, path)).from(Place::Here, &world.server);
+                if !path.contains("logout") {
+                    assert_ne!(request.send(&world.server).await.code, 307, "{method} {path} {caller:?}");
+                }
+            }
+        }
+    }
 }
 
 #[tokio::test]

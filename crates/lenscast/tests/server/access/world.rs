@@ -1,6 +1,7 @@
 //! A server, who knocks at its door, and from where.
 
 use crate::harness::*;
+use crate::tls::Trust;
 use lenscast::auth::records::{Id, Role};
 use lenscast::auth::secret::{Kind, Secret};
 use lenscast::config::Config;
@@ -35,6 +36,9 @@ pub enum Place {
     ReboundHome,
     /// The internet.
     Public,
+    /// An address of this computer that is no loopback address, at which the server listens: in the home network or not.
+    OwnHome,
+    OwnPublic,
 }
 
 impl Place {
@@ -118,7 +122,7 @@ impl Ask {
         static NEXT: AtomicU16 = AtomicU16::new(0);
         let [high, low] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
         match place {
-            Place::Here => self.header("Host", host),
+            Place::Here | Place::OwnHome | Place::OwnPublic => self.header("Host", host),
             Place::Rebound => self.header("Host", "evil.example"),
             Place::StrangeProxy => self.header("Host", host).header("X-Forwarded-For", "192.168.1.7"),
             Place::Home => {
@@ -164,6 +168,13 @@ impl Ask {
         let head = format!("{method} {path} HTTP/1.1\r\n{headers}Content-Length: {length}\r\n\r\n{body}");
         socket.write_all(head.as_bytes()).await.unwrap();
         socket
+    }
+
+    /// Over TLS.
+    pub async fn over_tls(self, server: &Running, trust: &Trust) -> Answer {
+        let name = server.address.ip().to_string();
+        let stream = trust.connect(server, &name).await.unwrap();
+        self.over(stream).await
     }
 
     pub async fn by_control_socket(self, world: &World) -> Answer {
@@ -293,6 +304,19 @@ impl World {
 
     pub fn control_socket(&self) -> PathBuf {
         self.folder.path().join("state").join(control::FILE)
+    }
+
+    /// As browsers have them over TLS.
+    pub fn use_secure_cookies(&mut self) {
+        for session in [&mut self.viewer_session, &mut self.owner_session] {
+            *session = format!("__Host-{session}");
+        }
+    }
+
+    /// Trusts the certificate that the server made.
+    pub fn trust(&self) -> Trust {
+        let file = self.folder.path().join("state").join(lenscast::tls::self_signed::FILE);
+        Trust::of(&std::fs::read(file).unwrap())
     }
 
     /// Waits until the control socket is there.
