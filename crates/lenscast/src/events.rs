@@ -112,9 +112,8 @@ struct Hello {
 /// What this is.
 #[must_use]
 pub fn about() -> About {
-    let text = "Server-sent events (WHATWG HTML), without an end. First comes `hello`, whose data is JSON as `Hello` describes it; then \
-                `status` with a `Status`: at once, whenever a camera comes or goes, and every second. Who reads slowly gets the newest one, not those \
-                before it.";
+    let text = "Server-sent events (WHATWG HTML), without an end. First comes `hello`, then `status`: at once, whenever a camera comes or goes, \
+                and every second. Who reads slowly gets the newest one, not those before it. Their data is JSON, described under `x-events`.";
     About::new("listen", Tag::Cameras, "What is going on, whenever it changes", text)
         .answer_as(200, "text/event-stream", "The events.")
         .event::<Hello>("hello")
