@@ -10,6 +10,7 @@ pub mod login;
 pub mod openapi;
 pub mod problem;
 pub mod reload;
+pub mod server;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;

@@ -4,9 +4,11 @@ mod access;
 mod client;
 mod config;
 mod device;
+mod doctor;
 mod log;
 mod share;
-mod time;
+mod status;
+mod table;
 
 use clap::{Args, Parser, Subcommand};
 use lenscast::demo;
@@ -20,6 +22,7 @@ use lenscast_virtual_device::{FrameSize, Options, Source};
 use std::error::Error;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -61,6 +64,10 @@ enum Command {
     /// The configuration of a server: check it, show it, or begin one
     #[command(subcommand)]
     Config(config::Command),
+    /// What the server that runs is doing
+    Status(status::Status),
+    /// What is wrong, in plain words, and what to do: configuration, ports, firewall, disk, clock, cameras
+    Doctor(doctor::Doctor),
 }
 
 /// Where `lenscast demo` listens unless it is told: nobody else is to see it by accident.
@@ -137,7 +144,12 @@ pub(crate) fn prepare(cli: Cli) -> Result<Job, Box<dyn Error>> {
             let sources = server.sources().with_default("listen", DEMO_LISTEN);
             Some(sources.with_default("tls_listen", DEMO_TLS_LISTEN))
         }
-        Command::Device(_) | Command::Config(_) | Command::Share(_) | Command::Access(_) => None,
+        Command::Device(_)
+        | Command::Config(_)
+        | Command::Share(_)
+        | Command::Access(_)
+        | Command::Status(_)
+        | Command::Doctor(_) => None,
     };
     let settings = sources.map(|sources| sources.load().map(|loaded| (sources, loaded))).transpose()?;
     match &settings {
@@ -148,8 +160,12 @@ pub(crate) fn prepare(cli: Cli) -> Result<Job, Box<dyn Error>> {
             }
         }
         None => {
-            // The log of a device is on its console, or summed up.
-            let quiet = matches!(&cli.command, Command::Device(args) if args.is_quiet());
+            let quiet = match &cli.command {
+                // The log of a device is on its console, or summed up.
+                Command::Device(args) => args.is_quiet(),
+                Command::Status(_) | Command::Doctor(_) => true,
+                _ => false,
+            };
             let given = cli.log.as_deref().filter(|filter| !filter.is_empty());
             log::start(given.unwrap_or(if quiet { "warn" } else { "info" }));
         }
@@ -157,8 +173,11 @@ pub(crate) fn prepare(cli: Cli) -> Result<Job, Box<dyn Error>> {
     Ok(Job { command: cli.command, settings })
 }
 
-/// Does it until it is done, or until SIGINT or SIGTERM.
-pub(crate) async fn run(Job { command, settings }: Job) -> Result<(), Box<dyn Error>> {
+/// Does it until it is done, or until SIGINT or SIGTERM. The code is what the program ends with.
+///
+/// # Errors
+/// What went wrong.
+pub(crate) async fn run(Job { command, settings }: Job) -> Result<ExitCode, Box<dyn Error>> {
     let shutdown = CancellationToken::new();
     if matches!(command, Command::Serve(_) | Command::Demo { .. } | Command::Device(_)) {
         cancel_on_signal(shutdown.clone())?;
@@ -180,9 +199,11 @@ pub(crate) async fn run(Job { command, settings }: Job) -> Result<(), Box<dyn Er
         (Command::Config(command), _) => config::run(command)?,
         (Command::Share(share), _) => share::run(share).await?,
         (Command::Access(command), _) => access::run(command).await?,
+        (Command::Status(status), _) => status::run(status).await?,
+        (Command::Doctor(doctor), _) => return doctor::run(doctor).await,
         (Command::Serve(_) | Command::Demo { .. }, None) => return Err("a server needs settings".into()),
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 fn bind(
@@ -202,6 +223,17 @@ fn bind(
 pub(crate) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+/// Whether what is printed may have colours.
+pub(crate) fn wants_colours() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty())
+}
+
+/// How many characters a line of the terminal has; `None` when standard output is none.
+pub(crate) fn terminal_width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns >= 40)
 }
 
 /// SIGINT and SIGTERM end the program in order; a second one at once.

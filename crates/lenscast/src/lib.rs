@@ -10,6 +10,7 @@
 pub mod config;
 pub mod settings;
 pub mod state;
+pub mod time;
 
 pub mod auth;
 pub mod tls;
@@ -41,4 +42,5 @@ pub mod status;
 pub mod titles;
 
 pub mod banner;
+pub mod doctor;
 pub mod notices;

@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         Err(error) => Err(format!("the system gives no threads: {error}").into()),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => fail(&*error),
     }
 }

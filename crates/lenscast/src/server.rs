@@ -2,7 +2,7 @@
 
 mod connections;
 pub mod control;
-mod listen;
+pub(crate) mod listen;
 pub mod routes;
 pub mod tls;
 
@@ -101,6 +101,12 @@ impl App {
     #[must_use]
     pub fn config(&self) -> Arc<Config> {
         self.live.get()
+    }
+
+    /// How the settings are read again, if they can be.
+    #[must_use]
+    pub fn reloader(&self) -> Option<&Reloader> {
+        self.reloader.get()
     }
 
     /// Reads the settings again and puts in force what can be, without ending any connection. `None` when this server was

@@ -3,6 +3,8 @@
 //!
 //! File names are constants of this program: nothing of a request ever becomes part of a path.
 
+pub mod look;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs::{self, DirBuilder, File, OpenOptions};

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub const MAX_TITLE_CHARS: usize = 80;
 
 /// The file in the state directory.
-const FILE: &str = "cameras.json";
+pub const FILE: &str = "cameras.json";
 
 /// All titles.
 #[derive(Debug)]
@@ -120,6 +120,14 @@ impl Titles {
         }
         Ok(())
     }
+}
+
+/// Whether the file can be read, or is not there. Nothing is set aside.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check(state: &StateDir) -> Result<(), StateError> {
+    state.read_json::<Known>(FILE).map(drop)
 }
 
 /// A title as somebody wrote it: trimmed; `None` when nothing is left.

@@ -38,8 +38,8 @@ pub const SESSION_IDLE_S: u64 = 30 * 86_400;
 /// A session ends this long after it was made, in seconds: a year.
 pub const SESSION_MAX_S: u64 = 365 * 86_400;
 
-/// The file.
-const FILE: &str = "credentials.json";
+/// The file in the state directory.
+pub const FILE: &str = "credentials.json";
 
 /// How exactly is kept when something was last used, and how often that is written at most, in seconds.
 const MINUTE_S: u64 = 60;

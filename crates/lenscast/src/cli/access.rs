@@ -1,10 +1,12 @@
 //! `lenscast access`: who may do what, listed, made and taken back.
 
 use super::client::{Client, Refused, Which};
+use super::print;
 use super::share::camera;
-use super::{print, time};
+use super::table::table;
 use axum::http::Method;
 use clap::{Args, Subcommand, ValueEnum};
+use lenscast::time;
 use lenscast_protocol::CameraName;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -256,17 +258,6 @@ fn may(kind: &Value, cameras: &Value) -> String {
 fn labelled(entry: &Value) -> String {
     let label = text(&entry["label"]);
     if label.is_empty() { label } else { format!(" {label}") }
-}
-
-fn table(rows: &[[String; 5]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths = [0, 1, 2, 3, 4].map(width);
-    let line = |row: &[String; 5]| {
-        let cells: Vec<String> =
-            row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        cells.join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// A password that is typed is not shown, and typed twice; one that comes from elsewhere is the first line.

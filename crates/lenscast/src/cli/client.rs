@@ -6,7 +6,7 @@ use clap::Args;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use lenscast::server::control;
-use lenscast::settings::Sources;
+use lenscast::settings::{Loaded, Sources};
 use lenscast::state::StateDir;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -62,15 +62,11 @@ impl Which {
     /// When there is none, with a sentence that says where it was looked for.
     pub(crate) async fn find(&self) -> Result<Client, Box<dyn Error>> {
         let places = match &self.state_dir {
-            Some(place) => vec![place.clone()],
-            None => {
-                let set = Sources::of_this_process(self.config.clone(), Default::default()).load()?;
-                let own = set.settings.state_dir.or_else(StateDir::default_place);
-                own.into_iter().chain([PathBuf::from(SERVICE)]).collect()
-            }
+            Some(_) => self.places(None),
+            None => self.places(Some(&self.sources().load()?)),
         };
         for place in &places {
-            let socket = place.join(control::FILE);
+            let Client { socket } = Client::at(place);
             match UnixStream::connect(&socket).await {
                 Ok(_) => return Ok(Client { socket }),
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -86,9 +82,34 @@ impl Which {
         ))
         .into())
     }
+
+    /// Where its settings come from.
+    pub(crate) fn sources(&self) -> Sources {
+        Sources::of_this_process(self.config.clone(), Default::default())
+    }
+
+    /// Where it may keep its state, the first one first.
+    pub(crate) fn places(&self, loaded: Option<&Loaded>) -> Vec<PathBuf> {
+        if let Some(place) = &self.state_dir {
+            return vec![place.clone()];
+        }
+        let set = loaded.and_then(|loaded| loaded.settings.state_dir.clone());
+        let own = set.or_else(StateDir::default_place);
+        own.into_iter().chain([PathBuf::from(SERVICE)]).collect()
+    }
 }
 
 impl Client {
+    /// Of a server that keeps its state there.
+    pub(crate) fn at(place: &Path) -> Self {
+        Self { socket: place.join(control::FILE) }
+    }
+
+    /// The socket at which it listens.
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
     /// Asks for something and reads the answer.
     ///
     /// # Errors

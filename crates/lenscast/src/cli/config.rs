@@ -1,10 +1,9 @@
 //! `lenscast config`.
 
-use super::{ServerArgs, print};
+use super::{ServerArgs, print, wants_colours};
 use clap::Subcommand;
 use lenscast::settings::{Loaded, Sources, sample};
 use std::error::Error;
-use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
 /// What can be asked about the configuration.
@@ -35,9 +34,7 @@ pub(crate) fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Print(args) => {
             let loaded = args.sources().load()?;
             warn(&loaded);
-            let colours =
-                io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
-            print(lenscast::settings::print::text(&loaded, colours).trim_end());
+            print(lenscast::settings::print::text(&loaded, wants_colours()).trim_end());
         }
         Command::Sample => print(sample::text().trim_end()),
     }

@@ -1,9 +1,10 @@
 //! `lenscast share`: a link with which somebody may watch for a while.
 
 use super::client::Which;
-use super::{print, time};
+use super::print;
 use axum::http::Method;
 use clap::Args;
+use lenscast::time;
 use lenscast_protocol::CameraName;
 use serde::Deserialize;
 use serde_json::json;

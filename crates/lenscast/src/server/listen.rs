@@ -31,7 +31,7 @@ impl Listening {
 }
 
 /// Opens a listening socket; one for all IPv6 addresses takes IPv4 too, and on a machine without IPv6 it takes IPv4 alone.
-pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     match open(address) {
         Err(error)
             if address.ip().is_unspecified()

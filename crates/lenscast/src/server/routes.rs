@@ -77,6 +77,7 @@ impl Routes {
             .on(Method::POST, "/api/demo", Admin, api::demo::start, api::demo::about_start)
             .on(Method::DELETE, "/api/demo", Admin, api::demo::stop, api::demo::about_stop)
             .on(Method::POST, "/api/reload", Admin, api::reload::handler, api::reload::about)
+            .get("/api/server", Admin, api::server::handler, api::server::about)
             .get("/api/me", Nothing, api::login::me, api::login::about_me)
             .on(Method::POST, "/api/login", Nothing, api::login::login, api::login::about_login)
             .on(Method::POST, "/api/logout", Nothing, api::login::logout, api::login::about_logout)

@@ -129,6 +129,8 @@ pub struct Value {
     pub origin: Origin,
     /// As a flag would have it; of a reference to a file, what stands in that. Empty when there is no value.
     pub(super) texts: Vec<String>,
+    /// A secret itself was given, not a file in which it stands.
+    pub(super) in_clear: bool,
 }
 
 impl fmt::Debug for Value {
@@ -142,6 +144,12 @@ impl Value {
     #[must_use]
     pub fn is_set(&self) -> bool {
         self.origin != Origin::Default
+    }
+
+    /// Whether a secret itself stands where this was set, not the name of a file that has it.
+    #[must_use]
+    pub fn is_in_clear(&self) -> bool {
+        self.in_clear
     }
 
     /// Whether it means the same as another of the same key.
@@ -165,11 +173,13 @@ pub(super) fn put_together(
     for key in keys() {
         let given = layers.iter().rev().find_map(|layer| layer.given.get(key.name.as_str()));
         let Some(given) = given else {
-            values.push(Value { key, origin: Origin::Default, texts: key.default.iter().cloned().collect() });
+            let texts = key.default.iter().cloned().collect();
+            values.push(Value { key, origin: Origin::Default, texts, in_clear: false });
             continue;
         };
-        let mut texts = Vec::new();
+        let (mut texts, mut in_clear) = (Vec::new(), false);
         for (text, origin) in &given.texts {
+            in_clear |= key.kind.is_secret() && !is_reference(key, text);
             let text = match follow(key, text, given.base.as_deref()) {
                 Ok(resolved) => {
                     warnings.extend(resolved.warning.map(|warning| Problem::new(origin.clone(), warning)));
@@ -185,9 +195,18 @@ pub(super) fn put_together(
                 Err(sentence) => problems.push(Problem::new(origin.clone(), sentence)),
             }
         }
-        values.push(Value { key, origin: given.origin.clone(), texts });
+        values.push(Value { key, origin: given.origin.clone(), texts, in_clear });
     }
     values
+}
+
+/// Whether a secret's text names the file in which it stands.
+fn is_reference(key: &Key, text: &str) -> bool {
+    let text = match key.kind {
+        Kind::CameraKeys => text.split_once('=').map_or("", |(_, reference)| reference),
+        _ => text,
+    };
+    secret::is_reference(text)
 }
 
 /// Reads what a secret refers to, and completes a relative path.

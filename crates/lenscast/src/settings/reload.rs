@@ -1,10 +1,11 @@
 //! Reading the settings again while the server runs.
 
-use super::problem::Problems;
+use super::problem::{Problem, Problems};
 use super::{Loaded, Sources};
 use crate::config::{Certificate, Config, Live, Proxy};
 use serde::Serialize;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use utoipa::ToSchema;
 
@@ -75,6 +76,27 @@ impl Reloader {
         // A file that was there must stay there: without it, what it closes would be open.
         sources.file = sources.file.or_else(|| loaded.file.clone());
         Self { sources, in_force: Mutex::new(loaded), set_log: Box::new(set_log) }
+    }
+
+    /// The configuration file, if there is one.
+    #[must_use]
+    pub fn file(&self) -> Option<PathBuf> {
+        self.sources.file.clone()
+    }
+
+    /// What is not as it should be about the settings that are in force.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Problem> {
+        self.in_force.lock().unwrap_or_else(PoisonError::into_inner).warnings.clone()
+    }
+
+    /// What a reload would do now; nothing is done. The caller's thread waits for the disk.
+    ///
+    /// # Errors
+    /// All that is wrong with the settings as they stand now.
+    pub fn pending(&self) -> Result<Reload, Problems> {
+        let read = self.sources.load()?;
+        Ok(Reload::plan(&self.in_force.lock().unwrap_or_else(PoisonError::into_inner), &read))
     }
 
     /// Reads everything again and puts in force what can be. The caller's thread waits for the disk, and for ffmpeg when

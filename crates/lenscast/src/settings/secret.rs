@@ -18,6 +18,11 @@ pub fn secret(text: &str) -> Result<Secret, String> {
     if text.is_empty() { Err("it is empty".to_owned()) } else { Ok(Secret::new(text.to_owned())) }
 }
 
+/// Whether a text is `file:PATH`.
+pub(super) fn is_reference(text: &str) -> bool {
+    text.starts_with(FILE)
+}
+
 /// A secret where it stands in the end.
 pub(super) struct Resolved {
     pub text: String,

@@ -91,6 +91,7 @@ const TABLE: [(&str, &str, Doors); 37] = [
     ("POST", "/api/demo", &[("/api/demo", Owner)]),
     ("DELETE", "/api/demo", &[("/api/demo?name=nobody", Owner)]),
     ("POST", "/api/reload", &[("/api/reload", Owner)]),
+    ("GET", "/api/server", &[("/api/server", Owner)]),
     ("GET", "/api/me", &[("/api/me", Anybody)]),
     ("POST", "/api/login", &[("/api/login", Anybody)]),
     ("POST", "/api/logout", &[("/api/logout", Anybody)]),

@@ -7,7 +7,10 @@ const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
 /// `90s`, `30m`, `24h`, `7d` or `2w`, in seconds.
-pub(crate) fn span(text: &str) -> Result<u64, String> {
+///
+/// # Errors
+/// A sentence that shows what is possible.
+pub fn span(text: &str) -> Result<u64, String> {
     let wrong = || format!("{text:?} is no span of time such as 30m, 24h or 7d");
     let unit = text.chars().next_back().ok_or_else(wrong)?;
     let seconds = match unit {
@@ -25,12 +28,14 @@ pub(crate) fn span(text: &str) -> Result<u64, String> {
 }
 
 /// Seconds since the Unix epoch, now.
-pub(crate) fn now() -> u64 {
+#[must_use]
+pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// How long ago, or in how long, something is.
-pub(crate) fn from_now(at: u64, now: u64) -> String {
+#[must_use]
+pub fn from_now(at: u64, now: u64) -> String {
     match (now.checked_sub(at), at.saturating_sub(now)) {
         (Some(ago), _) if ago < 2 * MINUTE => "just now".into(),
         (Some(ago), _) => format!("{} ago", rough(ago)),
@@ -39,7 +44,8 @@ pub(crate) fn from_now(at: u64, now: u64) -> String {
 }
 
 /// `2026-11-24 10:33 UTC`.
-pub(crate) fn moment(at: u64) -> String {
+#[must_use]
+pub fn moment(at: u64) -> String {
     let (mut day, mut year) = (at / DAY, 1970);
     let is_leap =
         |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
@@ -61,7 +67,9 @@ pub(crate) fn moment(at: u64) -> String {
     format!("{year}-{month:02}-{:02} {hour:02}:{minute:02} UTC", day + 1)
 }
 
-fn rough(seconds: u64) -> String {
+/// A span in one unit, as people say it.
+#[must_use]
+pub fn rough(seconds: u64) -> String {
     match seconds {
         0..=119 => format!("{seconds} s"),
         120..=7199 => format!("{} min", seconds / MINUTE),

@@ -1,0 +1,100 @@
+//! `GET /api/server`: the server itself, as far as `/status` does not tell.
+
+use super::no;
+use super::problem::Problem;
+use crate::access::now;
+use crate::banner;
+use crate::server::App;
+use crate::settings::problem::Problems;
+use crate::settings::reload::Reload;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// The answer.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct ServerInfo {
+    /// Version of this program.
+    pub version: &'static str,
+    /// The process.
+    pub pid: u32,
+    /// When it was started, in seconds since the Unix epoch.
+    pub started: u64,
+    /// The configuration file; null when there is none.
+    pub config_file: Option<String>,
+    /// Where it keeps what is to survive a restart; null when nothing is kept.
+    pub state_dir: Option<String>,
+    /// Where it listens.
+    pub listen: Vec<Listener>,
+    /// Where people find the pages.
+    pub urls: Vec<String>,
+    /// Who may do what without a credential.
+    pub access: OpenTo,
+    /// Keys whose values have changed and are in force after a reload.
+    pub needs_reload: Vec<&'static str>,
+    /// Keys whose values have changed and are in force when the server is started again.
+    pub needs_restart: Vec<&'static str>,
+    /// What is wrong with the configuration as it stands now; a reload would refuse it.
+    pub mistakes: Vec<String>,
+    /// What is not as it should be about the configuration that is in force, and works.
+    pub warnings: Vec<String>,
+}
+
+/// A socket that is open.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Listener {
+    /// Address and port.
+    pub address: String,
+    /// Whether TLS is spoken there.
+    pub tls: bool,
+}
+
+/// Who may do what without a credential.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct OpenTo {
+    /// Everybody may do everything.
+    pub open: bool,
+    /// The home network may watch.
+    pub open_view: bool,
+    /// No camera may publish.
+    pub require_camera_key: bool,
+}
+
+/// `GET /api/server`.
+pub async fn handler(State(app): State<Arc<App>>) -> Result<Response, Problem> {
+    // It reads files.
+    let told = tokio::task::spawn_blocking(move || info(&app)).await;
+    let told = told.map_err(|error| no(StatusCode::INTERNAL_SERVER_ERROR, error))?;
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(told)).into_response())
+}
+
+fn info(app: &App) -> ServerInfo {
+    let (config, reloader) = (app.config(), app.reloader());
+    let pending = reloader.map_or_else(|| Ok(Reload::default()), |reloader| reloader.pending());
+    let (pending, mistakes) = match pending {
+        Ok(pending) => (pending, Vec::new()),
+        Err(Problems(problems)) => (Reload::default(), problems),
+    };
+    let warnings = reloader.map(|reloader| reloader.warnings()).unwrap_or_default();
+    ServerInfo {
+        version: env!("CARGO_PKG_VERSION"),
+        pid: std::process::id(),
+        started: now().saturating_sub(app.clock.now().to_duration().as_secs()),
+        config_file: reloader.and_then(|reloader| reloader.file()).map(|path| path.display().to_string()),
+        state_dir: app.state.place().map(|place| place.display().to_string()),
+        listen: vec![Listener { address: app.address.to_string(), tls: false }],
+        urls: banner::places(&config, app.address, &banner::machine_addresses()),
+        access: OpenTo {
+            open: config.access.open,
+            open_view: config.access.open_view,
+            require_camera_key: config.access.require_camera_key,
+        },
+        needs_reload: pending.applied,
+        needs_restart: pending.needs_restart,
+        mistakes: mistakes.iter().map(ToString::to_string).collect(),
+        warnings: warnings.iter().map(ToString::to_string).collect(),
+    }
+}

@@ -1,0 +1,79 @@
+//! `lenscast doctor`: what is wrong with an installation.
+
+use super::client::{Client, Which};
+use super::{print, terminal_width, wants_colours};
+use axum::http::Method;
+use clap::Args;
+use lenscast::doctor::report::Style;
+use lenscast::doctor::{Answers, Control, Installation, examine};
+use serde_json::Value;
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::UnixStream;
+
+/// How long the server may take for an answer.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    which: Which,
+}
+
+/// Looks, and says what it found. The program fails when something is wrong.
+pub(crate) async fn run(Doctor { which }: Doctor) -> Result<ExitCode, Box<dyn Error>> {
+    let settings = which.sources().load();
+    let places = which.places(settings.as_ref().ok());
+    let mut seen = Vec::new();
+    for place in places {
+        let control = control(&place).await;
+        seen.push((place, control));
+    }
+    let (state_dir, control) = meant(seen);
+    let installation = Installation { settings: settings.map(Arc::new), state_dir, control };
+    let report = examine(&installation);
+    print(&report.text(Style { colours: wants_colours(), width: terminal_width() }));
+    Ok(if report.is_wrong() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Of the places where a server may keep its state, the one that is meant: where there is one, else the first.
+fn meant(seen: Vec<(PathBuf, Control)>) -> (Option<PathBuf>, Control) {
+    let mut rest = seen.into_iter();
+    let Some(first) = rest.next() else {
+        return (None, Control::Nothing);
+    };
+    let is_there = |control: &Control| !matches!(control, Control::Nothing | Control::Left);
+    let lives = |(place, control): &(PathBuf, Control)| is_there(control) || place.is_dir();
+    let (place, control) = if lives(&first) { first } else { rest.find(lives).unwrap_or(first) };
+    (Some(place), control)
+}
+
+/// Asks the server that keeps its state there.
+async fn control(place: &std::path::Path) -> Control {
+    let client = Client::at(place);
+    match UnixStream::connect(client.socket()).await {
+        Ok(_) => {}
+        Err(error) => {
+            return match error.kind() {
+                io::ErrorKind::PermissionDenied => Control::Forbidden,
+                io::ErrorKind::ConnectionRefused => Control::Left,
+                _ => Control::Nothing,
+            };
+        }
+    }
+    let ask = async {
+        let status = client.ask::<Value>(Method::GET, "/status", None).await?;
+        // A server of an older version does not know it.
+        let server = client.ask::<Value>(Method::GET, "/api/server", None).await.unwrap_or_default();
+        Ok::<_, Box<dyn Error>>(Answers { status, server })
+    };
+    match tokio::time::timeout(PATIENCE, ask).await {
+        Ok(Ok(answers)) => Control::Answers(Box::new(answers)),
+        Ok(Err(error)) => Control::Silent(error.to_string()),
+        Err(_) => Control::Silent(format!("it says nothing for {} s", PATIENCE.as_secs())),
+    }
+}

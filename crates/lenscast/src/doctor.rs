@@ -1,0 +1,203 @@
+//! `lenscast doctor`: what is wrong with an installation, in plain words, and what to do about it.
+//!
+//! Each module below is about one thing. It gathers facts, which may take a moment, and judges them, which is pure. Nothing is
+//! changed: no file is made or set aside, and a port that is tried is given back at once. No secret is ever shown.
+
+mod access;
+mod cameras;
+mod clock;
+mod config;
+mod disk;
+mod firewall;
+mod ports;
+mod program;
+pub mod report;
+mod server;
+mod sockets;
+mod state;
+mod tools;
+mod users;
+
+use crate::banner;
+use crate::settings::problem::Problems;
+use crate::settings::{Loaded, Settings};
+use crate::state::look::{Found, Look};
+use crate::time::now;
+use report::{Finding, Report};
+use serde_json::Value;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What is to be looked at.
+#[derive(Debug)]
+pub struct Installation {
+    /// Its settings, or what is wrong with them.
+    pub settings: Result<Arc<Loaded>, Problems>,
+    /// Its state directory; `None`: nobody knows where that would be.
+    pub state_dir: Option<PathBuf>,
+    /// Its server.
+    pub control: Control,
+}
+
+/// What became of asking the server, by its control socket.
+#[derive(Debug)]
+pub enum Control {
+    /// There is no socket.
+    Nothing,
+    /// There is one, and nobody listens.
+    Left,
+    /// There is one, for others.
+    Forbidden,
+    /// Somebody listens and does not answer, and why.
+    Silent(String),
+    /// It answers.
+    Answers(Box<Answers>),
+}
+
+/// What the server answers.
+#[derive(Debug)]
+pub struct Answers {
+    /// `GET /status`.
+    pub status: Value,
+    /// `GET /api/server`; null from a server that does not know it.
+    pub server: Value,
+}
+
+/// Looks at everything. It takes some seconds at most. To be called in a tokio runtime, as a server.
+#[must_use]
+pub fn examine(installation: &Installation) -> Report {
+    let Installation { settings, state_dir, control } = installation;
+    let (now, mut report) = (now(), Report::default());
+    let (status, info) = control.told();
+    let loaded = settings.as_ref().ok();
+    let config = match settings {
+        Ok(loaded) => config::Facts::gather(loaded),
+        Err(problems) => config::Facts::of_mistakes(problems),
+    };
+    report.add("Configuration", config::judge(&config));
+    if let Some(loaded) = loaded {
+        report.add("Who may do what", access::judge(&access_facts(&loaded.settings)));
+    }
+    report.add("Video", config::judge_encoder(&config));
+    let state = state_dir.as_deref().map(|place| state::Facts::gather(place, now));
+    report.add(
+        "State",
+        match &state {
+            Some(facts) => state::judge(facts, control),
+            None => vec![
+                Finding::wrong("Nobody knows where to keep the state: HOME is not set.")
+                    .todo("Say it: state_dir = \"…\""),
+            ],
+        },
+    );
+    if let Some(disk) = state.as_ref().and_then(|facts| disk::Facts::gather(existing(&facts.look))) {
+        report.add("Disk", disk::judge(&disk));
+    }
+    report.add(
+        "Network",
+        match loaded {
+            Some(loaded) => network(&loaded.settings, control, info.as_ref(), &again(installation)),
+            None => vec![
+                Finding::look(
+                    "Ports and firewall were not looked at: it is not known which port it is to be.",
+                )
+                .todo("Mend the configuration first."),
+            ],
+        },
+    );
+    let newest = state.as_ref().and_then(state::Facts::newest);
+    report.add("Clock", clock::judge(&clock::Facts::gather(now, newest)));
+    let limits = info.as_ref().and_then(|info| fs::read_to_string(format!("/proc/{}/limits", info.pid)).ok());
+    let program = program::Facts {
+        built_in: config.encoder.is_none(),
+        max_connections: loaded.map(|loaded| loaded.settings.limits.max_connections as u64),
+        running: status.as_ref().map(|status| status.version.clone()),
+        ..program::Facts::gather(limits.as_deref())
+    };
+    report.add("Program", program::judge(&program));
+    if let Some(info) = info {
+        let file = loaded.and_then(|loaded| loaded.file.clone()).or(config.file.map(|(path, _)| path));
+        report.add("Server", server::judge(&info, file.as_deref(), now));
+    } else if !matches!(control, Control::Answers(_)) {
+        report.add("Server", vec![Finding::fine("No server answers, so its cameras were not looked at.")]);
+    }
+    if let Some(status) = status {
+        report.add("Cameras", cameras::judge(&status));
+    }
+    report
+}
+
+impl Control {
+    /// What the server told, as far as it is understood.
+    fn told(&self) -> (Option<cameras::Status>, Option<server::Info>) {
+        let Self::Answers(answers) = self else {
+            return (None, None);
+        };
+        let status = serde_json::from_value(answers.status.clone()).ok();
+        let info =
+            if answers.server.is_null() { None } else { serde_json::from_value(answers.server.clone()).ok() };
+        (status, info)
+    }
+}
+
+fn access_facts(settings: &Settings) -> access::Facts {
+    let Settings { listen, access, proxy, .. } = settings.clone();
+    let private = listen.ip().to_canonical().is_loopback() && proxy.trusted_proxies.is_empty();
+    access::Facts { access, proxy, private, machine: banner::machine_addresses() }
+}
+
+/// Where a server with these settings listens, by key.
+fn listeners(settings: &Settings) -> Vec<(&'static str, SocketAddr)> {
+    vec![("listen", settings.listen)]
+}
+
+fn network(settings: &Settings, control: &Control, info: Option<&server::Info>, again: &str) -> Vec<Finding> {
+    let ours = info.map(server::Info::addresses).unwrap_or_default();
+    // Port 0 is whatever the system gives; the server that runs knows which.
+    let wanted = listeners(settings).into_iter().map(|(key, address)| match ours.first() {
+        Some(given) if address.port() == 0 => (key, *given),
+        _ => (key, address),
+    });
+    let ports: Vec<ports::Port> =
+        wanted.map(|(key, address)| ports::Port::try_out(key, address, &ours)).collect();
+    let from_elsewhere = ports.iter().filter(|port| !port.address.ip().to_canonical().is_loopback());
+    let mut guarded: Vec<u16> =
+        from_elsewhere.map(|port| port.address.port()).filter(|port| *port > 0).collect();
+    guarded.dedup();
+    let access = &settings.access;
+    let facts = ports::Facts {
+        ports,
+        machine: banner::machine_addresses(),
+        proxied: !settings.proxy.trusted_proxies.is_empty(),
+        keys_settled: access.open || access.require_camera_key,
+        forbidden_server: matches!(control, Control::Forbidden),
+    };
+    let mut findings = ports::judge(&facts);
+    // Who cannot be reached is in need of no look at the firewall.
+    if !guarded.is_empty() {
+        findings.extend(firewall::judge(&firewall::Facts::gather(), &guarded, again));
+    }
+    findings
+}
+
+/// The command with which somebody else looks at the same installation.
+fn again(installation: &Installation) -> String {
+    let mut command = "lenscast doctor".to_owned();
+    let file = installation.settings.as_ref().ok().and_then(|loaded| loaded.file.as_deref());
+    for (flag, path) in [("--config", file), ("--state-dir", installation.state_dir.as_deref())] {
+        if let Some(path) = path {
+            command += &format!(" {flag} {}", path.display());
+        }
+    }
+    command
+}
+
+/// The directory, or the one in which it would be made.
+fn existing(look: &Look) -> &Path {
+    match &look.found {
+        Found::Nothing { above, .. } => above,
+        _ => &look.place,
+    }
+}

@@ -1,0 +1,256 @@
+//! The cameras of a server that runs, by what it tells about them.
+
+use super::report::Finding;
+use crate::time::rough;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// A camera may take so long to send its first frame, or another one after a pause, in ms.
+const PATIENCE_MS: u64 = 10_000;
+
+/// Broken frames that are too many: at least so many, and one in so many of all. A sound camera has up to one in 300.
+const MANY_BROKEN: u64 = 5;
+const MANY_BROKEN_OF: u64 = 100;
+
+/// Frames left out that are too many: at least so many, and one in so many of all.
+const MANY_DROPPED: u64 = 20;
+const MANY_DROPPED_OF: u64 = 20;
+
+/// What `/status` tells of all of them.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Status {
+    /// Version of the server.
+    pub version: String,
+    cameras: Vec<Camera>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Camera {
+    name: String,
+    title: String,
+    connected: bool,
+    state: String,
+    since_ms: Option<u64>,
+    frames_in: u64,
+    dropped: u64,
+    quarantined: BTreeMap<String, u64>,
+    device: Option<Device>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Device {
+    diagnosis: Vec<Diagnosis>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Diagnosis {
+    level: String,
+    text: String,
+}
+
+pub(super) fn judge(status: &Status) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = status.cameras.iter().flat_map(Camera::judge).collect();
+    let live = status.cameras.iter().filter(|camera| camera.state == "live").count();
+    if findings.is_empty() {
+        findings.push(Finding::fine(match live {
+            0 => "No camera is connected now.".to_owned(),
+            1 => "1 camera sends its picture.".to_owned(),
+            many => format!("{many} cameras send their pictures."),
+        }));
+    }
+    findings
+}
+
+impl Camera {
+    fn judge(&self) -> Vec<Finding> {
+        let checks = [self.silent(), self.gone(), self.broken(), self.dropped()];
+        checks.into_iter().flatten().chain(self.diagnosis()).collect()
+    }
+
+    /// As people and paths call it.
+    fn who(&self) -> String {
+        let Self { name, title, .. } = self;
+        if title.is_empty() || title == name {
+            format!("The camera {name}")
+        } else {
+            format!("The camera {name} ({title})")
+        }
+    }
+
+    fn silent(&self) -> Option<Finding> {
+        let since = self.since_ms.unwrap_or(0);
+        if !self.connected || self.state == "live" || since < PATIENCE_MS {
+            return None;
+        }
+        let text =
+            format!("{} is connected, and has sent no picture for {}.", self.who(), rough(since / 1000));
+        Some(
+            Finding::wrong(text)
+                .todo("On its console: cam> cam status, cam> stream status. Restart it; if that helps for a while only, update its firmware."),
+        )
+    }
+
+    fn gone(&self) -> Option<Finding> {
+        let since = self.since_ms.filter(|_| !self.connected)?;
+        let text = format!("{} was here, and left {} ago.", self.who(), rough(since / 1000));
+        Some(
+            Finding::look(text)
+                .todo("If it should be here: is it powered, and in reach of the WiFi? On its console: cam> wifi status, cam> stream status.")
+                .todo(format!("If it is no more, let it be forgotten: on the page, or DELETE /api/cameras/{}", self.name)),
+        )
+    }
+
+    fn broken(&self) -> Option<Finding> {
+        let bad: u64 = self.quarantined.values().sum();
+        if bad < MANY_BROKEN || bad.saturating_mul(MANY_BROKEN_OF) < bad + self.frames_in {
+            return None;
+        }
+        let mut causes: Vec<(&str, u64)> =
+            self.quarantined.iter().map(|(cause, count)| (cause.as_str(), *count)).collect();
+        causes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let causes: Vec<String> =
+            causes.iter().map(|(cause, count)| format!("{count} {}", words(cause))).collect();
+        let text =
+            format!("{} sends frames that are no use, and are left out: {}.", self.who(), causes.join(", "));
+        Some(Finding::look(text).todo(
+            "Check that its sensor's ribbon cable sits firmly and that its power supply is strong enough (5 V, 1 A); choose a smaller picture.",
+        ))
+    }
+
+    fn dropped(&self) -> Option<Finding> {
+        if self.dropped < MANY_DROPPED || self.dropped.saturating_mul(MANY_DROPPED_OF) < self.frames_in {
+            return None;
+        }
+        let text = format!(
+            "This computer is too slow for {}: {} of {} frames were left out, since the encoder was not done.",
+            self.who().replacen("The", "the", 1),
+            self.dropped,
+            self.frames_in
+        );
+        Some(
+            Finding::look(text)
+                .todo("Choose a smaller picture or a lower rate for it; build with nasm, and with --release;")
+                .todo("or let hardware encode: encoder = \"ffmpeg:CODEC\" (docs/install.md, \"Encoding by hardware\")."),
+        )
+    }
+
+    fn diagnosis(&self) -> impl Iterator<Item = Finding> {
+        let findings = self.device.iter().flat_map(|device| &device.diagnosis);
+        findings.map(|Diagnosis { level, text }| {
+            let text = format!("{}: {text}", self.who().replacen("The camera ", "", 1));
+            if level == "error" { Finding::wrong(text) } else { Finding::look(text) }
+        })
+    }
+}
+
+/// What a cause means: [`media::jpeg::Fault`](lenscast_media::jpeg::Fault) and others.
+fn words(cause: &str) -> String {
+    let words = match cause {
+        "empty" => "were empty",
+        "not_a_jpeg" => "were no JPEG",
+        "truncated" => "ended too early",
+        "bad_marker" => "were broken in their structure",
+        "zero_dimensions" => "had no pixels",
+        "too_many_pixels" => "had too many pixels",
+        "unsupported" => "were a kind of JPEG that no camera sends",
+        "message_too_big" => "were larger than max_message_bytes",
+        "damaged" => "had damaged picture data",
+        "too_large_for_video" => "were too large for video",
+        other => return other.replace('_', " "),
+    };
+    words.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::report::Mark;
+    use serde_json::{Value, json};
+
+    fn said(camera: Value) -> Vec<(Mark, String)> {
+        let status = json!({ "version": "1", "cameras": [camera] });
+        let status: Status = serde_json::from_value(status).unwrap();
+        judge(&status).into_iter().map(|found| (found.mark, found.text)).collect()
+    }
+
+    fn camera(change: Value) -> Value {
+        let mut camera = json!({
+            "name": "garden", "title": "The garden", "connected": true, "state": "live", "since_ms": 60_000,
+            "frames_in": 10_000, "dropped": 3, "quarantined": { "truncated": 20 }, "device": null,
+        });
+        camera.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        camera
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_camera_is_said_by_its_name() {
+        assert_eq!(said(camera(json!({}))), [(Mark::Fine, "1 camera sends its picture.".to_owned())]);
+        for (change, mark, words) in [
+            (
+                json!({ "state": "silent" }),
+                Mark::Wrong,
+                "The camera garden (The garden) is connected, and has sent no picture for 60 s.",
+            ),
+            (json!({ "state": "no_frame" }), Mark::Wrong, "has sent no picture for 60 s."),
+            (
+                json!({ "state": "waiting", "connected": false, "since_ms": 7_200_000 }),
+                Mark::Look,
+                "was here, and left 2 h ago.",
+            ),
+            (
+                json!({ "quarantined": { "truncated": 200, "not_a_jpeg": 300 } }),
+                Mark::Look,
+                "sends frames that are no use, and are left out: 300 were no JPEG, 200 ended too early.",
+            ),
+            (
+                json!({ "dropped": 5_000 }),
+                Mark::Look,
+                "too slow for the camera garden (The garden): 5000 of 10000 frames",
+            ),
+            (
+                json!({ "device": { "diagnosis": [{ "code": "brown_out", "level": "error", "text": "Its voltage dropped." }] } }),
+                Mark::Wrong,
+                "garden (The garden): Its voltage dropped.",
+            ),
+            (
+                json!({ "device": { "diagnosis": [{ "code": "weak_wifi", "level": "warning", "text": "It is weak." }] } }),
+                Mark::Look,
+                "It is weak.",
+            ),
+        ] {
+            let found = said(camera(change));
+            assert!(
+                found.len() == 1 && found[0].0 == mark && found[0].1.contains(words),
+                "{words}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_passes_is_no_fault() {
+        for change in [
+            json!({ "state": "silent", "since_ms": 4000 }),
+            json!({ "state": "waiting", "connected": false, "since_ms": null }),
+            json!({ "quarantined": { "truncated": 4 }, "frames_in": 0 }),
+            json!({ "dropped": 19, "frames_in": 20, "quarantined": {} }),
+        ] {
+            assert_eq!(said(camera(change.clone())).remove(0).0, Mark::Fine, "{change}");
+        }
+    }
+
+    #[test]
+    fn the_servers_own_status_is_understood() {
+        use crate::server::Server;
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let _inside = runtime.enter();
+        let config = crate::config::Config { listen: "127.0.0.1:0".parse().unwrap(), ..Default::default() };
+        let server = Server::bind(config, Default::default()).unwrap();
+        let _waited_for = server.app().streams.get(&lenscast_protocol::CameraName::default());
+        let status = serde_json::to_value(crate::status::status(server.app())).unwrap();
+        let status: Status = serde_json::from_value(status).unwrap();
+        assert_eq!(status.version, env!("CARGO_PKG_VERSION"));
+        assert_eq!((status.cameras.len(), status.cameras[0].state.as_str()), (1, "waiting"));
+    }
+}

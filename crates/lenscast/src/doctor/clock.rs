@@ -1,0 +1,129 @@
+//! Whether the clock of this computer can be right.
+
+use super::report::Finding;
+use super::tools::{Said, ask};
+use crate::time::{moment, rough};
+use std::path::Path;
+
+/// What systemd's own clock makes when it was right once since the computer started.
+const SYNCHRONISED: &str = "/run/systemd/timesync/synchronized";
+
+/// How far ahead something may be, in seconds: clocks are set now and then.
+const SLACK_S: u64 = 300;
+
+/// Why it matters.
+const WHY: &str = "Links that end, logins and certificates go by the clock: they end too early or too late, or are not valid yet.";
+
+/// What is known about it. Times are seconds since the Unix epoch.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Facts {
+    /// What it says.
+    pub now: u64,
+    /// When this program was built.
+    pub built: u64,
+    /// Whether something sets it; `None`: that is not known.
+    pub synchronised: Option<bool>,
+    /// What was written last, and when, by this clock.
+    pub newest: Option<(String, u64)>,
+}
+
+impl Facts {
+    pub(super) fn gather(now: u64, newest: Option<(String, u64)>) -> Self {
+        let built = env!("LENSCAST_BUILT").parse().unwrap_or(0);
+        Self { now, built, synchronised: synchronised(), newest }
+    }
+}
+
+pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
+    let Facts { now, built, synchronised, newest } = facts;
+    let shown = moment(*now);
+    let set = "Set it: sudo timedatectl set-ntp true (or sudo date --set \"…\").";
+    if now + SLACK_S < *built {
+        let text =
+            format!("The clock says {shown}, which is before this program was built ({}).", moment(*built));
+        return vec![Finding::wrong(text).todo(WHY).todo(set)];
+    }
+    let mut findings = Vec::new();
+    if let Some((what, at)) = newest
+        && *at > now + SLACK_S
+    {
+        let text = format!(
+            "{what} is from {}, which is {} from now: the clock is wrong now ({shown}), or was then.",
+            moment(*at),
+            rough(at - now)
+        );
+        findings.push(Finding::wrong(text).todo(WHY).todo(set));
+    }
+    if *synchronised == Some(false) {
+        let text = format!("Nothing sets the clock by the network; it says {shown}.");
+        findings.push(Finding::look(text).todo(WHY).todo("Let it be set: sudo timedatectl set-ntp true"));
+    }
+    if findings.is_empty() {
+        let set = if synchronised.is_some() { ", and is set by the network" } else { "" };
+        findings.push(Finding::fine(format!("The clock says {shown}{set}.")));
+    }
+    findings
+}
+
+/// Whether something sets the clock, as far as systemd knows.
+fn synchronised() -> Option<bool> {
+    match ask("timedatectl", &["show", "--property=NTPSynchronized"]) {
+        Said::Text(text) => match text.trim() {
+            "NTPSynchronized=yes" => Some(true),
+            "NTPSynchronized=no" => Some(false),
+            _ => None,
+        },
+        _ => Path::new(SYNCHRONISED).exists().then_some(true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::report::Mark;
+
+    const NOW: u64 = 1_795_384_385;
+
+    fn facts() -> Facts {
+        Facts { now: NOW, built: NOW - 86_400, synchronised: Some(true), newest: None }
+    }
+
+    fn only(facts: Facts) -> Finding {
+        let findings = judge(&facts);
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        findings.into_iter().next().unwrap()
+    }
+
+    #[test]
+    fn a_clock_before_the_programs_birth_is_wrong() {
+        let found = only(Facts { now: 0, ..facts() });
+        assert_eq!(found.mark, Mark::Wrong);
+        assert!(
+            found.text.contains("1970-01-01") && found.text.contains("before this program was built"),
+            "{found:?}"
+        );
+        assert!(found.todo[0].contains("Links"), "{found:?}");
+        assert_eq!(only(Facts { built: NOW + 10, ..facts() }).mark, Mark::Fine, "clocks differ a little");
+    }
+
+    #[test]
+    fn a_file_from_the_future_tells_that_the_clock_is_or_was_wrong() {
+        let newest = |at| Some(("credentials.json".to_owned(), at));
+        let found = only(Facts { newest: newest(NOW + 10 * 86_400), ..facts() });
+        assert_eq!(found.mark, Mark::Wrong);
+        assert!(
+            found
+                .text
+                .starts_with("credentials.json is from 2026-12-02 21:53 UTC, which is 10 days from now"),
+            "{found:?}"
+        );
+        assert_eq!(only(Facts { newest: newest(NOW + 10), ..facts() }).mark, Mark::Fine);
+    }
+
+    #[test]
+    fn a_clock_that_nothing_sets_is_worth_a_look_and_one_that_is_not_known_is_not() {
+        assert_eq!(only(Facts { synchronised: Some(false), ..facts() }).mark, Mark::Look);
+        assert!(only(facts()).text.ends_with("and is set by the network."));
+        assert!(only(Facts { synchronised: None, ..facts() }).text.ends_with("UTC."));
+    }
+}

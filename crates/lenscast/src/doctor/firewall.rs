@@ -1,0 +1,188 @@
+//! Whether a firewall of this computer keeps cameras and viewers out.
+//!
+//! The rules of ufw and firewalld are also those of nftables or iptables; who has one of the former is told its words.
+
+mod firewalld;
+mod iptables;
+mod nft;
+mod rules;
+mod ufw;
+
+use super::report::Finding;
+use super::tools::{Said, ask};
+
+/// What the tools said.
+#[derive(Clone, Debug)]
+pub(super) struct Facts {
+    ufw: Said,
+    firewalld: Said,
+    nft: Said,
+    iptables: Said,
+}
+
+impl Facts {
+    pub(super) fn gather() -> Self {
+        Self {
+            ufw: ask("ufw", &["status", "verbose"]),
+            firewalld: ask("firewall-cmd", &["--list-all-zones"]),
+            nft: ask("nft", &["list", "ruleset"]),
+            iptables: ask("iptables", &["-S"]),
+        }
+    }
+
+    fn tools(&self) -> [(&'static str, &Said); 4] {
+        let Self { ufw, firewalld, nft, iptables } = self;
+        [("ufw", ufw), ("firewalld", firewalld), ("nftables", nft), ("iptables", iptables)]
+    }
+
+    /// Those that did not answer: mostly they do so for root alone.
+    fn unseen(&self) -> Vec<&'static str> {
+        let blind = |(name, said): (&'static str, &Said)| match said {
+            Said::Nothing => Some(name),
+            // What does not run keeps nobody out.
+            Said::Failed(text) if !text.contains("not running") => Some(name),
+            _ => None,
+        };
+        self.tools().into_iter().filter_map(blind).collect()
+    }
+}
+
+/// What is said about these ports. `again` is the command with which root would look.
+pub(super) fn judge(facts: &Facts, ports: &[u16], again: &str) -> Vec<Finding> {
+    if ports.is_empty() {
+        return Vec::new();
+    }
+    let shut: Vec<Finding> = ports.iter().filter_map(|port| shut(facts, *port)).collect();
+    if !shut.is_empty() {
+        return shut;
+    }
+    let unseen = facts.unseen();
+    if !unseen.is_empty() {
+        let text = format!("The firewall was not looked at: that takes root ({}).", unseen.join(", "));
+        return vec![Finding::look(text).todo(format!("To look at it: sudo {again}"))];
+    }
+    let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
+    vec![Finding::fine(if facts.tools().iter().any(|(_, said)| matches!(said, Said::Text(_))) {
+        format!("No firewall of this computer keeps port {} shut.", ports.join(" or "))
+    } else {
+        "This computer has no firewall that is known here.".to_owned()
+    })]
+}
+
+/// What keeps a port shut, and what opens it.
+fn shut(facts: &Facts, port: u16) -> Option<Finding> {
+    let nobody = |by: &str| {
+        Finding::wrong(format!(
+            "{by} keeps port {port} shut: no camera can come, and no other computer can open the pages."
+        ))
+    };
+    if let Said::Text(status) = &facts.ufw
+        && ufw::is_shut(status, port)
+    {
+        return Some(nobody("The firewall ufw").todo(format!("sudo ufw allow {port}/tcp")));
+    }
+    if let Said::Text(zones) = &facts.firewalld
+        && let Some(zone) = firewalld::shut(zones, port).first()
+    {
+        return Some(
+            nobody(&format!("The firewall firewalld (zone {zone})"))
+                .todo(format!("sudo firewall-cmd --permanent --zone={zone} --add-port={port}/tcp"))
+                .todo("sudo firewall-cmd --reload"),
+        );
+    }
+    if let Said::Text(ruleset) = &facts.nft
+        && let Some(nft::Shut { table, chain }) = nft::shut(ruleset, port)
+    {
+        return Some(
+            nobody(&format!("The firewall nftables (table {table}, chain {chain})"))
+                .todo(format!("sudo nft insert rule {table} {chain} tcp dport {port} accept"))
+                .todo("That is until the next start; to keep it, put the rule where the others are, mostly /etc/nftables.conf."),
+        );
+    }
+    if let Said::Text(rules) = &facts.iptables
+        && iptables::is_shut(rules, port)
+    {
+        return Some(
+            nobody("The firewall iptables")
+                .todo(format!("sudo iptables -I INPUT -p tcp --dport {port} -j ACCEPT"))
+                .todo("That is until the next start; to keep it, put the rule where the others are."),
+        );
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> Facts {
+        let none = Said::NotThere;
+        Facts { ufw: none.clone(), firewalld: none.clone(), nft: none.clone(), iptables: none }
+    }
+
+    fn text(facts: &Facts, ports: &[u16]) -> String {
+        let mut report = crate::doctor::report::Report::default();
+        report.add("", judge(facts, ports, "lenscast doctor"));
+        report.text(Default::default())
+    }
+
+    #[test]
+    fn each_firewall_is_named_with_the_command_that_opens_the_port() {
+        let said = |text: &str| {
+            // Of the example of ufw without the line that lets somebody in everywhere.
+            Said::Text(
+                text.lines()
+                    .filter(|line| !line.contains("10.0.0.0/8"))
+                    .map(|line| format!("{line}\n"))
+                    .collect(),
+            )
+        };
+        for (facts, words) in [
+            (
+                Facts { ufw: said(include_str!("examples/ufw_rules.txt")), ..facts() },
+                ["ufw keeps port 8200 shut", "sudo ufw allow 8200/tcp"],
+            ),
+            (
+                Facts { firewalld: said(include_str!("examples/firewalld_zones.txt")), ..facts() },
+                ["firewalld (zone home)", "sudo firewall-cmd --permanent --zone=home --add-port=8200/tcp"],
+            ),
+            (
+                Facts { nft: said(include_str!("examples/nft_workstation.txt")), ..facts() },
+                [
+                    "nftables (table inet filter",
+                    "sudo nft insert rule inet filter input tcp dport 8200 accept",
+                ],
+            ),
+            (
+                Facts { iptables: said(include_str!("examples/iptables_chains.txt")), ..facts() },
+                ["iptables keeps port 8200 shut", "sudo iptables -I INPUT -p tcp --dport 8200 -j ACCEPT"],
+            ),
+        ] {
+            let text = text(&facts, &[80, 8200]);
+            assert!(words.iter().all(|words| text.contains(words)) && text.contains('✗'), "{text}");
+            assert!(!text.contains("port 80 "), "{text}");
+            let open = self::text(&facts, &[80]);
+            assert!(open.contains("✓ No firewall of this computer keeps port 80 shut"), "{open}");
+        }
+    }
+
+    #[test]
+    fn what_only_root_may_see_is_no_fault_and_said() {
+        let failed = |text: &str| Said::Failed(text.to_owned());
+        let facts = Facts {
+            ufw: failed("ERROR: You need to be root to run this script\n"),
+            firewalld: failed("FirewallD is not running\n"),
+            nft: failed("Operation not permitted (you must be root)\n"),
+            iptables: Said::NotThere,
+        };
+        let said = text(&facts, &[8080]);
+        assert!(said.contains("was not looked at: that takes root (ufw, nftables)"), "{said}");
+        assert!(said.contains("sudo lenscast doctor") && said.contains("Nothing is wrong"), "{said}");
+    }
+
+    #[test]
+    fn a_computer_without_a_firewall_and_a_server_that_nobody_reaches_are_fine() {
+        assert!(text(&facts(), &[8080]).contains("✓ This computer has no firewall"));
+        assert_eq!(judge(&facts(), &[], ""), []);
+    }
+}

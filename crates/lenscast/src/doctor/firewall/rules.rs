@@ -1,0 +1,175 @@
+//! What a packet filter does with a new TCP connection from the home network: enough of a model to say for certain that nothing
+//! lets it in. Where a rule has a condition that is not understood, it may let somebody in, and nothing is said.
+
+use std::collections::HashMap;
+
+/// Chains that call each other, deeper than anybody has them.
+const MAX_DEPTH: usize = 16;
+
+/// A chain of rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Chain {
+    /// The rules, in order.
+    pub rules: Vec<Rule>,
+    /// What happens at its end; `None` for a chain that others call.
+    pub policy: Option<Verdict>,
+}
+
+/// A rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Rule {
+    /// Whether it is about such a connection.
+    pub about: About,
+    /// What it does.
+    pub action: Action,
+}
+
+/// Whether a rule is about connections to the port, the surer the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum About {
+    /// About none.
+    None,
+    /// About some, perhaps.
+    Some,
+    /// About each.
+    All,
+}
+
+/// What a rule does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    /// It ends there.
+    End(Verdict),
+    /// It goes on in a chain, and comes back.
+    Jump(String),
+    /// It goes on in a chain, and does not come back.
+    Goto(String),
+    /// Back to who called.
+    Return,
+    /// Nothing that matters here: it counts, logs, marks.
+    Nothing,
+}
+
+/// What becomes of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Accept,
+    Drop,
+}
+
+/// What becomes of such connections in a chain.
+enum Outcome {
+    /// Some are let in, as far as can be told.
+    In,
+    /// None is.
+    Out,
+    /// Back to who called.
+    Back,
+}
+
+/// Whether a chain that the kernel calls keeps all such connections out.
+pub(super) fn keeps_out(chains: &HashMap<String, Chain>, base: &str) -> bool {
+    match walk(chains, base, 0) {
+        Outcome::In => false,
+        Outcome::Out => true,
+        Outcome::Back => chains.get(base).and_then(|chain| chain.policy) == Some(Verdict::Drop),
+    }
+}
+
+fn walk(chains: &HashMap<String, Chain>, name: &str, depth: usize) -> Outcome {
+    let Some(chain) = chains.get(name).filter(|_| depth < MAX_DEPTH) else {
+        return Outcome::Back;
+    };
+    for Rule { about, action } in chain.rules.iter().filter(|rule| rule.about > About::None) {
+        let all = *about == About::All;
+        let outcome = match action {
+            Action::End(Verdict::Accept) => Outcome::In,
+            Action::End(Verdict::Drop) => Outcome::Out,
+            Action::Jump(to) => walk(chains, to, depth + 1),
+            // Who comes back from there comes back from here.
+            Action::Goto(to) => match walk(chains, to, depth + 1) {
+                Outcome::Back if all => return Outcome::Back,
+                outcome => outcome,
+            },
+            Action::Return if all => return Outcome::Back,
+            Action::Return | Action::Nothing => continue,
+        };
+        match outcome {
+            Outcome::In => return Outcome::In,
+            Outcome::Out if all => return Outcome::Out,
+            // Those that the rule is not about go on.
+            Outcome::Out | Outcome::Back => {}
+        }
+    }
+    Outcome::Back
+}
+
+/// Whether a port is in a list such as `22`, `80,443` or `8000:8100`, with either sign between the ends of a range.
+pub(super) fn has_port(list: &str, port: u16) -> bool {
+    list.split(',').any(|part| {
+        let (first, last) = part.split_once([':', '-']).unwrap_or((part, part));
+        let number = |text: &str| text.trim().parse::<u16>();
+        matches!((number(first), number(last)), (Ok(first), Ok(last)) if (first..=last).contains(&port))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Action::{End, Goto, Jump, Nothing, Return};
+    use super::Verdict::{Accept, Drop};
+    use super::*;
+
+    type Rules<'a> = &'a [(About, Action)];
+
+    /// Whether the chain `in` with that policy and these rules keeps connections out, when there is a chain `a`, too.
+    fn out(policy: Verdict, rules: Rules<'_>, a: Rules<'_>) -> bool {
+        let chain = |policy, rules: Rules<'_>| {
+            let rule = |(about, action): &(About, Action)| Rule { about: *about, action: action.clone() };
+            Chain { policy, rules: rules.iter().map(rule).collect() }
+        };
+        keeps_out(
+            &HashMap::from([("in".into(), chain(Some(policy), rules)), ("a".into(), chain(None, a))]),
+            "in",
+        )
+    }
+
+    #[test]
+    fn only_what_nothing_lets_in_is_kept_out() {
+        use About::{All, None, Some};
+        assert!(out(Drop, &[], &[]));
+        assert!(!out(Accept, &[], &[]));
+        assert!(out(Accept, &[(All, Nothing), (All, End(Drop))], &[]));
+        assert!(!out(Drop, &[(All, End(Accept))], &[]));
+        assert!(!out(Drop, &[(Some, End(Accept))], &[]), "it may be about us");
+        assert!(out(Drop, &[(None, End(Accept))], &[]));
+        assert!(!out(Accept, &[(Some, End(Drop))], &[]), "it may not be about us");
+        assert!(!out(Drop, &[(Some, End(Drop)), (All, End(Accept))], &[]));
+    }
+
+    #[test]
+    fn chains_that_others_call_count() {
+        use About::{All, Some};
+        let to_a = || Jump("a".into());
+        assert!(!out(Drop, &[(All, to_a())], &[(All, End(Accept))]));
+        assert!(out(Accept, &[(All, to_a())], &[(All, End(Drop))]));
+        assert!(!out(Accept, &[(All, to_a())], &[(All, Return), (All, End(Drop))]));
+        assert!(!out(Accept, &[(Some, to_a())], &[(All, End(Drop))]));
+        assert!(out(Drop, &[(All, Goto("a".into())), (All, End(Accept))], &[]));
+        assert!(!out(Accept, &[(All, Jump("in".into()))], &[]), "a circle ends");
+    }
+
+    #[test]
+    fn ports_are_numbers_lists_and_ranges() {
+        for (list, has) in [
+            ("8080", true),
+            ("80", false),
+            ("22,8080", true),
+            ("8000:8100", true),
+            ("8000-8079, 8081-9000", false),
+            ("http", false),
+            ("", false),
+        ] {
+            assert_eq!(has_port(list, 8080), has, "{list}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! A server that runs, by what it tells about itself: whether what is set is in force.
+
+use super::report::Finding;
+use crate::time::{moment, rough};
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// What `/api/server` tells, as far as it is looked at.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Info {
+    pub pid: u32,
+    pub started: u64,
+    pub config_file: Option<String>,
+    listen: Vec<Listener>,
+    needs_reload: Vec<String>,
+    needs_restart: Vec<String>,
+    mistakes: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Listener {
+    address: SocketAddr,
+}
+
+impl Info {
+    /// Where it listens.
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+        self.listen.iter().map(|listener| listener.address).collect()
+    }
+}
+
+/// `file` is the configuration file that was looked at.
+pub(super) fn judge(info: &Info, file: Option<&Path>, now: u64) -> Vec<Finding> {
+    let Info { pid, started, config_file, needs_reload, needs_restart, mistakes, .. } = info;
+    let mut findings = Vec::new();
+    let theirs = config_file.as_deref().map(Path::new);
+    if theirs != file {
+        let shown = |path: Option<&Path>| {
+            path.map_or_else(|| "no file".to_owned(), |path| path.display().to_string())
+        };
+        let text = format!("The server reads {}, and this looked at {}.", shown(theirs), shown(file));
+        let finding = Finding::look(text);
+        findings.push(match theirs {
+            Some(path) => finding.todo(format!("lenscast doctor --config {}", path.display())),
+            None => finding.todo("If it is to read that: start it with --config, or as the same user."),
+        });
+    }
+    if !mistakes.is_empty() {
+        let text = format!(
+            "The configuration that the server would read now has mistakes: {}.",
+            mistakes.join("; ")
+        );
+        findings.push(
+            Finding::wrong(text).todo(
+                "Until they are mended, it goes on with what it read before, and would not start again.",
+            ),
+        );
+    }
+    if !needs_reload.is_empty() {
+        let text = format!("The server does not know yet what was changed: {}.", needs_reload.join(", "));
+        findings
+            .push(Finding::look(text).todo(format!("sudo systemctl reload lenscast, or kill -HUP {pid}")));
+    }
+    if !needs_restart.is_empty() {
+        let text = format!(
+            "What was changed is in force only when the server starts again: {}.",
+            needs_restart.join(", ")
+        );
+        findings.push(Finding::look(text).todo("sudo systemctl restart lenscast, or stop it and start it."));
+    }
+    if findings.is_empty() {
+        let text = format!(
+            "It runs (process {pid}) since {}, for {}; what is set is in force.",
+            moment(*started),
+            rough(now.saturating_sub(*started))
+        );
+        findings.push(Finding::fine(text));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::report::Mark;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_set_and_not_in_force_is_said() {
+        let file = Path::new("/etc/lenscast.toml");
+        let found = |change: serde_json::Value| {
+            let mut info = json!({ "pid": 7, "started": 1000, "config_file": "/etc/lenscast.toml" });
+            info.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+            let found = judge(&serde_json::from_value(info).unwrap(), Some(file), 4600);
+            assert_eq!(found.len(), 1, "{found:?}");
+            (found[0].mark, format!("{} {}", found[0].text, found[0].todo.join(" ")))
+        };
+        for (change, mark, words) in [
+            (json!({}), Mark::Fine, "It runs (process 7) since 1970-01-01 00:16 UTC, for 60 min"),
+            (
+                json!({ "needs_reload": ["open_view"] }),
+                Mark::Look,
+                "what was changed: open_view. sudo systemctl reload lenscast, or kill -HUP 7",
+            ),
+            (json!({ "needs_restart": ["listen", "tls"] }), Mark::Look, "starts again: listen, tls"),
+            (
+                json!({ "mistakes": ["a.toml:1: x is no key"] }),
+                Mark::Wrong,
+                "has mistakes: a.toml:1: x is no key",
+            ),
+            (
+                json!({ "config_file": "/b.toml" }),
+                Mark::Look,
+                "reads /b.toml, and this looked at /etc/lenscast.toml. lenscast doctor --config /b.toml",
+            ),
+            (json!({ "config_file": null }), Mark::Look, "reads no file"),
+        ] {
+            let (found, text) = found(change);
+            assert!(found == mark && text.contains(words), "{words}: {text}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Which program has a port: what `/proc` tells on Linux. Elsewhere it is not known.
+
+use super::users;
+use std::fs;
+use std::path::Path;
+
+/// The state of a socket that listens, in `/proc/net/tcp`.
+const LISTEN: &str = "0A";
+
+/// Who has a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Holder {
+    /// The program and its process, when they may be known.
+    pub process: Option<(String, u32)>,
+    /// The user who runs it.
+    pub user: String,
+}
+
+/// A socket that listens.
+#[derive(Debug, PartialEq, Eq)]
+struct Listening {
+    inode: u64,
+    user: u32,
+}
+
+/// Who listens on a port of this computer.
+pub(super) fn holder(port: u16) -> Option<Holder> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
+    let sockets: Vec<Listening> = tables.iter().flat_map(|table| listening(table, port)).collect();
+    let user = sockets.first()?.user;
+    let process = sockets.iter().find_map(|socket| process(socket.inode));
+    Some(Holder { process, user: users::name(user) })
+}
+
+/// The sockets in a table of `/proc/net` that listen on a port.
+fn listening(table: &str, port: u16) -> Vec<Listening> {
+    let socket = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [_, local, _, state, _, _, _, user, _, inode, ..] = words.as_slice() else {
+            return None;
+        };
+        let (_, hex) = local.rsplit_once(':')?;
+        let is_it = *state == LISTEN && u16::from_str_radix(hex, 16) == Ok(port);
+        is_it.then(|| Some(Listening { inode: inode.parse().ok()?, user: user.parse().ok()? }))?
+    };
+    table.lines().skip(1).filter_map(socket).collect()
+}
+
+/// The process that has a socket, if this one may see that.
+fn process(inode: u64) -> Option<(String, u32)> {
+    let wanted = format!("socket:[{inode}]");
+    for process in fs::read_dir("/proc").ok()?.flatten() {
+        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        let Ok(descriptors) = fs::read_dir(process.path().join("fd")) else {
+            continue;
+        };
+        let mut targets = descriptors.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
+        if targets.any(|target| target == Path::new(&wanted)) {
+            let name = fs::read_to_string(process.path().join("comm")).ok()?;
+            return Some((name.trim().to_owned(), pid));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &str = include_str!("examples/proc_net_tcp.txt");
+
+    #[test]
+    fn a_socket_that_listens_is_found_by_its_port() {
+        assert_eq!(listening(TABLE, 8080), [Listening { inode: 48_121, user: 33 }]);
+        assert_eq!(listening(TABLE, 22), [Listening { inode: 1145, user: 0 }]);
+        assert_eq!(listening(TABLE, 43_506), [], "that one is connected");
+        assert_eq!(listening("", 8080), []);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_process_is_found_by_a_port_that_it_has() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let holder = holder(listener.local_addr().unwrap().port()).unwrap();
+        assert_eq!(holder.process.map(|(_, pid)| pid), Some(std::process::id()));
+    }
+}

@@ -1,0 +1,156 @@
+//! A state directory as it is, without touching it: nothing is made, written, or set aside.
+
+use super::StateDir;
+use rustix::fs::{Access, access};
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+/// Entries that are looked at; the server makes a handful.
+const MAX_ENTRIES: usize = 100;
+
+/// What is there.
+#[derive(Debug)]
+pub struct Look {
+    /// The directory.
+    pub place: PathBuf,
+    /// Whether it is one.
+    pub found: Found,
+    /// What is in it, by name, as far as this may be seen.
+    pub entries: Vec<Entry>,
+}
+
+/// What there is where the directory should be.
+#[derive(Debug)]
+pub enum Found {
+    /// It is there.
+    Folder {
+        /// It.
+        entry: Entry,
+        /// Whether this process may change what is in it.
+        writable: bool,
+    },
+    /// Nothing. A server makes it.
+    Nothing {
+        /// Where it would have to begin to make directories.
+        above: PathBuf,
+        /// Whether this process may.
+        writable: bool,
+    },
+    /// The directory, or one above it, is something else.
+    NoFolder(PathBuf),
+    /// It cannot be looked at.
+    Hidden(io::Error),
+}
+
+/// A file or directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// Who may do what with it: the lower bits of the mode.
+    pub mode: u32,
+    /// The user to whom it belongs.
+    pub owner: u32,
+    /// When it was last changed, in seconds since the Unix epoch.
+    pub modified: u64,
+}
+
+impl Entry {
+    fn new(name: String, metadata: &Metadata) -> Self {
+        let modified = metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        Self {
+            name,
+            mode: metadata.mode() & 0o7777,
+            owner: metadata.uid(),
+            modified: modified.map_or(0, |since| since.as_secs()),
+        }
+    }
+}
+
+impl StateDir {
+    /// A directory of which nothing is known, for those who only read.
+    #[must_use]
+    pub fn to_read(place: &Path) -> Self {
+        Self { place: Some(place.to_owned()), ..Self::default() }
+    }
+
+    /// Looks at a directory.
+    #[must_use]
+    pub fn look(place: &Path) -> Look {
+        let found = match fs::metadata(place) {
+            Ok(metadata) if metadata.is_dir() => {
+                Found::Folder { entry: Entry::new(String::new(), &metadata), writable: may_write(place) }
+            }
+            Ok(_) => Found::NoFolder(place.to_owned()),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                nearest(place)
+            }
+            Err(error) => Found::Hidden(error),
+        };
+        let listed = fs::read_dir(place).into_iter().flatten().flatten().take(MAX_ENTRIES);
+        let entry = |entry: fs::DirEntry| {
+            Some(Entry::new(entry.file_name().to_string_lossy().into_owned(), &entry.metadata().ok()?))
+        };
+        let mut entries: Vec<Entry> = listed.filter_map(entry).collect();
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        Look { place: place.to_owned(), found, entries }
+    }
+}
+
+/// Where directories would have to be made.
+fn nearest(place: &Path) -> Found {
+    let above =
+        place.ancestors().skip(1).map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path });
+    for path in above {
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => {
+                return Found::Nothing { above: path.to_owned(), writable: may_write(path) };
+            }
+            Ok(_) => return Found::NoFolder(path.to_owned()),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Found::Hidden(error),
+            Err(_) => {}
+        }
+    }
+    Found::NoFolder(place.to_owned())
+}
+
+fn may_write(path: &Path) -> bool {
+    access(path, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looking_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("not/there");
+        let look = StateDir::look(&place);
+        assert!(
+            matches!(&look.found, Found::Nothing { above, writable: true } if above == folder.path()),
+            "{look:?}"
+        );
+        assert!(StateDir::to_read(&place).read("a").unwrap().is_none());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_is_there_is_told_with_its_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("state");
+        StateDir::open(&place).unwrap().write("a", b"x").unwrap();
+        let look = StateDir::look(&place);
+        assert!(
+            matches!(&look.found, Found::Folder { entry, writable: true } if entry.mode == 0o700),
+            "{look:?}"
+        );
+        assert_eq!(look.entries.len(), 1);
+        assert_eq!((look.entries[0].name.as_str(), look.entries[0].mode), ("a", 0o600));
+        let look = StateDir::look(&place.join("a/below"));
+        assert!(matches!(&look.found, Found::NoFolder(path) if *path == place.join("a")), "{look:?}");
+    }
+}
