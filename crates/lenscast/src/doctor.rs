@@ -5,6 +5,7 @@
 
 mod access;
 mod cameras;
+mod certificate;
 mod clock;
 mod config;
 mod disk;
@@ -19,6 +20,7 @@ mod tools;
 mod users;
 
 use crate::banner;
+use crate::config::Plain;
 use crate::settings::problem::Problems;
 use crate::settings::{Loaded, Settings};
 use crate::state::look::{Found, Look};
@@ -92,6 +94,11 @@ pub fn examine(installation: &Installation) -> Report {
             ],
         },
     );
+    let certificate = loaded.and_then(|loaded| {
+        let Settings { tls, access, .. } = &loaded.settings;
+        certificate::Facts::gather(tls, &access.host_names, state_dir.as_deref())
+    });
+    report.add("Certificate", certificate.map_or_else(Vec::new, |facts| certificate::judge(&facts, now)));
     if let Some(disk) = state.as_ref().and_then(|facts| disk::Facts::gather(existing(&facts.look))) {
         report.add("Disk", disk::judge(&disk));
     }
@@ -143,26 +150,34 @@ impl Control {
 }
 
 fn access_facts(settings: &Settings) -> access::Facts {
-    let Settings { listen, access, proxy, .. } = settings.clone();
-    let private = listen.ip().to_canonical().is_loopback() && proxy.trusted_proxies.is_empty();
+    let Settings { access, proxy, .. } = settings.clone();
+    let all_private = listeners(settings).iter().all(|(_, address)| is_loopback(*address));
+    let private = all_private && proxy.trusted_proxies.is_empty();
     access::Facts { access, proxy, private, machine: banner::machine_addresses() }
 }
 
 /// Where a server with these settings listens, by key.
 fn listeners(settings: &Settings) -> Vec<(&'static str, SocketAddr)> {
-    vec![("listen", settings.listen)]
+    let tls = settings.tls.resolve().ok().flatten();
+    let plain = tls.as_ref().is_none_or(|tls| tls.plain != Plain::Off);
+    let plain = plain.then_some(("listen", settings.listen));
+    plain.into_iter().chain(tls.map(|tls| ("tls_listen", tls.listen))).collect()
+}
+
+fn is_loopback(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
 }
 
 fn network(settings: &Settings, control: &Control, info: Option<&server::Info>, again: &str) -> Vec<Finding> {
     let ours = info.map(server::Info::addresses).unwrap_or_default();
     // Port 0 is whatever the system gives; the server that runs knows which.
-    let wanted = listeners(settings).into_iter().map(|(key, address)| match ours.first() {
-        Some(given) if address.port() == 0 => (key, *given),
-        _ => (key, address),
+    let wanted = listeners(settings).into_iter().map(|(key, address)| {
+        let given = info.and_then(|info| info.address(key == "tls_listen"));
+        (key, given.filter(|_| address.port() == 0).unwrap_or(address))
     });
     let ports: Vec<ports::Port> =
         wanted.map(|(key, address)| ports::Port::try_out(key, address, &ours)).collect();
-    let from_elsewhere = ports.iter().filter(|port| !port.address.ip().to_canonical().is_loopback());
+    let from_elsewhere = ports.iter().filter(|port| !is_loopback(port.address));
     let mut guarded: Vec<u16> =
         from_elsewhere.map(|port| port.address.port()).filter(|port| *port > 0).collect();
     guarded.dedup();

@@ -4,14 +4,16 @@ use super::no;
 use super::problem::Problem;
 use crate::access::now;
 use crate::banner;
-use crate::server::App;
+use crate::server::{App, Listening};
 use crate::settings::problem::Problems;
 use crate::settings::reload::Reload;
+use crate::tls::{Certificates, Info};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// The answer.
@@ -31,6 +33,8 @@ pub struct ServerInfo {
     pub listen: Vec<Listener>,
     /// Where people find the pages.
     pub urls: Vec<String>,
+    /// The certificate that it shows; null without TLS.
+    pub certificate: Option<Shown>,
     /// Who may do what without a credential.
     pub access: OpenTo,
     /// Keys whose values have changed and are in force after a reload.
@@ -50,6 +54,23 @@ pub struct Listener {
     pub address: String,
     /// Whether TLS is spoken there.
     pub tls: bool,
+}
+
+/// A certificate.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Shown {
+    /// The names and addresses that it is for.
+    pub names: Vec<String>,
+    /// From when on it is good, in seconds since the Unix epoch.
+    pub not_before: u64,
+    /// Until when it is good, in seconds since the Unix epoch.
+    pub not_after: u64,
+    /// Its SHA-256 fingerprint, as browsers show it.
+    pub fingerprint: String,
+    /// Whether nobody but itself vouches for it.
+    pub self_signed: bool,
+    /// Why the one that the configuration names is not in force, if it is not.
+    pub trouble: Option<String>,
 }
 
 /// Who may do what without a credential.
@@ -85,8 +106,9 @@ fn info(app: &App) -> ServerInfo {
         started: now().saturating_sub(app.clock.now().to_duration().as_secs()),
         config_file: reloader.and_then(|reloader| reloader.file()).map(|path| path.display().to_string()),
         state_dir: app.state.place().map(|place| place.display().to_string()),
-        listen: vec![Listener { address: app.address.to_string(), tls: false }],
-        urls: banner::places(&config, app.address, &banner::machine_addresses()),
+        listen: listeners(app.listening),
+        urls: banner::places(&config, app.listening, &banner::machine_addresses()),
+        certificate: app.certificates.as_ref().map(|certificates| Shown::of(certificates)),
         access: OpenTo {
             open: config.access.open,
             open_view: config.access.open_view,
@@ -96,5 +118,19 @@ fn info(app: &App) -> ServerInfo {
         needs_restart: pending.needs_restart,
         mistakes: mistakes.iter().map(ToString::to_string).collect(),
         warnings: warnings.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn listeners(listening: Listening) -> Vec<Listener> {
+    let listener = |tls| move |address: SocketAddr| Listener { address: address.to_string(), tls };
+    listening.plain.map(listener(false)).into_iter().chain(listening.tls.map(listener(true))).collect()
+}
+
+impl Shown {
+    fn of(certificates: &Certificates) -> Self {
+        let info = certificates.info();
+        let (fingerprint, trouble) = (info.fingerprint(), certificates.trouble());
+        let Info { names, not_before, not_after, self_signed, .. } = info;
+        Self { names, not_before, not_after, fingerprint, self_signed, trouble }
     }
 }

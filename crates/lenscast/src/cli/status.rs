@@ -87,6 +87,11 @@ fn about_server(status: &Value, server: &Value, now: u64) -> String {
             })
             .collect();
         line("Listens on", &listen.join(", "));
+        if let Some(fingerprint) = server["certificate"]["fingerprint"].as_str() {
+            let until = server["certificate"]["not_after"].as_u64().unwrap_or(0);
+            line("Certificate", &format!("good until {}; SHA-256 fingerprint:", time::moment(until)));
+            line("", fingerprint);
+        }
         line("Without login", who(&server["access"]));
         line("Configuration", server["config_file"].as_str().unwrap_or("no file"));
         line("State", server["state_dir"].as_str().unwrap_or("is not kept"));
@@ -194,6 +199,7 @@ mod tests {
             "pid": 42, "started": 1_795_384_385, "urls": ["http://192.168.1.5:8080/"], "config_file": null, "state_dir": "/state",
             "listen": [{ "address": "[::]:8080", "tls": false }, { "address": "[::]:8443", "tls": true }],
             "access": { "open": false, "open_view": true, "require_camera_key": false },
+            "certificate": { "fingerprint": "AB:CD", "not_after": 1_800_000_000 },
             "needs_reload": [], "needs_restart": ["listen"], "mistakes": [],
         })
     }
@@ -204,6 +210,8 @@ mod tests {
 lenscast 1.2.3, process 42, since 2026-11-22 21:53 UTC (for 2 h)
 Pages         http://192.168.1.5:8080/
 Listens on    [::]:8080, [::]:8443 (TLS)
+Certificate   good until 2027-01-15 08:00 UTC; SHA-256 fingerprint:
+              AB:CD
 Without login the home network may watch (open_view), and its cameras may send
 Configuration no file
 State         /state

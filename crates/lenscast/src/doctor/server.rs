@@ -17,17 +17,29 @@ pub(super) struct Info {
     needs_reload: Vec<String>,
     needs_restart: Vec<String>,
     mistakes: Vec<String>,
+    certificate: Option<Certificate>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 struct Listener {
     address: SocketAddr,
+    tls: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Certificate {
+    trouble: Option<String>,
 }
 
 impl Info {
     /// Where it listens.
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
         self.listen.iter().map(|listener| listener.address).collect()
+    }
+
+    /// Where it listens with TLS, or without.
+    pub(super) fn address(&self, tls: bool) -> Option<SocketAddr> {
+        self.listen.iter().find(|listener| listener.tls == tls).map(|listener| listener.address)
     }
 }
 
@@ -57,6 +69,10 @@ pub(super) fn judge(info: &Info, file: Option<&Path>, now: u64) -> Vec<Finding> 
                 "Until they are mended, it goes on with what it read before, and would not start again.",
             ),
         );
+    }
+    if let Some(trouble) = info.certificate.as_ref().and_then(|certificate| certificate.trouble.as_ref()) {
+        let text = format!("The server goes on with an old certificate: {trouble}.");
+        findings.push(Finding::wrong(text).todo("Mend the files; the server takes them within seconds."));
     }
     if !needs_reload.is_empty() {
         let text = format!("The server does not know yet what was changed: {}.", needs_reload.join(", "));
@@ -109,6 +125,11 @@ mod tests {
                 json!({ "mistakes": ["a.toml:1: x is no key"] }),
                 Mark::Wrong,
                 "has mistakes: a.toml:1: x is no key",
+            ),
+            (
+                json!({ "certificate": { "trouble": "the key is another's" } }),
+                Mark::Wrong,
+                "goes on with an old certificate: the key is another's.",
             ),
             (
                 json!({ "config_file": "/b.toml" }),

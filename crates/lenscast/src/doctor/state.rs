@@ -7,6 +7,7 @@ use crate::server::control;
 use crate::state::look::{Entry, Found, Look};
 use crate::state::{StateDir, StateError};
 use crate::titles;
+use crate::tls::self_signed;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -114,9 +115,7 @@ fn folder(facts: &Facts, folder: &Entry, writable: bool) -> Vec<Finding> {
         findings.push(Finding::look(text).todo(format!("chmod 700 {place}")));
     }
     findings.extend(strangers(facts, folder));
-    let secret = |entry: &&Entry| {
-        entry.name == store::FILE || entry.name.ends_with(".key") || entry.name.ends_with("key.pem")
-    };
+    let secret = |entry: &&Entry| [store::FILE, self_signed::FILE].contains(&entry.name.as_str());
     for Entry { name, mode, .. } in look.entries.iter().filter(secret).filter(|entry| entry.mode & 0o077 != 0)
     {
         let text = format!(
@@ -268,6 +267,10 @@ mod tests {
                     "✗ Other users can read /state/credentials.json (mode 0644)",
                     "chmod 600 /state/credentials.json",
                 ],
+            ),
+            (
+                facts(0o700, ME, vec![entry("certificate.pem", 0o640, ME)]),
+                ["✗ Other users can read /state/certificate.pem (mode 0640)", "chmod 600"],
             ),
             (
                 facts(0o700, 4242, ours()),
