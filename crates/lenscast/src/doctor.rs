@@ -107,7 +107,7 @@ pub fn examine(installation: &Installation) -> Report {
         match loaded {
             Some(loaded) => network(&loaded.settings, control, info.as_ref(), &again(installation)),
             None => vec![
-                Finding::look(
+                Finding::unseen(
                     "Ports and firewall were not looked at: it is not known which port it is to be.",
                 )
                 .todo("Mend the configuration first."),
@@ -128,7 +128,7 @@ pub fn examine(installation: &Installation) -> Report {
         let file = loaded.and_then(|loaded| loaded.file.clone()).or(config.file.map(|(path, _)| path));
         report.add("Server", server::judge(&info, file.as_deref(), now));
     } else if !matches!(control, Control::Answers(_)) {
-        report.add("Server", vec![Finding::fine("No server answers, so its cameras were not looked at.")]);
+        report.add("Server", vec![Finding::unseen("No server answers: its cameras were not looked at.")]);
     }
     if let Some(status) = status {
         report.add("Cameras", cameras::judge(&status));
@@ -203,6 +203,7 @@ fn again(installation: &Installation) -> String {
     let file = installation.settings.as_ref().ok().and_then(|loaded| loaded.file.as_deref());
     for (flag, path) in [("--config", file), ("--state-dir", installation.state_dir.as_deref())] {
         if let Some(path) = path {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
             command += &format!(" {flag} {}", path.display());
         }
     }

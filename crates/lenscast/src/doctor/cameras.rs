@@ -5,7 +5,7 @@ use crate::time::rough;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// A camera may take so long to send its first frame, or another one after a pause, in ms.
+/// A camera may take so long to send its first frame, in ms. What is silent is silent for long enough (`silent_after`).
 const PATIENCE_MS: u64 = 10_000;
 
 /// Broken frames that are too many: at least so many, and one in so many of all. A sound camera has up to one in 300.
@@ -81,14 +81,15 @@ impl Camera {
 
     fn silent(&self) -> Option<Finding> {
         let since = self.since_ms.unwrap_or(0);
-        if !self.connected || self.state == "live" || since < PATIENCE_MS {
+        let patience = if self.state == "silent" { 0 } else { PATIENCE_MS };
+        if !self.connected || self.state == "live" || since < patience {
             return None;
         }
         let text =
             format!("{} is connected, and has sent no picture for {}.", self.who(), rough(since / 1000));
         Some(
             Finding::wrong(text)
-                .todo("On its console: cam> cam status, cam> stream status. Restart it; if that helps for a while only, update its firmware."),
+                .todo("On its console: cam> cam status and cam> stream status. Restart it; if that helps for a while only, update its firmware."),
         )
     }
 
@@ -231,7 +232,7 @@ mod tests {
     #[test]
     fn what_passes_is_no_fault() {
         for change in [
-            json!({ "state": "silent", "since_ms": 4000 }),
+            json!({ "state": "no_frame", "since_ms": 4000 }),
             json!({ "state": "waiting", "connected": false, "since_ms": null }),
             json!({ "quarantined": { "truncated": 4 }, "frames_in": 0 }),
             json!({ "dropped": 19, "frames_in": 20, "quarantined": {} }),

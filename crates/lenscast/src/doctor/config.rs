@@ -108,7 +108,7 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
     if problems.is_empty() {
         let keys = if *set == 1 { "1 key is set".to_owned() } else { format!("{set} keys are set") };
         findings.push(Finding::fine(match file {
-            Some((path, _)) => format!("{} can be used; {keys}.", path.display()),
+            Some((path, _)) => format!("{} can be read; {keys}.", path.display()),
             None => format!("There is no configuration file; {keys}."),
         }));
     }
@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(found.len(), 2);
         let found = said("camera_timeout = 5\n", 0o600);
         assert!(found[0].0 == Mark::Look && found[0].1.contains("camera_timeout is not longer"), "{found:?}");
-        assert_eq!(found[1].1, "lenscast.toml can be used; 1 key is set.");
+        assert_eq!(found[1].1, "lenscast.toml can be read; 1 key is set.");
         let found = said("tls_cert = \"none.pem\"\ntls_key = \"none.key\"\n", 0o600);
         assert!(
             found[0].0 == Mark::Wrong && found[0].1.starts_with("lenscast.toml:1: tls_cert: cannot read"),

@@ -59,7 +59,7 @@ pub(super) fn judge(facts: &Facts, ports: &[u16], again: &str) -> Vec<Finding> {
     let unseen = facts.unseen();
     if !unseen.is_empty() {
         let text = format!("The firewall was not looked at: that takes root ({}).", unseen.join(", "));
-        return vec![Finding::look(text).todo(format!("To look at it: sudo {again}"))];
+        return vec![Finding::unseen(text).todo(format!("To look at it: sudo {again}"))];
     }
     let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
     vec![Finding::fine(if facts.tools().iter().any(|(_, said)| matches!(said, Said::Text(_))) {

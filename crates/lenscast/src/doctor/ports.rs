@@ -85,6 +85,10 @@ impl Port {
         let other =
             format!("Take another: {key} = {:?}", SocketAddr::new(address.ip(), another(port)).to_string());
         match outcome {
+            Outcome::Free if port == 0 => Finding::fine(format!(
+                "The system chooses a port that is free ({key} = {:?}).",
+                address.to_string()
+            )),
             Outcome::Free => {
                 Finding::fine(format!("Port {port} is free ({key} = {:?}).", address.to_string()))
             }

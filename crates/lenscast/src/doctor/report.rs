@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 pub enum Mark {
     /// As it should be.
     Fine,
+    /// Not looked at: that takes something else first.
+    Unseen,
     /// It works, and somebody should know it.
     Look,
     /// It does not work, or it is dangerous.
@@ -29,6 +31,12 @@ impl Finding {
     #[must_use]
     pub fn fine(text: impl Into<String>) -> Self {
         Self { mark: Mark::Fine, text: text.into(), todo: Vec::new() }
+    }
+
+    /// Something that could not be looked at.
+    #[must_use]
+    pub fn unseen(text: impl Into<String>) -> Self {
+        Self { mark: Mark::Unseen, ..Self::fine(text) }
     }
 
     /// Something to look at.
@@ -113,11 +121,16 @@ impl Report {
             1 => "1 thing is wrong (✗)".to_owned(),
             many => format!("{many} things are wrong (✗)"),
         };
-        match self.count(Mark::Look) {
-            0 => format!("{wrong}."),
-            1 => format!("{wrong}, 1 is worth a look (!)."),
-            many => format!("{wrong}, {many} are worth a look (!)."),
-        }
+        let look = match self.count(Mark::Look) {
+            0 => String::new(),
+            1 => ", 1 is worth a look (!)".to_owned(),
+            many => format!(", {many} are worth a look (!)"),
+        };
+        let unseen = match self.count(Mark::Unseen) {
+            0 => String::new(),
+            unseen => format!(", {unseen} not looked at (–)"),
+        };
+        format!("{wrong}{look}{unseen}.")
     }
 }
 
@@ -129,6 +142,7 @@ impl Style {
     fn mark(self, mark: Mark) -> String {
         match mark {
             Mark::Fine => self.painted("32", "✓"),
+            Mark::Unseen => self.painted("2", "–"),
             Mark::Look => self.painted("1;33", "!"),
             Mark::Wrong => self.painted("1;31", "✗"),
         }
@@ -204,8 +218,9 @@ mod tests {
         let mut report = Report::default();
         report.add("A", vec![Finding::fine("x")]);
         assert_eq!(report.text(Style::default()), "A\n  ✓ x\n\nNothing is wrong.");
-        report.add("B", vec![Finding::look("x"), Finding::look("y")]);
-        assert!(report.text(Style::default()).ends_with("Nothing is wrong, 2 are worth a look (!)."));
+        report.add("B", vec![Finding::look("x"), Finding::look("y"), Finding::unseen("z")]);
+        let sum = "Nothing is wrong, 2 are worth a look (!), 1 not looked at (–).";
+        assert!(report.text(Style::default()).ends_with(sum));
         assert!(!report.is_wrong());
     }
 }

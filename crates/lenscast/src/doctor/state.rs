@@ -42,14 +42,14 @@ impl Facts {
     pub(super) fn newest(&self) -> Option<(String, u64)> {
         let files = self.look.entries.iter().map(|entry| (entry.name.clone(), entry.modified));
         let file = files.max_by_key(|(_, at)| *at);
-        let listing = self.credentials.as_ref().ok()?;
-        let created = [
-            listing.users.iter().map(|user| user.created).max(),
-            listing.tokens.iter().map(|token| token.created).max(),
-            listing.shares.iter().map(|share| share.created).max(),
-            listing.sessions.iter().map(|session| session.created).max(),
-        ];
-        let credential = created.into_iter().flatten().max();
+        let created = |listing: &Listing| {
+            let users = listing.users.iter().map(|user| user.created);
+            let tokens = listing.tokens.iter().map(|token| token.created);
+            let shares = listing.shares.iter().map(|share| share.created);
+            let sessions = listing.sessions.iter().map(|session| session.created);
+            users.chain(tokens).chain(shares).chain(sessions).max()
+        };
+        let credential = self.credentials.as_ref().ok().and_then(created);
         let credential = credential.map(|at| (format!("A credential in {}", store::FILE), at));
         file.into_iter().chain(credential).max_by_key(|(_, at)| *at)
     }

@@ -6,6 +6,7 @@ mod camera;
 mod config;
 mod demo;
 mod device;
+mod doctor;
 mod events;
 mod fan_out;
 mod faults;
