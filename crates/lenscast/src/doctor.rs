@@ -39,6 +39,8 @@ pub struct Installation {
     pub settings: Result<Arc<Loaded>, Problems>,
     /// Its state directory; `None`: nobody knows where that would be.
     pub state_dir: Option<PathBuf>,
+    /// That is the service's, and nobody said that it is this user's.
+    pub of_service: bool,
     /// Its server.
     pub control: Control,
 }
@@ -70,7 +72,7 @@ pub struct Answers {
 /// Looks at everything. It takes some seconds at most. To be called in a tokio runtime, as a server.
 #[must_use]
 pub fn examine(installation: &Installation) -> Report {
-    let Installation { settings, state_dir, control } = installation;
+    let Installation { settings, state_dir, of_service, control } = installation;
     let (now, mut report) = (now(), Report::default());
     let (status, info) = control.told();
     let loaded = settings.as_ref().ok();
@@ -83,7 +85,7 @@ pub fn examine(installation: &Installation) -> Report {
         report.add("Who may do what", access::judge(&access_facts(&loaded.settings)));
     }
     report.add("Video", config::judge_encoder(&config));
-    let state = state_dir.as_deref().map(|place| state::Facts::gather(place, now));
+    let state = state_dir.as_deref().map(|place| state::Facts::gather(place, *of_service, now));
     report.add(
         "State",
         match &state {

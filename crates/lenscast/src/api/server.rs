@@ -1,6 +1,7 @@
 //! `GET /api/server`: the server itself, as far as `/status` does not tell.
 
 use super::no;
+use super::openapi::{About, Tag};
 use super::problem::Problem;
 use crate::access::now;
 use crate::banner;
@@ -15,9 +16,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// The answer.
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ServerInfo {
     /// Version of this program.
     pub version: &'static str,
@@ -48,7 +50,7 @@ pub struct ServerInfo {
 }
 
 /// A socket that is open.
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Listener {
     /// Address and port.
     pub address: String,
@@ -57,7 +59,7 @@ pub struct Listener {
 }
 
 /// A certificate.
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Shown {
     /// The names and addresses that it is for.
     pub names: Vec<String>,
@@ -74,7 +76,7 @@ pub struct Shown {
 }
 
 /// Who may do what without a credential.
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OpenTo {
     /// Everybody may do everything.
     pub open: bool,
@@ -82,6 +84,16 @@ pub struct OpenTo {
     pub open_view: bool,
     /// No camera may publish.
     pub require_camera_key: bool,
+}
+
+/// What this is.
+#[must_use]
+pub fn about() -> About {
+    let text = "Which process it is, since when, where it listens, who may do what without a credential, and what was changed in its \
+        configuration and is not in force.";
+    About::new("getServer", Tag::Server, "The server itself", text)
+        .answer::<ServerInfo>(200, "How it is.")
+        .refuses(StatusCode::INTERNAL_SERVER_ERROR, "The server failed.")
 }
 
 /// `GET /api/server`.

@@ -9,7 +9,7 @@ use lenscast::doctor::{Answers, Control, Installation, examine};
 use serde_json::Value;
 use std::error::Error;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,27 +33,30 @@ pub(crate) async fn run(Doctor { which }: Doctor) -> Result<ExitCode, Box<dyn Er
         let control = control(&place).await;
         seen.push((place, control));
     }
+    let own = seen.first().map(|(place, _)| place.clone());
     let (state_dir, control) = meant(seen);
-    let installation = Installation { settings: settings.map(Arc::new), state_dir, control };
+    let of_service = state_dir != own;
+    let installation = Installation { settings: settings.map(Arc::new), state_dir, of_service, control };
     let report = examine(&installation);
     print(&report.text(Style { colours: wants_colours(), width: terminal_width() }));
     Ok(if report.is_wrong() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Of the places where a server may keep its state, the one that is meant: where there is one, else the first.
-fn meant(seen: Vec<(PathBuf, Control)>) -> (Option<PathBuf>, Control) {
-    let mut rest = seen.into_iter();
-    let Some(first) = rest.next() else {
+/// Of the places where a server may keep its state, the one that is meant: where there is a server, else where there was one,
+/// else the first.
+fn meant(mut seen: Vec<(PathBuf, Control)>) -> (Option<PathBuf>, Control) {
+    let runs = |(_, control): &(PathBuf, Control)| !matches!(control, Control::Nothing | Control::Left);
+    let ran = |(place, _): &(PathBuf, Control)| place.is_dir();
+    let at = seen.iter().position(runs).or_else(|| seen.iter().position(ran)).unwrap_or(0);
+    if seen.is_empty() {
         return (None, Control::Nothing);
-    };
-    let is_there = |control: &Control| !matches!(control, Control::Nothing | Control::Left);
-    let lives = |(place, control): &(PathBuf, Control)| is_there(control) || place.is_dir();
-    let (place, control) = if lives(&first) { first } else { rest.find(lives).unwrap_or(first) };
+    }
+    let (place, control) = seen.swap_remove(at);
     (Some(place), control)
 }
 
 /// Asks the server that keeps its state there.
-async fn control(place: &std::path::Path) -> Control {
+async fn control(place: &Path) -> Control {
     let client = Client::at(place);
     match UnixStream::connect(client.socket()).await {
         Ok(_) => {}
@@ -75,5 +78,30 @@ async fn control(place: &std::path::Path) -> Control {
         Ok(Ok(answers)) => Control::Answers(Box::new(answers)),
         Ok(Err(error)) => Control::Silent(error.to_string()),
         Err(_) => Control::Silent(format!("it says nothing for {} s", PATIENCE.as_secs())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_runs_is_meant_before_one_that_ran_and_that_before_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let (there, none) = (folder.path().to_owned(), folder.path().join("none"));
+        let service = PathBuf::from("/service");
+        let place = |seen: &[(&PathBuf, Control)]| {
+            let again = |control: &Control| match control {
+                Control::Forbidden => Control::Forbidden,
+                _ => Control::Nothing,
+            };
+            meant(seen.iter().map(|(place, control)| ((*place).clone(), again(control))).collect()).0
+        };
+        use Control::{Forbidden, Nothing};
+        assert_eq!(place(&[(&there, Nothing), (&service, Forbidden)]), Some(service.clone()));
+        assert_eq!(place(&[(&none, Nothing), (&there, Nothing)]), Some(there.clone()));
+        assert_eq!(place(&[(&there, Nothing), (&service, Nothing)]), Some(there));
+        assert_eq!(place(&[(&none, Nothing), (&service, Nothing)]), Some(none));
+        assert_eq!(place(&[]), None);
     }
 }

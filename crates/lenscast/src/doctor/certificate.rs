@@ -3,6 +3,7 @@
 
 use super::report::Finding;
 use crate::config::{Certificate, TlsSettings};
+use crate::state::StateDir;
 use crate::time::{moment, rough};
 use crate::tls::{Info, certificate, self_signed};
 use std::path::{Path, PathBuf};
@@ -26,14 +27,16 @@ pub(super) struct Facts {
 impl Facts {
     /// `None` when there is no TLS, or no certificate that can be read.
     pub(super) fn gather(tls: &TlsSettings, host_names: &[String], state_dir: Option<&Path>) -> Option<Self> {
-        let (file, key, own) = match tls.resolve().ok()??.certificate {
-            Certificate::Files { cert, key } => (cert, key, false),
+        let (file, info, own) = match tls.resolve().ok()??.certificate {
+            Certificate::Files { cert, key } => {
+                let info = certificate::load(&cert, &key).ok()?.info;
+                (cert, info, false)
+            }
             Certificate::SelfSigned => {
-                let file = state_dir?.join(self_signed::FILE);
-                (file.clone(), file, true)
+                let place = state_dir?;
+                (place.join(self_signed::FILE), self_signed::kept(&StateDir::to_read(place))?, true)
             }
         };
-        let info = certificate::load(&file, &key).ok()?.info;
         Some(Self { file, info, own, host_names: host_names.to_vec() })
     }
 }

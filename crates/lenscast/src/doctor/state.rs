@@ -19,6 +19,8 @@ const ROOT: u32 = 0;
 pub(super) struct Facts {
     /// What is there.
     pub look: Look,
+    /// It is the service's, and nobody said that it is this user's.
+    pub of_service: bool,
     /// Who asks.
     pub me: u32,
     /// The credentials.
@@ -28,10 +30,11 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn gather(place: &Path, now: u64) -> Self {
+    pub(super) fn gather(place: &Path, of_service: bool, now: u64) -> Self {
         let state = Arc::new(StateDir::to_read(place));
         Self {
             look: StateDir::look(place),
+            of_service,
             me: rustix::process::geteuid().as_raw(),
             titles: titles::check(&state),
             credentials: Store::open(state).map(|store| store.list(now)),
@@ -57,7 +60,10 @@ impl Facts {
 
 pub(super) fn judge(facts: &Facts, control: &Control) -> Vec<Finding> {
     let place = facts.look.place.display();
+    // That is as it should be: a service's is not for everybody to look at.
+    let is_others = facts.of_service && matches!(control, Control::Forbidden);
     let mut findings = match &facts.look.found {
+        Found::Folder { .. } | Found::Hidden(_) if is_others => Vec::new(),
         Found::Folder { entry, writable } => folder(facts, entry, *writable),
         Found::Nothing { above, writable: true } => {
             vec![Finding::fine(format!(
@@ -209,8 +215,10 @@ fn socket(facts: &Facts, control: &Control) -> Option<Finding> {
             )
         }
         Control::Forbidden => {
-            let text = format!("A server may be running, and you may not speak to it ({socket}).");
-            Some(sudo(Finding::look(text)))
+            let text = format!(
+                "A server of another user keeps its state there, and you may not speak to it ({socket})."
+            );
+            Some(sudo(Finding::unseen(text)))
         }
         Control::Silent(error) => {
             let text = format!("A server is there and does not answer at {socket}: {error}.");
@@ -238,7 +246,7 @@ mod tests {
     fn facts(mode: u32, owner: u32, entries: Vec<Entry>) -> Facts {
         let found = Found::Folder { entry: entry("", mode, owner), writable: true };
         let look = Look { place: "/state".into(), found, entries };
-        Facts { look, me: ME, credentials: Ok(Listing::default()), titles: Ok(()) }
+        Facts { look, of_service: false, me: ME, credentials: Ok(Listing::default()), titles: Ok(()) }
     }
 
     fn text(facts: &Facts, control: &Control) -> String {
@@ -284,6 +292,12 @@ mod tests {
             let text = text(&facts, &Control::Nothing);
             assert!(words.iter().all(|words| text.contains(words)), "{text}");
         }
+        let service = Facts { of_service: true, ..facts(0o700, 4242, vec![]) };
+        let seen = text(&service, &Control::Forbidden);
+        assert!(
+            !seen.contains('✗') && seen.contains("sudo lenscast doctor"),
+            "a service's is another user's: {seen}"
+        );
         let by_root = Facts { me: ROOT, ..facts(0o700, 4242, vec![entry("cameras.json", 0o600, 4242)]) };
         assert!(
             text(&by_root, &Control::Nothing).contains("✓ /state can be used"),
@@ -315,7 +329,7 @@ mod tests {
         let facts = facts(0o700, ME, vec![]);
         for (control, words) in [
             (Control::Left, "! Nobody answers at /state/control.sock"),
-            (Control::Forbidden, "! A server may be running, and you may not speak to it"),
+            (Control::Forbidden, "– A server of another user keeps its state there"),
             (Control::Silent("it hangs".into()), "✗ A server is there and does not answer"),
         ] {
             let text = text(&facts, &control);
@@ -331,7 +345,7 @@ mod tests {
             fs::write(folder.path().join(name), "{\"secret-word\"").unwrap();
             fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(0o600)).unwrap();
         }
-        let said = text(&Facts::gather(folder.path(), 0), &Control::Nothing);
+        let said = text(&Facts::gather(folder.path(), false, 0), &Control::Nothing);
         for words in [
             "credentials.json is damaged",
             "the server does not start",
@@ -354,7 +368,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(Arc::new(StateDir::open(folder.path()).unwrap())).unwrap();
         store.add_token(Kind::View, "tablet", None, None, 5_000_000_000).unwrap();
-        let newest = Facts::gather(folder.path(), 0).newest().unwrap();
+        let newest = Facts::gather(folder.path(), false, 0).newest().unwrap();
         assert_eq!(newest, ("A credential in credentials.json".to_owned(), 5_000_000_000));
         let mut facts = facts(0o700, ME, vec![Entry { modified: 7, ..entry("cameras.json", 0o600, ME) }]);
         assert_eq!(facts.newest(), Some(("cameras.json".to_owned(), 7)));

@@ -1,7 +1,7 @@
 //! A certificate that this server makes for itself. Nobody vouches for it, so a browser warns once, and whoever cares compares
 //! its fingerprint; from then on nobody in between can listen.
 
-use super::certificate::{Certified, Pem};
+use super::certificate::{Certified, Info, Pem};
 use crate::state::StateDir;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, SerialNumber};
 use std::collections::BTreeSet;
@@ -73,6 +73,14 @@ pub(super) fn kept_or_made(
     let made = make(names, &key, now)?.into_bytes();
     state.write(FILE, &made)?;
     Ok(Pem { certificate: made.clone(), key: made }.certified(FILE, FILE)?)
+}
+
+/// What the certificate that is kept says; `None` when there is none that can be used. Nothing is made.
+#[must_use]
+pub fn kept(state: &StateDir) -> Option<Info> {
+    let pem = state.read(FILE).ok()??;
+    let pem = Pem { certificate: pem.clone(), key: pem };
+    Some(pem.certified(FILE, FILE).ok()?.info)
 }
 
 /// What this computer is called: for a person at it, by its host name, at its addresses, and as its owner says.

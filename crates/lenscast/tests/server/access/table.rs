@@ -29,7 +29,7 @@ use For::*;
 type Doors = &'static [(&'static str, For)];
 
 /// Method, the server's path, who, and requests of that kind which change nothing.
-const TABLE: [(&str, &str, Doors); 37] = [
+const TABLE: [(&str, &str, Doors); 38] = [
     ("GET", "/", &[("/", AnyViewer)]),
     (
         "GET",

@@ -153,7 +153,7 @@ impl Reading {
     }
 
     async fn server(&mut self) {
-        for path in ["/healthz", "/readyz", "/api/clock", "/api/openapi.json", "/api/events"] {
+        for path in ["/healthz", "/readyz", "/api/clock", "/api/server", "/api/openapi.json", "/api/events"] {
             self.get(path, path, 200).await;
         }
         self.do_it("POST", "/api/reload", "/api/reload", 409).await;
@@ -184,6 +184,9 @@ impl Reading {
         let answer = reload().at_home(&configured.server).await;
         self.see("POST", "/api/reload", 200, answer);
         std::fs::write(configured.folder.path().join("lenscast.toml"), "max_viewers = \"many\"").unwrap();
+        let server = with_password(ask("GET", "/api/server")).at_home(&configured.server).await;
+        let server = self.see("GET", "/api/server", 200, server).json();
+        assert!(server["mistakes"][0].as_str().unwrap().contains("max_viewers"), "{server}");
         let answer = reload().at_home(&configured.server).await;
         assert!(
             !self.see("POST", "/api/reload", 422, answer).json()["errors"].as_array().unwrap().is_empty()
