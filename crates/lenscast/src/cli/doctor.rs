@@ -64,7 +64,8 @@ async fn control(place: &Path) -> Control {
             return match error.kind() {
                 io::ErrorKind::PermissionDenied => Control::Forbidden,
                 io::ErrorKind::ConnectionRefused => Control::Left,
-                _ => Control::Nothing,
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Control::Nothing,
+                _ => Control::Silent(error.to_string()),
             };
         }
     }

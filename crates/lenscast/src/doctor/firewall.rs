@@ -10,6 +10,11 @@ mod ufw;
 
 use super::report::Finding;
 use super::tools::{Said, ask};
+use std::fs;
+use std::io;
+
+/// The tables of the older iptables that are in the kernel.
+const OLD_TABLES: &str = "/proc/net/ip_tables_names";
 
 /// What the tools said.
 #[derive(Clone, Debug)]
@@ -18,20 +23,24 @@ pub(super) struct Facts {
     firewalld: Said,
     nft: Said,
     iptables: Said,
+    /// They were asked by root.
+    is_root: bool,
 }
 
 impl Facts {
     pub(super) fn gather() -> Self {
+        let nft = ask("nft", &["list", "ruleset"]);
         Self {
             ufw: ask("ufw", &["status", "verbose"]),
             firewalld: ask("firewall-cmd", &["--list-all-zones"]),
-            nft: ask("nft", &["list", "ruleset"]),
-            iptables: ask("iptables", &["-S"]),
+            iptables: ask_iptables(&nft),
+            nft,
+            is_root: rustix::process::geteuid().is_root(),
         }
     }
 
     fn tools(&self) -> [(&'static str, &Said); 4] {
-        let Self { ufw, firewalld, nft, iptables } = self;
+        let Self { ufw, firewalld, nft, iptables, is_root: _ } = self;
         [("ufw", ufw), ("firewalld", firewalld), ("nftables", nft), ("iptables", iptables)]
     }
 
@@ -47,6 +56,23 @@ impl Facts {
     }
 }
 
+/// There are two of that name. One keeps its rules in nftables, which told them; to ask the other loads it into the kernel, unless
+/// it is there, and then it has rules.
+fn ask_iptables(nft: &Said) -> Said {
+    match ask("iptables", &["--version"]) {
+        Said::Text(version) if version.contains("nf_tables") => match nft {
+            Said::Text(_) => Said::NotThere,
+            _ => ask("iptables", &["-S"]),
+        },
+        Said::Text(_) => match fs::read_to_string(OLD_TABLES) {
+            Ok(tables) if tables.lines().any(|table| table == "filter") => ask("iptables", &["-S"]),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Said::Failed(error.to_string()),
+            _ => Said::NotThere,
+        },
+        other => other,
+    }
+}
+
 /// What is said about these ports. `again` is the command with which root would look.
 pub(super) fn judge(facts: &Facts, ports: &[u16], again: &str) -> Vec<Finding> {
     if ports.is_empty() {
@@ -58,8 +84,13 @@ pub(super) fn judge(facts: &Facts, ports: &[u16], again: &str) -> Vec<Finding> {
     }
     let unseen = facts.unseen();
     if !unseen.is_empty() {
-        let text = format!("The firewall was not looked at: that takes root ({}).", unseen.join(", "));
-        return vec![Finding::unseen(text).todo(format!("To look at it: sudo {again}"))];
+        let tools = unseen.join(", ");
+        return vec![if facts.is_root {
+            Finding::unseen(format!("The firewall was not looked at: there is no answer from {tools}."))
+        } else {
+            Finding::unseen(format!("The firewall was not looked at: that takes root ({tools})."))
+                .todo(format!("To look at it: sudo {again}"))
+        }];
     }
     let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
     vec![Finding::fine(if facts.tools().iter().any(|(_, said)| matches!(said, Said::Text(_))) {
@@ -117,7 +148,13 @@ mod tests {
 
     fn facts() -> Facts {
         let none = Said::NotThere;
-        Facts { ufw: none.clone(), firewalld: none.clone(), nft: none.clone(), iptables: none }
+        Facts {
+            ufw: none.clone(),
+            firewalld: none.clone(),
+            nft: none.clone(),
+            iptables: none,
+            is_root: false,
+        }
     }
 
     fn text(facts: &Facts, ports: &[u16]) -> String {
@@ -173,10 +210,12 @@ mod tests {
             ufw: failed("ERROR: You need to be root to run this script\n"),
             firewalld: failed("FirewallD is not running\n"),
             nft: failed("Operation not permitted (you must be root)\n"),
-            iptables: Said::NotThere,
+            ..facts()
         };
         let said = text(&facts, &[8080]);
         assert!(said.contains("was not looked at: that takes root (ufw, nftables)"), "{said}");
+        let by_root = text(&Facts { is_root: true, ..facts.clone() }, &[8080]);
+        assert!(by_root.contains("no answer from ufw, nftables") && !by_root.contains("sudo"), "{by_root}");
         assert!(said.contains("sudo lenscast doctor") && said.contains("Nothing is wrong"), "{said}");
     }
 

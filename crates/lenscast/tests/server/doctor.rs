@@ -16,6 +16,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use tempfile::TempDir;
 
 /// An installation, and a computer around it that is in order: its other programs are made here.
@@ -31,15 +32,14 @@ struct World {
 impl World {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        // One that is free, and that nobody else is given soon.
-        let port = TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let config = format!("listen = \"[::]:{port}\"\nmax_connections = 50\nrequire_camera_key = true\n");
         let world = Self { folder, config, port, held: Vec::new() };
         fs::create_dir(world.path("bin")).unwrap();
         world.program("ufw", "echo 'Status: inactive'");
         world.program("firewall-cmd", "echo 'FirewallD is not running' >&2; exit 252");
         world.program("nft", "");
-        world.program("iptables", "echo '-P INPUT ACCEPT'");
+        world.program("iptables", "echo 'iptables v1.8.9 (nf_tables)'");
         world.program("timedatectl", "echo NTPSynchronized=yes");
         world.store(lenscast::time::now());
         world
@@ -114,6 +114,14 @@ impl World {
     fn doctor(&self) -> Said {
         Said::of(self.doctor_command().output().unwrap())
     }
+}
+
+/// A port that is free and stays so: none of those that the kernel gives to the connections of other tests, and none twice.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = (std::process::id() % 100) as u16 * 150;
+    let ports = std::iter::repeat_with(|| 12_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 15_000);
+    ports.into_iter().find(|port| TcpListener::bind(("0.0.0.0", *port)).is_ok()).unwrap()
 }
 
 fn set_mode(path: &Path, mode: u32) {

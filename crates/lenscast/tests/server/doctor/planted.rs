@@ -169,8 +169,7 @@ const NETWORK: [Row; 7] = [
     (
         "firewalld",
         |world| {
-            let zones = include_str!("../../../src/doctor/examples/firewalld_zones.txt");
-            world.prints("firewall-cmd", &zones.replace(&format!(" {}/tcp", world.port), " "));
+            world.prints("firewall-cmd", include_str!("../../../src/doctor/examples/firewalld_zones.txt"))
         },
         '✗',
         &["firewalld (zone home) keeps port", "sudo firewall-cmd --permanent --zone=home --add-port="],
@@ -186,7 +185,14 @@ const NETWORK: [Row; 7] = [
     ),
     (
         "iptables",
-        |world| world.prints("iptables", include_str!("../../../src/doctor/examples/iptables_chains.txt")),
+        |world| {
+            world.program("nft", "exit 1");
+            let rules = include_str!("../../../src/doctor/examples/iptables_chains.txt");
+            world.program(
+                "iptables",
+                &format!("[ $1 = -S ] && printf '%s' '{rules}' || echo 'iptables v1.8.9 (nf_tables)'"),
+            );
+        },
         '✗',
         &["The firewall iptables keeps port", "sudo iptables -I INPUT -p tcp --dport"],
     ),
@@ -353,8 +359,12 @@ fn a_firewall_that_only_root_may_look_at_is_no_mistake() {
     world.written();
     let said = world.doctor();
     let found = said.findings(&['–', '!', '✗']);
-    assert!(found[0].contains("was not looked at: that takes root (nftables)"), "{}", said.text);
-    let again = world.which().join(" ");
-    assert!(found[0].contains(&format!("sudo lenscast doctor {again}")), "{}", said.text);
+    if rustix::process::geteuid().is_root() {
+        assert!(found[0].contains("there is no answer from nftables"), "{}", said.text);
+    } else {
+        assert!(found[0].contains("that takes root (nftables)"), "{}", said.text);
+        let again = world.which().join(" ");
+        assert!(found[0].contains(&format!("sudo lenscast doctor {again}")), "{}", said.text);
+    }
     assert_eq!(said.code, Some(0));
 }
