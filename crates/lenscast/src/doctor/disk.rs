@@ -51,7 +51,7 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
     let finding = if *read_only {
         Finding::wrong(format!("The disk of {place} can be read, and not written to."))
             .todo(lost)
-            .todo("Why it was mounted like that: findmnt --target DIR, and sudo dmesg: a card or disk that fails becomes read-only.")
+            .todo(format!("Why it was mounted like that: findmnt --target {place}, and sudo dmesg. A card or disk that fails becomes read-only."))
     } else if *free < FULL {
         Finding::wrong(format!("The disk of {place} is full: {room} are left.")).todo(lost).todo(find)
     } else if files.is_some_and(|files| files < FEW_FILES) {

@@ -14,6 +14,9 @@ use std::sync::Arc;
 /// The user who may do everything.
 const ROOT: u32 = 0;
 
+/// What a server keeps. Whatever else is there is none of its business.
+const OURS: [&str; 4] = [store::FILE, titles::FILE, self_signed::FILE, control::FILE];
+
 /// What is known about it.
 #[derive(Debug)]
 pub(super) struct Facts {
@@ -143,7 +146,8 @@ fn folder(facts: &Facts, folder: &Entry, writable: bool) -> Vec<Finding> {
 
 /// Files that the server's user cannot replace, or that somebody else could: left by a server that another user started.
 fn strangers(facts: &Facts, folder: &Entry) -> Option<Finding> {
-    let strange = facts.look.entries.iter().find(|entry| entry.owner != folder.owner)?;
+    let is_strange = |entry: &&Entry| OURS.contains(&entry.name.as_str()) && entry.owner != folder.owner;
+    let strange = facts.look.entries.iter().find(is_strange)?;
     let place = facts.look.place.display();
     let (owner, stranger) = (users::name(folder.owner), users::name(strange.owner));
     let text = format!(

@@ -51,6 +51,8 @@ fn who_else_can_get_at_it_is_said() {
         let text = text(&facts, &Control::Nothing);
         assert!(words.iter().all(|words| text.contains(words)), "{text}");
     }
+    let others = facts(0o700, ME, vec![entry("lost+found", 0o700, ROOT)]);
+    assert!(text(&others, &Control::Nothing).contains("✓ /state can be used"), "that is no file of ours");
     let service = Facts { of_service: true, ..facts(0o700, 4242, vec![]) };
     let seen = text(&service, &Control::Forbidden);
     assert!(
