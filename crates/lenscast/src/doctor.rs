@@ -128,6 +128,7 @@ pub fn examine(installation: &Installation) -> Report {
     report.add("Program", program::judge(&program));
     if let Some(info) = info {
         let file = loaded.and_then(|loaded| loaded.file.clone()).or(config.file.map(|(path, _)| path));
+        let file = file.map(|path| absolute(&path));
         report.add("Server", server::judge(&info, file.as_deref(), now));
     } else if !matches!(control, Control::Answers(_)) {
         report.add("Server", vec![Finding::unseen("No server answers: its cameras were not looked at.")]);
@@ -205,11 +206,15 @@ fn again(installation: &Installation) -> String {
     let file = installation.settings.as_ref().ok().and_then(|loaded| loaded.file.as_deref());
     for (flag, path) in [("--config", file), ("--state-dir", installation.state_dir.as_deref())] {
         if let Some(path) = path {
-            let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-            command += &format!(" {flag} {}", path.display());
+            command += &format!(" {flag} {}", absolute(path).display());
         }
     }
     command
+}
+
+/// For who works in another directory.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// The directory, or the one in which it would be made.

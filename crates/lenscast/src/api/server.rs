@@ -15,6 +15,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -116,8 +117,8 @@ fn info(app: &App) -> ServerInfo {
         version: env!("CARGO_PKG_VERSION"),
         pid: std::process::id(),
         started: now().saturating_sub(app.clock.now().to_duration().as_secs()),
-        config_file: reloader.and_then(|reloader| reloader.file()).map(|path| path.display().to_string()),
-        state_dir: app.state.place().map(|place| place.display().to_string()),
+        config_file: reloader.and_then(|reloader| reloader.file()).map(|path| shown(&path)),
+        state_dir: app.state.place().map(shown),
         listen: listeners(app.listening),
         urls: banner::places(&config, app.listening, &banner::machine_addresses()),
         certificate: app.certificates.as_ref().map(|certificates| Shown::of(certificates)),
@@ -145,4 +146,9 @@ impl Shown {
         let Info { names, not_before, not_after, self_signed, .. } = info;
         Self { names, not_before, not_after, fingerprint, self_signed, trouble }
     }
+}
+
+/// Where something is, for who works in another directory.
+fn shown(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }

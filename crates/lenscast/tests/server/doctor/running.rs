@@ -25,7 +25,9 @@ impl World {
     async fn serve(&self) -> (Program, String) {
         let mut command =
             tokio::process::Command::from(self.command(env!("CARGO_BIN_EXE_lenscast"), &["serve"]));
-        let mut program = Program::spawn_with(command.args(self.which()), Stdio::null());
+        // As somebody in that folder types it.
+        command.args(["--config", "lenscast.toml", "--state-dir", "state"]).current_dir(self.folder.path());
+        let mut program = Program::spawn_with(&mut command, Stdio::null());
         let address = program.address().await;
         self.until_controlled().await;
         (program, address)
