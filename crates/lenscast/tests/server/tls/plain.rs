@@ -130,7 +130,12 @@ async fn plain_all_serves_everything_and_plain_off_opens_no_port() {
     assert_eq!(from_elsewhere(ask("GET", "/")).send(&server).await.code, 401);
     server.end().await;
 
-    let server = world.start(Certificate::SelfSigned, Plain::Off);
+    // Somebody else may have it.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = start_with(|config| {
+        *config = world.config(Certificate::SelfSigned, Plain::Off);
+        config.listen = taken.local_addr().unwrap();
+    });
     assert_eq!(server.app.listening.plain, None);
     let banner = world.bind_plain_off().banner();
     assert!(!banner.contains("http://") && banner.contains("Only cameras with TLS"), "{banner}");
