@@ -48,7 +48,9 @@ fn make() -> Result<()> {
     });
     let flags = format!("build.rustflags=[{}]", flags.collect::<Vec<_>>().join(", "));
     let build = ["build", "--locked", "--package", "lenscast", "--profile", PROFILE, "--config", &flags];
-    process::run(&mut places.cargo(&build))?;
+    let mut build = places.cargo(&build);
+    // The program knows when it was built.
+    process::run(build.env("SOURCE_DATE_EPOCH", date(&places.root)?.to_string()))?;
 
     let release = Release::of(&places, places.lenscast(PROFILE)?)?;
     let folder = places.built.join("packages");
