@@ -6,6 +6,7 @@ mod config;
 mod device;
 mod doctor;
 mod log;
+mod reload;
 mod share;
 mod status;
 mod table;
@@ -66,6 +67,8 @@ enum Command {
     Config(config::Command),
     /// What the server that runs is doing
     Status(status::Status),
+    /// Have the server that runs read its configuration again, without ending a connection
+    Reload(reload::Reload),
     /// What is wrong, in plain words, and what to do: configuration, ports, firewall, disk, clock, cameras
     Doctor(doctor::Doctor),
 }
@@ -149,6 +152,7 @@ pub(crate) fn prepare(cli: Cli) -> Result<Job, Box<dyn Error>> {
         | Command::Share(_)
         | Command::Access(_)
         | Command::Status(_)
+        | Command::Reload(_)
         | Command::Doctor(_) => None,
     };
     let settings = sources.map(|sources| sources.load().map(|loaded| (sources, loaded))).transpose()?;
@@ -200,6 +204,7 @@ pub(crate) async fn run(Job { command, settings }: Job) -> Result<ExitCode, Box<
         (Command::Share(share), _) => share::run(share).await?,
         (Command::Access(command), _) => access::run(command).await?,
         (Command::Status(status), _) => status::run(status).await?,
+        (Command::Reload(reload), _) => reload::run(reload).await?,
         (Command::Doctor(doctor), _) => return doctor::run(doctor).await,
         (Command::Serve(_) | Command::Demo { .. }, None) => return Err("a server needs settings".into()),
     }

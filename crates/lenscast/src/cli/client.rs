@@ -139,8 +139,11 @@ impl Client {
             return Ok(serde_json::from_slice(if body.is_empty() { b"null" } else { &body })?);
         }
         let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
-        let sentence = problem["detail"].as_str().unwrap_or("the server does not say why");
-        Err(Refused { code: status.as_u16(), sentence: sentence.to_owned() }.into())
+        let mut sentence = problem["detail"].as_str().unwrap_or("the server does not say why").to_owned();
+        for error in problem["errors"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            sentence += &format!("\n  {error}");
+        }
+        Err(Refused { code: status.as_u16(), sentence }.into())
     }
 }
 

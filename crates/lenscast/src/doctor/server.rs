@@ -76,8 +76,9 @@ pub(super) fn judge(info: &Info, file: Option<&Path>, now: u64) -> Vec<Finding> 
     }
     if !needs_reload.is_empty() {
         let text = format!("The server does not know yet what was changed: {}.", needs_reload.join(", "));
-        findings
-            .push(Finding::look(text).todo(format!("sudo systemctl reload lenscast, or kill -HUP {pid}")));
+        findings.push(Finding::look(text).todo(format!(
+            "lenscast reload, as its own user; of the service: sudo systemctl reload lenscast"
+        )));
     }
     if !needs_restart.is_empty() {
         let text = format!(
@@ -118,7 +119,7 @@ mod tests {
             (
                 json!({ "needs_reload": ["open_view"] }),
                 Mark::Look,
-                "what was changed: open_view. sudo systemctl reload lenscast, or kill -HUP 7",
+                "what was changed: open_view. lenscast reload, as its own user; of the service: sudo systemctl reload lenscast",
             ),
             (json!({ "needs_restart": ["listen", "tls"] }), Mark::Look, "starts again: listen, tls"),
             (

@@ -17,7 +17,7 @@ const HEAD: &str = r##"# The configuration of a lenscast server. Lines such as `
 #   lenscast config check    what is wrong with it
 #   lenscast config print    what is in force, and why
 #
-# A running server reads it again on SIGHUP (systemctl reload lenscast); no connection is lost.
+# A running server reads it again on SIGHUP (lenscast reload, systemctl reload lenscast); no connection is lost.
 "##;
 
 /// Values of keys that have no default.

@@ -136,6 +136,31 @@ async fn what_needs_a_restart_is_told_and_a_broken_file_changes_nothing() {
 }
 
 #[tokio::test]
+async fn the_command_tells_what_came_of_it_and_fails_on_mistakes() {
+    let world = World::new("listen = \"127.0.0.1:0\"\nmax_viewers = 1\n");
+    let server = world.serve(&[]).await;
+    let state = world.path("state").display().to_string();
+    let reload = ["reload", "--state-dir", &state];
+    within(async {
+        while tokio::net::UnixStream::connect(world.path("state/control.sock")).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await;
+    assert_eq!(world.says(&reload).await, "Nothing to apply.\n");
+    world.write("listen = \"127.0.0.1:1\"\nmax_viewers = 2\n");
+    let said = "In force now: max_viewers.\nOnly when the server is started again: listen.\n";
+    assert_eq!(world.says(&reload).await, said);
+    world.write("listen = \"127.0.0.1:0\"\nmax_viewer = 3\nmax_cameras = \"x\"\n");
+    let output = world.run(&reload).await;
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.starts_with("lenscast: Nothing has changed") && said.lines().count() == 3, "{said}");
+    assert!(said.contains("lenscast.toml:2: max_viewer is no key"), "{said}");
+    assert_eq!(server.program.ends_after("TERM").await, Some(0));
+}
+
+#[tokio::test]
 async fn the_log_tells_more_after_a_reload_that_asks_for_it() {
     let world = World::new("listen = \"127.0.0.1:0\"\n");
     let server = world.serve(&[]).await;

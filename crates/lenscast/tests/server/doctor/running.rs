@@ -96,7 +96,7 @@ async fn what_was_changed_and_is_not_in_force_is_found() {
     world.set("max_viewers = 7\nbase_path = \"/cam/\"");
     world.written();
     let said = world.examined().await;
-    said.finds('!', &["does not know yet what was changed: max_viewers", "kill -HUP"]);
+    said.finds('!', &["does not know yet what was changed: max_viewers", "lenscast reload"]);
     said.finds('!', &["only when the server starts again: base_path"]);
     world.set("max_viewer = 7");
     world.written();
