@@ -59,6 +59,7 @@ fn package(release: &Release, folder: &Path) -> Result<()> {
     let mut service = Service::start(&root, &fs::read_to_string(&unit)?)?;
     let health = service.get("/healthz")?;
     expect(health.starts_with("HTTP/1.1 200 "), &format!("the service is healthy: {health}"))?;
+    service.reload()?;
     service.stop()?;
 
     fs::write(&configuration, "# Mine.\n")?;
@@ -121,32 +122,35 @@ impl Root {
 struct Service {
     child: Child,
     address: SocketAddr,
+    reload: Command,
 }
 
 impl Service {
-    /// Starts what the unit names, with the environment that systemd would give it.
+    /// Starts what the unit names.
     fn start(root: &Root, unit: &str) -> Result<Self> {
         let value = |key: &str| {
             let value = unit.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
             value.ok_or_else(|| format!("the unit has no {key}="))
         };
-        let mut words = value("ExecStart")?.split_whitespace();
-        let program = words.next().and_then(|program| program.strip_prefix('/'));
-        let program = root.0.join(program.ok_or("ExecStart= names no absolute path")?);
+        // With the environment that systemd would give it.
+        let command = |key: &str| -> Result<Command> {
+            let mut words = value(key)?.split_whitespace();
+            let program = words.next().and_then(|program| program.strip_prefix('/'));
+            let mut command =
+                Command::new(root.0.join(program.ok_or_else(|| format!("{key}= names no absolute path"))?));
+            command.args(words).env_clear().env("STATE_DIRECTORY", root.state());
+            command.env("LENSCAST_CONFIG", root.0.join(deb::CONFIGURATION)).stdin(Stdio::null());
+            Ok(command)
+        };
         expect(value("StateDirectory")? == "lenscast", "the unit's state is in /var/lib/lenscast")?;
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         fs::create_dir_all(root.state())?;
-        let child = Command::new(&program)
-            .args(words)
+        let child = command("ExecStart")?
             .args(["--listen", &address.to_string()])
-            .env_clear()
-            .env("STATE_DIRECTORY", root.state())
-            .env("LENSCAST_CONFIG", root.0.join(deb::CONFIGURATION))
-            .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
-            .map_err(|error| format!("{} could not be started: {error}", program.display()))?;
-        Ok(Self { child, address })
+            .map_err(|error| format!("the service could not be started: {error}"))?;
+        Ok(Self { child, address, reload: command("ExecReload")? })
     }
 
     /// What it answers, once it listens.
@@ -168,6 +172,16 @@ impl Service {
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         Ok(answer)
+    }
+
+    /// Has it read its configuration again, as the unit says. It answers requests by now, and so it has its control socket soon.
+    fn reload(&mut self) -> Result<()> {
+        let start = Instant::now();
+        while !self.reload.stdout(Stdio::null()).status()?.success() {
+            expect(start.elapsed() < PATIENCE, "the service reloads as its unit says")?;
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
     }
 
     /// Stops it as systemd does.

@@ -76,9 +76,10 @@ pub(super) fn judge(info: &Info, file: Option<&Path>, now: u64) -> Vec<Finding> 
     }
     if !needs_reload.is_empty() {
         let text = format!("The server does not know yet what was changed: {}.", needs_reload.join(", "));
-        findings.push(Finding::look(text).todo(format!(
-            "lenscast reload, as its own user; of the service: sudo systemctl reload lenscast"
-        )));
+        findings.push(
+            Finding::look(text)
+                .todo("lenscast reload, as its own user; of the service: sudo systemctl reload lenscast"),
+        );
     }
     if !needs_restart.is_empty() {
         let text = format!(
