@@ -139,7 +139,7 @@ async fn receive(
                 video.check();
                 continue;
             }
-            () = session.probe.notified() => (Opcode::Ping, b"lenscast".to_vec()),
+            () = session.probe.notified() => (Opcode::Ping, session.question()),
             _ = pings.tick() => (Opcode::Ping, b"lenscast".to_vec()),
             request = device::request(session.device.as_ref()) => {
                 (Opcode::Text, control::to_text(&ServerMessage::Picture(request)).into_bytes())
@@ -147,7 +147,7 @@ async fn receive(
             event = reader.next() => {
                 heard = Instant::now();
                 let arrival = clock.now();
-                session.heard(arrival);
+                session.heard();
                 let limits = jpeg::Limits { max_pixels: limits.max_pixels };
                 match answer(app, publisher, &limits, event, arrival) {
                     Ok(None) => continue,
@@ -179,7 +179,7 @@ fn answer(
     match event {
         Ok(Event::Binary(message)) => take_frame(publisher, limits, message, arrival),
         Ok(Event::Text(text)) => device::take_text(app, publisher, &text, arrival),
-        Ok(Event::Pong(_)) => {}
+        Ok(Event::Pong(payload)) => publisher.session().answered(&payload),
         Ok(Event::Ping(payload)) => return Ok(Some(payload)),
         Ok(Event::Close(None)) => return Err(End::Close(close_code::NORMAL, String::new())),
         Ok(Event::Close(Some((code, _)))) => return Err(End::Close(code, String::new())),

@@ -103,17 +103,19 @@ impl Streams {
         may_be: impl Fn(&CameraName) -> bool,
     ) -> Publisher {
         let stream = self.get(wanted);
-        let busy = match stream.attach(camera.clone()) {
-            Ok(publisher) => return publisher,
-            Err(busy) => busy,
-        };
-        if !busy.is_alive(self.clock.now(), self.live.get().limits.takeover_timeout).await {
-            let previous = busy.camera.peer;
-            busy.take_over().await;
-            if let Ok(publisher) = stream.attach(camera.clone()) {
-                tracing::info!(camera = %wanted, %previous, peer = %camera.peer, "a silent camera is replaced");
-                return publisher;
+        // A device that came back may have tried several times, and all of these connections are found at once when this server
+        // or the network goes on: each has to show that it is alive.
+        loop {
+            let busy = match stream.attach(camera.clone()) {
+                Ok(publisher) => return publisher,
+                Err(busy) => busy,
+            };
+            if busy.is_alive(self.live.get().limits.takeover_timeout).await {
+                break;
             }
+            busy.take_over().await;
+            let (previous, peer) = (busy.camera.peer, camera.peer);
+            tracing::info!(camera = %wanted, %previous, %peer, "a silent camera is replaced");
         }
         let mut number = 2;
         loop {
