@@ -5,11 +5,9 @@ use super::report::Finding;
 use crate::config::{Certificate, TlsSettings};
 use crate::state::StateDir;
 use crate::time::{moment, rough};
-use crate::tls::{Info, certificate, self_signed};
+use crate::tls::certificate::{self, ENDS_SOON_S};
+use crate::tls::{Info, self_signed};
 use std::path::{Path, PathBuf};
-
-/// A certificate that ends sooner, in seconds, should have been renewed: those who do it by themselves do so a month before.
-const ENDS_SOON_S: u64 = 21 * 86_400;
 
 /// What is known about it.
 #[derive(Clone, Debug)]

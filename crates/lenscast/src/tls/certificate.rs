@@ -15,6 +15,9 @@ use tokio_rustls::rustls::{Error, InconsistentKeys};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+/// A certificate that ends in less than this many seconds is worth a word: those who renew by themselves do so a month before.
+pub const ENDS_SOON_S: u64 = 21 * 86_400;
+
 /// What can be shown to a client as this server's certificate.
 #[derive(Clone, Debug)]
 pub struct Certified {
@@ -191,14 +194,11 @@ impl Info {
             None => {
                 Some("the certificate is over: browsers refuse it. Put a new one in its place".to_owned())
             }
-            Some(left) if left < ENDS_SOON => Some(format!("the certificate ends in {} days", left / DAY)),
+            Some(left) if left < ENDS_SOON_S => Some(format!("the certificate ends in {} days", left / DAY)),
             Some(_) => None,
         }
     }
 }
-
-/// A certificate that ends in less than this many seconds is worth a word. Those who renew by themselves do so a month before.
-const ENDS_SOON: u64 = 14 * 86_400;
 
 fn name(general: &GeneralName<'_>) -> Option<String> {
     match general {
@@ -249,7 +249,7 @@ mod tests {
     fn its_time_is_looked_at_before_it_comes_while_it_lasts_and_when_it_is_over() {
         let said = |now| info(&[]).trouble(now).unwrap_or_default();
         assert!(said(999_999).contains("clock"));
-        assert_eq!((said(1_000_000), said(9_000_000 - ENDS_SOON)), (String::new(), String::new()));
+        assert_eq!((said(1_000_000), said(9_000_000 - ENDS_SOON_S)), (String::new(), String::new()));
         assert_eq!(said(9_000_000 - 3 * 86_400), "the certificate ends in 3 days");
         assert!(said(9_000_001).contains("is over"));
     }
