@@ -145,6 +145,9 @@ fn shut(facts: &Facts, port: u16) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
 
     fn facts() -> Facts {
         let none = Said::NotThere;
@@ -217,6 +220,53 @@ mod tests {
         let by_root = text(&Facts { is_root: true, ..facts.clone() }, &[8080]);
         assert!(by_root.contains("no answer from ufw, nftables") && !by_root.contains("sudo"), "{by_root}");
         assert!(said.contains("sudo lenscast doctor") && said.contains("Nothing is wrong"), "{said}");
+    }
+
+    const EXAMPLES: [&str; 8] = [
+        include_str!("examples/firewalld_zones.txt"),
+        include_str!("examples/iptables_chains.txt"),
+        include_str!("examples/iptables_of_ufw.txt"),
+        include_str!("examples/nft_of_iptables.txt"),
+        include_str!("examples/nft_of_ufw.txt"),
+        include_str!("examples/nft_workstation.txt"),
+        include_str!("examples/ufw_nothing_allowed.txt"),
+        include_str!("examples/ufw_rules.txt"),
+    ];
+
+    proptest! {
+        /// Words of an example take the places of others, so that chains go in circles and ports are no numbers.
+        #[test]
+        fn whatever_a_tool_prints_is_read_to_its_end(
+            example in select(&EXAMPLES),
+            moved in vec((any::<Index>(), any::<Index>()), 0..30),
+            noise in vec((any::<Index>(), any::<char>()), 0..10),
+            end in any::<Index>(),
+        ) {
+            let mut words: Vec<&str> = example.split_inclusive([' ', '\n', '{', '}', ',', ':', '/']).collect();
+            for (from, to) in moved {
+                let (from, to) = (from.index(words.len()), to.index(words.len()));
+                words[to] = words[from];
+            }
+            let mut text: Vec<char> = words.concat().chars().collect();
+            for (at, character) in noise {
+                let at = at.index(text.len());
+                text[at] = character;
+            }
+            let text = Said::Text(text[..end.index(text.len())].iter().collect());
+            let facts = Facts { ufw: text.clone(), firewalld: text.clone(), nft: text.clone(), iptables: text, is_root: true };
+            prop_assert!(!judge(&facts, &[22, 8080], "").is_empty());
+            for name in ["ufw", "firewalld", "nft", "iptables"] {
+                let mut facts = self::facts();
+                let said = Said::Text(words.concat());
+                match name {
+                    "ufw" => facts.ufw = said,
+                    "firewalld" => facts.firewalld = said,
+                    "nft" => facts.nft = said,
+                    _ => facts.iptables = said,
+                }
+                prop_assert!(!judge(&facts, &[22], "").is_empty());
+            }
+        }
     }
 
     #[test]

@@ -3,9 +3,6 @@
 
 use std::collections::HashMap;
 
-/// Chains that call each other, deeper than anybody has them.
-const MAX_DEPTH: usize = 16;
-
 /// A chain of rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Chain {
@@ -58,6 +55,7 @@ pub(super) enum Verdict {
 }
 
 /// What becomes of such connections in a chain.
+#[derive(Clone, Copy)]
 enum Outcome {
     /// Some are let in, as far as can be told.
     In,
@@ -69,25 +67,42 @@ enum Outcome {
 
 /// Whether a chain that the kernel calls keeps all such connections out.
 pub(super) fn keeps_out(chains: &HashMap<String, Chain>, base: &str) -> bool {
-    match walk(chains, base, 0) {
+    match walk(chains, base, &mut HashMap::new()) {
         Outcome::In => false,
         Outcome::Out => true,
         Outcome::Back => chains.get(base).and_then(|chain| chain.policy) == Some(Verdict::Drop),
     }
 }
 
-fn walk(chains: &HashMap<String, Chain>, name: &str, depth: usize) -> Outcome {
-    let Some(chain) = chains.get(name).filter(|_| depth < MAX_DEPTH) else {
-        return Outcome::Back;
-    };
+/// `known` are the chains that were walked. From one that leads back to itself, which the kernel allows nobody to make, there is
+/// nothing but the way back.
+fn walk<'a>(
+    chains: &'a HashMap<String, Chain>,
+    name: &'a str,
+    known: &mut HashMap<&'a str, Outcome>,
+) -> Outcome {
+    if let Some(outcome) = known.get(name) {
+        return *outcome;
+    }
+    known.insert(name, Outcome::Back);
+    let outcome = chains.get(name).map_or(Outcome::Back, |chain| through(chains, chain, known));
+    known.insert(name, outcome);
+    outcome
+}
+
+fn through<'a>(
+    chains: &'a HashMap<String, Chain>,
+    chain: &'a Chain,
+    known: &mut HashMap<&'a str, Outcome>,
+) -> Outcome {
     for Rule { about, action } in chain.rules.iter().filter(|rule| rule.about > About::None) {
         let all = *about == About::All;
         let outcome = match action {
             Action::End(Verdict::Accept) => Outcome::In,
             Action::End(Verdict::Drop) => Outcome::Out,
-            Action::Jump(to) => walk(chains, to, depth + 1),
+            Action::Jump(to) => walk(chains, to, known),
             // Who comes back from there comes back from here.
-            Action::Goto(to) => match walk(chains, to, depth + 1) {
+            Action::Goto(to) => match walk(chains, to, known) {
                 Outcome::Back if all => return Outcome::Back,
                 outcome => outcome,
             },
@@ -171,5 +186,14 @@ mod tests {
         ] {
             assert_eq!(has_port(list, 8080), has, "{list}");
         }
+    }
+
+    #[test]
+    fn chains_that_go_in_circles_come_to_an_end() {
+        use About::{All, Some};
+        let around = || vec![(Some, Jump("a".into())); 100];
+        assert!(out(Drop, &[(All, Jump("a".into()))], &around()));
+        assert!(!out(Drop, &[(All, Jump("a".into()))], &[around(), vec![(All, End(Accept))]].concat()));
+        assert!(out(Drop, &[(All, Jump("in".into()))], &[]));
     }
 }
