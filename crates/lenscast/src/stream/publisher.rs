@@ -250,7 +250,9 @@ mod tests {
             after(5).await;
             drop(publisher);
         };
+        let asked = tokio::time::Instant::now();
         assert!(!is_alive(buffered_and_gone).await);
+        assert!(asked.elapsed() < PATIENCE, "nobody waits for who has left");
     }
 
     #[tokio::test(start_paused = true)]
