@@ -19,6 +19,7 @@ use crate::auth::presented::{Presented, loggable};
 use crate::auth::rights::{Right, Rights};
 use crate::config::Config;
 use crate::server::{App, Channel, Peer};
+use crate::time::now;
 use axum::RequestExt as _;
 use axum::extract::{RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
@@ -29,7 +30,6 @@ use hold::Hold;
 use lenscast_protocol::CameraName;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What a route needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -134,12 +134,6 @@ pub async fn check(State(Guard { app, rule }): State<Guard>, mut request: Reques
         }
     };
     finish(answer, readable_by)
-}
-
-/// Seconds since the Unix epoch.
-#[must_use]
-pub fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// What the owner decided about those without a credential.

@@ -1,7 +1,7 @@
 //! A camera's connection: its messages are inspected, and the good ones published.
 
+use crate::access::Visitor;
 use crate::access::hold::{Hold, OVER};
-use crate::access::{Visitor, now};
 use crate::auth::rights::Right;
 use crate::config::Limits;
 use crate::device;
@@ -9,6 +9,7 @@ use crate::pipeline::Video;
 use crate::server::App;
 use crate::stream::{Camera, Publisher};
 use crate::streams::Named;
+use crate::time::now;
 use crate::ws::{self, ReadError, Reader, Upgrade, Writer};
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;

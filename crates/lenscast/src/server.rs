@@ -8,7 +8,6 @@ pub mod tls;
 
 pub use listen::Listening;
 
-use crate::access::now;
 use crate::admission::Admission;
 use crate::auth::Auth;
 use crate::auth::secret::{Kind, Secret};
@@ -25,6 +24,7 @@ use crate::settings::reload::{Reload, Reloader};
 use crate::state::{StateDir, StateError};
 use crate::stream::Clock;
 use crate::streams::Streams;
+use crate::time::now;
 use crate::titles::Titles;
 use crate::tls::{Certificates, TlsError};
 use connections::Door;

@@ -1,5 +1,6 @@
 //! Spans and moments, as people write and read them.
 
+use ::time::{OffsetDateTime, PrimitiveDateTime};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const MINUTE: u64 = 60;
@@ -43,28 +44,13 @@ pub fn from_now(at: u64, now: u64) -> String {
     }
 }
 
-/// `2026-11-24 10:33 UTC`.
+/// `2026-11-24 10:33 UTC`. What is beyond the year 9999 is shown as its end.
 #[must_use]
 pub fn moment(at: u64) -> String {
-    let (mut day, mut year) = (at / DAY, 1970);
-    let is_leap =
-        |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let days_of = |year| if is_leap(year) { 366 } else { 365 };
-    while day >= days_of(year) {
-        day -= days_of(year);
-        year += 1;
-    }
-    let february = if is_leap(year) { 29 } else { 28 };
-    let mut month = 1;
-    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
-        if day < length {
-            break;
-        }
-        day -= length;
-        month += 1;
-    }
-    let (hour, minute) = (at % DAY / HOUR, at % HOUR / MINUTE);
-    format!("{year}-{month:02}-{:02} {hour:02}:{minute:02} UTC", day + 1)
+    let at = i64::try_from(at).ok().and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
+    let at = at.unwrap_or_else(|| PrimitiveDateTime::MAX.assume_utc());
+    let (year, month, day) = at.to_calendar_date();
+    format!("{year}-{:02}-{day:02} {:02}:{:02} UTC", u8::from(month), at.hour(), at.minute())
 }
 
 /// A span in one unit, as people say it.
@@ -121,6 +107,7 @@ mod tests {
         ] {
             assert_eq!(moment(at), text);
         }
+        assert!(moment(u64::MAX).starts_with("9999-12-31"), "and at once");
     }
 
     #[test]

@@ -9,10 +9,10 @@ pub mod self_signed;
 pub use certificate::{CertificateError, Certified, Info};
 pub use self_signed::SelfSignedError;
 
-use crate::access::now;
 use crate::banner;
 use crate::config::{Certificate, Live};
 use crate::state::StateDir;
+use crate::time::now;
 use certificate::Pem;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};

@@ -3,6 +3,7 @@
 use super::Visitor;
 use crate::auth::rights::{Right, Rights};
 use crate::server::App;
+use crate::time::now;
 use lenscast_protocol::CameraName;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +45,7 @@ impl Hold {
         let mut changes = self.app.auth.store().changes();
         let mut config = self.app.live.watch();
         loop {
-            let now = super::now();
+            let now = now();
             if !self.holds(now) {
                 return;
             }

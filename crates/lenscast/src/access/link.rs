@@ -4,6 +4,7 @@
 use super::Visitor;
 use crate::auth::presented::{By, strip_token};
 use crate::server::App;
+use crate::time::now;
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
@@ -20,7 +21,7 @@ pub(super) async fn open(app: &Arc<App>, visitor: &Visitor, uri: &Uri) -> Option
     let session = {
         let (app, visitor) = (app.clone(), visitor.clone());
         // It is written to the disk.
-        tokio::task::spawn_blocking(move || app.auth.session_from(visitor.caller(), super::now())).await
+        tokio::task::spawn_blocking(move || app.auth.session_from(visitor.caller(), now())).await
     };
     let session = match session.map_err(|error| error.to_string()) {
         Ok(Ok(session)) => session?,

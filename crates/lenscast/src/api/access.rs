@@ -3,13 +3,13 @@
 use super::openapi::{About, Tag, words};
 use super::problem::Problem;
 use super::{json, no};
-use crate::access::now;
 use crate::auth::password::StoredHash;
 use crate::auth::records::{Cameras, Id, Label, Role, UserName};
 use crate::auth::secret::{Kind, Secret};
 use crate::auth::store::{Listing, Store, StoreError};
 use crate::banner;
 use crate::server::App;
+use crate::time::now;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;

@@ -3,12 +3,13 @@
 use super::openapi::{About, Tag, words};
 use super::problem::Problem;
 use super::{json, no};
-use crate::access::{Visitor, now};
+use crate::access::Visitor;
 use crate::auth::presented::{By, Credential, Presented};
 use crate::auth::rights::{Rights, Scope};
 use crate::auth::secret::Secret;
 use crate::auth::{AuthError, LoginError, NewSession, Who};
 use crate::server::App;
+use crate::time::now;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;

@@ -3,11 +3,11 @@
 use super::no;
 use super::openapi::{About, Tag};
 use super::problem::Problem;
-use crate::access::now;
 use crate::banner;
 use crate::server::{App, Listening};
 use crate::settings::problem::Problems;
 use crate::settings::reload::Reload;
+use crate::time::now;
 use crate::tls::{Certificates, Info};
 use axum::Json;
 use axum::extract::State;

@@ -10,9 +10,10 @@ use lenscast_media::h264::nal;
 use lenscast_protocol::{CameraName, FrameHeader};
 use serde_json::Value;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -220,6 +221,16 @@ pub fn refusal(error: tungstenite::Error) -> (u16, String) {
 /// Awaits with a bound that only a hang reaches.
 pub async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.expect("this takes far too long")
+}
+
+/// Waits until somebody listens at a Unix socket.
+pub async fn until_listens(socket: impl AsRef<Path>) {
+    within(async {
+        while UnixStream::connect(&socket).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await;
 }
 
 /// Number `frame` of the test scene, QVGA.

@@ -1,7 +1,7 @@
 //! The program as a person starts it: what it prints, what its commands do, and what its log tells.
 
 use super::world::*;
-use crate::harness::within;
+use crate::harness::{until_listens, within};
 use crate::program::Program;
 use lenscast::auth::secret::Secret;
 use std::fs;
@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 use tokio::process::Command;
 
 /// A server that is another process.
@@ -32,12 +32,7 @@ impl Server {
         let address = program.address().await.parse().unwrap();
         let server = Self { program, folder, address };
         let socket = server.folder.path().join("state/control.sock");
-        within(async {
-            while UnixStream::connect(&socket).await.is_err() {
-                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-            }
-        })
-        .await;
+        until_listens(&socket).await;
         server
     }
 

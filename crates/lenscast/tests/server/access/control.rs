@@ -8,15 +8,6 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use tokio::net::UnixStream;
 
-async fn until_there(path: &Path) {
-    within(async {
-        while UnixStream::connect(path).await.is_err() {
-            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-        }
-    })
-    .await;
-}
-
 fn start_in(folder: &Path) -> Running {
     start_with(|config| config.state_dir = Some(folder.to_owned()))
 }
@@ -27,7 +18,7 @@ async fn it_is_for_its_owner_alone_and_goes_with_the_server() {
     let place = folder.path().join("state");
     let server = start_in(&place);
     let socket = place.join("control.sock");
-    until_there(&socket).await;
+    until_listens(&socket).await;
     let metadata = fs::metadata(&socket).unwrap();
     assert!(metadata.file_type().is_socket());
     assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
@@ -45,7 +36,7 @@ async fn one_that_was_left_behind_is_replaced_and_one_that_is_in_use_is_not() {
     // As after a crash: the file is there, and nobody listens.
     drop(UnixListener::bind(&socket).unwrap());
     let first = start_in(folder.path());
-    until_there(&socket).await;
+    until_listens(&socket).await;
     let second = start_in(folder.path());
     second.camera_until("never", serde_json::Value::is_null).await;
     assert_eq!(
@@ -58,7 +49,7 @@ async fn one_that_was_left_behind_is_replaced_and_one_that_is_in_use_is_not() {
     first.camera_until("demo", |camera| camera["state"] == "live").await;
     assert!(second.camera_status("demo").is_null(), "the first server's it stays");
     second.end().await;
-    until_there(&socket).await;
+    until_listens(&socket).await;
 }
 
 #[tokio::test]

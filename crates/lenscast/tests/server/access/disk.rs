@@ -32,12 +32,7 @@ async fn what_a_power_cut_left_half_written_changes_nothing_and_is_written_over(
     assert_eq!(made.code, 201, "{}", made.body);
     assert_eq!(code(&server, &Secret::new(made.json()["secret"].as_str().unwrap().into())).await, 200);
     assert!(!state.join("credentials.json.unfinished").exists());
-    within(async {
-        while tokio::net::UnixStream::connect(state.join("control.sock")).await.is_err() {
-            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-        }
-    })
-    .await;
+    until_listens(state.join("control.sock")).await;
     drop(folder);
 }
 

@@ -266,7 +266,7 @@ impl World {
             }
             change(config);
         });
-        let (auth, now) = (&server.app.auth, lenscast::access::now());
+        let (auth, now) = (&server.app.auth, lenscast::time::now());
         let store = auth.store();
         let (view_id, view) = store.add_token(Kind::View, "tablet", None, None, now).unwrap();
         let (_, admin) = store.add_token(Kind::Admin, "me", None, None, now).unwrap();
@@ -321,16 +321,11 @@ impl World {
 
     /// Waits until the control socket is there.
     async fn until_controlled(&self) {
-        within(async {
-            while UnixStream::connect(self.control_socket()).await.is_err() {
-                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-            }
-        })
-        .await;
+        until_listens(self.control_socket()).await;
     }
 
     pub fn revoke(&self, id: &Id) {
-        self.server.app.auth.store().revoke(id, lenscast::access::now()).unwrap();
+        self.server.app.auth.store().revoke(id, lenscast::time::now()).unwrap();
     }
 
     /// Shuts the server down and starts another one on the same state directory.

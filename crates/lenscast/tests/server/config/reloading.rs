@@ -1,7 +1,7 @@
 //! All of it again while the server runs.
 
 use super::*;
-use crate::harness::jpeg;
+use crate::harness::{jpeg, until_listens};
 use futures_util::{SinkExt as _, StreamExt as _};
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::OpenptFlags;
@@ -141,12 +141,7 @@ async fn the_command_tells_what_came_of_it_and_fails_on_mistakes() {
     let server = world.serve(&[]).await;
     let state = world.path("state").display().to_string();
     let reload = ["reload", "--state-dir", &state];
-    within(async {
-        while tokio::net::UnixStream::connect(world.path("state/control.sock")).await.is_err() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    })
-    .await;
+    until_listens(world.path("state/control.sock")).await;
     assert_eq!(world.says(&reload).await, "Nothing to apply.\n");
     world.write("listen = \"127.0.0.1:1\"\nmax_viewers = 2\n");
     let said = "In force now: max_viewers.\nOnly when the server is started again: listen.\n";

@@ -34,12 +34,7 @@ impl World {
     }
 
     async fn until_controlled(&self) {
-        within(async {
-            while tokio::net::UnixStream::connect(self.path("state/control.sock")).await.is_err() {
-                tokio::time::sleep(Duration::from_millis(2)).await;
-            }
-        })
-        .await;
+        until_listens(self.path("state/control.sock")).await;
     }
 
     async fn run(&self, args: &[&str]) -> Output {
