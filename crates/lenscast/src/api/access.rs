@@ -187,7 +187,10 @@ pub fn about_revoke() -> About {
         .refuses(StatusCode::BAD_REQUEST, "This is no id.")
         .refuses(StatusCode::NOT_FOUND, "There is nothing of this id.")
         .refuses(StatusCode::CONFLICT, "It stands in the configuration.")
-        .refuses(StatusCode::INTERNAL_SERVER_ERROR, NOT_KEPT)
+        .refuses(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "It is no good any more, but that cannot be kept: it is good again when the server is started again.",
+        )
 }
 
 /// `GET /api/access`: all credentials, without their secrets.

@@ -7,6 +7,7 @@ use crate::access::Visitor;
 use crate::auth::presented::{By, Credential, Presented};
 use crate::auth::rights::{Rights, Scope};
 use crate::auth::secret::Secret;
+use crate::auth::store::StoreError;
 use crate::auth::{AuthError, LoginError, NewSession, Who};
 use crate::server::App;
 use crate::time::now;
@@ -104,7 +105,10 @@ pub fn about_logout() -> About {
     About::new("logout", Tag::Login, "Ends the session", "Without a session nothing happens.")
         .answer_empty(204, "There is no session (any more).")
         .header(204, "Set-Cookie", "An empty cookie, which ends at once.")
-        .refuses(StatusCode::INTERNAL_SERVER_ERROR, "This cannot be kept.")
+        .refuses(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The session has ended, but that cannot be kept: it is good again when the server is started again.",
+        )
 }
 
 /// `GET /api/me`: who asks, and what that allows.
@@ -149,6 +153,12 @@ pub async fn logout(
     match ended {
         Ok(Ok(())) => {
             Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, visitor.cookie().clear())]).into_response())
+        }
+        Ok(Err(StoreError::Unkept(error))) => {
+            tracing::error!(%error, "it cannot be kept that a session has ended");
+            let sentence =
+                format!("You are logged out, but only until this server is started again: {error}.");
+            Err(no(StatusCode::INTERNAL_SERVER_ERROR, sentence))
         }
         Ok(Err(error)) => Err(not_kept(&error)),
         Err(error) => Err(not_kept(&error)),

@@ -72,6 +72,9 @@ async fn when_the_directory_is_gone_what_was_allowed_is_and_nothing_new_is_promi
     assert!(listed.code == 200 && !listed.body.contains("late"), "{}", listed.body);
     assert_eq!(ask("GET", "/").bearer(&world.view).at_home(server).await.code, 200);
     assert_eq!(ask("GET", "/").cookie(&world.viewer_session).at_home(server).await.code, 200);
+    let logout = ask("POST", "/api/logout").json("{}").cookie(&world.viewer_session).at_home(server).await;
+    assert!(logout.code == 500 && logout.body.contains("logged out, but only until"), "{}", logout.body);
+    assert_eq!(ask("GET", "/").cookie(&world.viewer_session).at_home(server).await.code, 401);
     // Whoever has to be kept out is, and the owner hears that it is not for ever.
     let id = world.view_id.as_str();
     let revoked = ask("DELETE", format!("/api/access/{id}")).bearer(&world.admin).at_home(server).await;
