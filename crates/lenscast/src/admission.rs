@@ -1,6 +1,7 @@
 //! How many may watch: in total, and from one address.
 
-use crate::config::{Limits, Live};
+use crate::config::{Config, Limits};
+use lenscast_base::in_force::InForce;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Counts those who watch, by any output that lasts.
 #[derive(Debug)]
 pub struct Admission {
-    live: Live,
+    live: InForce<Config>,
     watching: Mutex<Watching>,
 }
 
@@ -39,7 +40,7 @@ pub struct Ticket {
 impl Admission {
     /// Admits as many as `live` allows at that moment.
     #[must_use]
-    pub fn new(live: Live) -> Self {
+    pub fn new(live: InForce<Config>) -> Self {
         Self { live, watching: Mutex::default() }
     }
 
@@ -97,7 +98,7 @@ mod tests {
             let limits = Limits { max_viewers, max_viewers_per_address, ..Limits::DEFAULT };
             Config { limits, ..Config::default() }
         };
-        let live = Live::new(allow(3, 2));
+        let live = InForce::new(allow(3, 2));
         let admission = Arc::new(Admission::new(live.clone()));
         let [a, b] = [IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2])];
         let first = admission.admit(a).unwrap();

@@ -10,9 +10,7 @@ use crate::pipeline::encoder::MakeEncoder;
 use lenscast_media::time::Pts90k;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 
 /// Everything that a running server was told.
 #[derive(Clone, Debug)]
@@ -36,35 +34,6 @@ pub struct Config {
     /// PTS of a frame that arrives when the server starts, in 90 kHz ticks. Players do not care; tests put it just before
     /// the point where 33 bits wrap.
     pub pts_origin: Pts90k,
-}
-
-/// The configuration that is in force. Clones are the same one: what one of them sets, all see.
-#[derive(Clone, Debug)]
-pub struct Live(Arc<watch::Sender<Arc<Config>>>);
-
-impl Live {
-    /// Begins with `config`.
-    #[must_use]
-    pub fn new(config: Config) -> Self {
-        Self(Arc::new(watch::Sender::new(Arc::new(config))))
-    }
-
-    /// What is in force now. Whoever keeps it keeps what was in force then.
-    #[must_use]
-    pub fn get(&self) -> Arc<Config> {
-        self.0.borrow().clone()
-    }
-
-    /// Puts another in force.
-    pub fn set(&self, config: Config) {
-        self.0.send_replace(Arc::new(config));
-    }
-
-    /// Wakes whenever another is put in force.
-    #[must_use]
-    pub fn watch(&self) -> watch::Receiver<Arc<Config>> {
-        self.0.subscribe()
-    }
 }
 
 /// When video is encoded.

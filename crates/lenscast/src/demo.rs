@@ -154,10 +154,11 @@ impl Drop for End {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, Live};
+    use crate::config::Config;
     use crate::events::News;
     use crate::stream::{Camera, Clock};
     use crate::streams::Streams;
+    use lenscast_base::in_force::InForce;
 
     #[test]
     fn a_camera_from_elsewhere_that_got_the_name_first_is_no_demo_camera() {
@@ -165,7 +166,7 @@ mod tests {
         let demos = Demos::default();
         let demo = Demo { stop: CancellationToken::new(), ended: CancellationToken::new() };
         demos.lock().insert(name.clone(), demo);
-        let streams = Streams::new(Live::new(Config::default()), Clock::start(), News::default());
+        let streams = Streams::new(InForce::new(Config::default()), Clock::start(), News::default());
         let stream = streams.get(&name);
         let own = "127.0.0.1:8080".parse().unwrap();
         assert!(demos.is_one(&name, None, own), "it is about to connect");

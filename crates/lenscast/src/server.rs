@@ -13,7 +13,7 @@ use crate::auth::Auth;
 use crate::auth::secret::{Kind, Secret};
 use crate::auth::store::{FirstLinks, StoreError};
 use crate::banner::{self, Banner};
-use crate::config::{Config, Live, Plain};
+use crate::config::{Config, Plain};
 use crate::demo::Demos;
 use crate::device::Devices;
 use crate::events::{Events, News};
@@ -30,6 +30,7 @@ use crate::tls::{Certificates, TlsError};
 use connections::Door;
 use control::Control;
 use futures_util::future::join_all;
+use lenscast_base::in_force::InForce;
 use routes::Routes;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -54,7 +55,7 @@ const PASSWORDS_AT_ONCE: usize = 2;
 #[derive(Debug)]
 pub struct App {
     /// What the owner set, as it is now.
-    pub live: Live,
+    pub live: InForce<Config>,
     /// How it is read again, if it can be.
     reloader: OnceLock<Reloader>,
     /// The arrival clock.
@@ -206,7 +207,7 @@ impl Server {
         };
         let state = Arc::new(open_state(config.state_dir.as_deref()));
         let auth = Auth::open(state.clone())?;
-        let (clock, news, live) = (Clock::start(), News::default(), Live::new(config));
+        let (clock, news, live) = (Clock::start(), News::default(), InForce::new(config));
         let certificates = match &live.get().tls {
             Some(tls) => Some(Certificates::open(live.clone(), state.clone(), &tls.certificate)?),
             None => None,

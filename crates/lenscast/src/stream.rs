@@ -17,11 +17,12 @@ pub use presence::CameraState;
 pub use publisher::{Camera, Publisher, Session};
 pub use unit::{AccessUnit, JpegFrame, Timing, VideoParams};
 
-use crate::config::{EncodeMode, Live};
+use crate::config::{Config, EncodeMode};
 use crate::events::News;
 use crate::mailbox::Mailbox;
 use crate::notices::Notices;
 use gop::Gop;
+use lenscast_base::in_force::InForce;
 use lenscast_media::time::{Micros, PtsClock};
 use lenscast_media::ts;
 use lenscast_protocol::CameraName;
@@ -69,7 +70,7 @@ impl Clock {
 pub struct Stream {
     name: CameraName,
     clock: Clock,
-    live: Live,
+    live: InForce<Config>,
     state: Mutex<State>,
     /// Changes whenever an access unit was published.
     video: watch::Sender<()>,
@@ -122,7 +123,7 @@ pub struct Muxing {
 impl Stream {
     /// A stream that waits for its camera.
     #[must_use]
-    pub fn new(name: CameraName, clock: Clock, live: Live, news: News) -> Self {
+    pub fn new(name: CameraName, clock: Clock, live: InForce<Config>, news: News) -> Self {
         let pts_origin = live.get().pts_origin;
         Self {
             name,

@@ -1,11 +1,12 @@
 //! All streams by name, and who gets a name that two cameras want.
 
-use crate::config::Live;
+use crate::config::Config;
 use crate::events::News;
 use crate::stream::{Camera, Clock, Publisher, Stream};
 use axum::extract::{FromRequestParts, Path};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use lenscast_base::in_force::InForce;
 use lenscast_protocol::CameraName;
 use lenscast_protocol::name::MAX_NAME_BYTES;
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// The streams of a server.
 #[derive(Debug)]
 pub struct Streams {
-    live: Live,
+    live: InForce<Config>,
     clock: Clock,
     news: News,
     by_name: Mutex<BTreeMap<CameraName, Arc<Stream>>>,
@@ -24,7 +25,7 @@ pub struct Streams {
 impl Streams {
     /// No streams yet. `news` is told when something changes about one that people want to know at once.
     #[must_use]
-    pub fn new(live: Live, clock: Clock, news: News) -> Self {
+    pub fn new(live: InForce<Config>, clock: Clock, news: News) -> Self {
         Self { live, clock, news, by_name: Mutex::default() }
     }
 
@@ -174,7 +175,7 @@ mod tests {
     use crate::config::Config;
 
     fn streams() -> Streams {
-        Streams::new(Live::new(Config::default()), Clock::start(), News::default())
+        Streams::new(InForce::new(Config::default()), Clock::start(), News::default())
     }
 
     fn name(text: &str) -> CameraName {

@@ -10,10 +10,11 @@ pub use certificate::{CertificateError, Certified, Info};
 pub use self_signed::SelfSignedError;
 
 use crate::banner;
-use crate::config::{Certificate, Live};
+use crate::config::{Certificate, Config};
 use crate::state::StateDir;
 use crate::time::now;
 use certificate::Pem;
+use lenscast_base::in_force::InForce;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -47,7 +48,7 @@ pub enum TlsError {
 /// The certificate in force.
 #[derive(Debug)]
 pub struct Certificates {
-    live: Live,
+    live: InForce<Config>,
     state: Arc<StateDir>,
     now: RwLock<Certified>,
     /// What files were read last, and what was wrong with them. Held while another is taken.
@@ -73,7 +74,11 @@ impl Certificates {
     ///
     /// # Errors
     /// [`TlsError`].
-    pub fn open(live: Live, state: Arc<StateDir>, certificate: &Certificate) -> Result<Arc<Self>, TlsError> {
+    pub fn open(
+        live: InForce<Config>,
+        state: Arc<StateDir>,
+        certificate: &Certificate,
+    ) -> Result<Arc<Self>, TlsError> {
         let (certified, read) = match certificate {
             Certificate::SelfSigned => (own(&live, &state)?, None),
             Certificate::Files { cert, key } => {
@@ -203,7 +208,7 @@ impl ResolvesServerCert for Certificates {
 }
 
 /// Our own, for all names that this computer has now.
-fn own(live: &Live, state: &StateDir) -> Result<Certified, SelfSignedError> {
+fn own(live: &InForce<Config>, state: &StateDir) -> Result<Certified, SelfSignedError> {
     let names = self_signed::names(&live.get().access.host_names, &banner::machine_addresses());
     self_signed::kept_or_made(state, &names, now())
 }

@@ -1,9 +1,10 @@
 //! Keeps a camera's video alive: a pipeline that panics begins anew, one that hangs is abandoned.
 
 use super::Pipeline;
-use crate::config::{Config, Live};
+use crate::config::Config;
 use crate::mailbox::Mailbox;
 use crate::stream::{Clock, Stream};
+use lenscast_base::in_force::InForce;
 use lenscast_media::time::Micros;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,7 +19,7 @@ const PAUSE_AFTER_PANIC: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Video {
     stream: Arc<Stream>,
-    live: Live,
+    live: InForce<Config>,
     /// What the thread was started with.
     config: Arc<Config>,
     progress: Arc<Progress>,
@@ -59,7 +60,7 @@ impl Video {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(stream: Arc<Stream>, live: &Live) -> io::Result<Self> {
+    pub fn start(stream: Arc<Stream>, live: &InForce<Config>) -> io::Result<Self> {
         let config = live.get();
         let progress = spawn(&stream, &config)?;
         Ok(Self { stream, live: live.clone(), config, progress, abandoned: false, off: false })

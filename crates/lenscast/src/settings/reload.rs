@@ -2,7 +2,8 @@
 
 use super::problem::{Problem, Problems};
 use super::{Loaded, Sources};
-use crate::config::{Certificate, Config, Live, Proxy};
+use crate::config::{Certificate, Config, Proxy};
+use lenscast_base::in_force::InForce;
 use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
@@ -104,7 +105,7 @@ impl Reloader {
     ///
     /// # Errors
     /// All that is wrong. Then nothing has changed.
-    pub fn reload(&self, live: &Live) -> Result<Reload, Problems> {
+    pub fn reload(&self, live: &InForce<Config>) -> Result<Reload, Problems> {
         let mut in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
         let mut read = self.sources.load()?;
         let plan = Reload::plan(&in_force, &read);

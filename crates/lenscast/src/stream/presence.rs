@@ -88,16 +88,17 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, Limits, Live};
+    use crate::config::{Config, Limits};
     use crate::events::News;
     use crate::stream::{Camera, Clock, Publisher};
+    use lenscast_base::in_force::InForce;
     use lenscast_protocol::CameraName;
     use std::sync::Arc;
     use std::time::Duration;
 
     fn stream(silent_after: Duration) -> Arc<Stream> {
         let limits = Limits { silent_after, ..Limits::DEFAULT };
-        let live = Live::new(Config { limits, ..Config::default() });
+        let live = InForce::new(Config { limits, ..Config::default() });
         Arc::new(Stream::new(CameraName::default(), Clock::start(), live, News::default()))
     }
 

@@ -188,15 +188,16 @@ impl Drop for Publisher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, Live};
+    use crate::config::Config;
     use crate::events::News;
     use crate::stream::Clock;
+    use lenscast_base::in_force::InForce;
     use lenscast_protocol::CameraName;
 
     const PATIENCE: Duration = Duration::from_secs(2);
 
     fn publisher() -> Publisher {
-        let (name, live) = (CameraName::default(), Live::new(Config::default()));
+        let (name, live) = (CameraName::default(), InForce::new(Config::default()));
         let stream = Arc::new(Stream::new(name, Clock::start(), live, News::default()));
         stream.attach(Camera { peer: ([127, 0, 0, 1], 1).into(), control: false }).unwrap()
     }

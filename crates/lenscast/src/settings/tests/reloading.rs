@@ -1,15 +1,16 @@
 //! Reading settings again.
 
 use super::*;
-use crate::config::{Config, Live};
+use crate::config::Config;
 use crate::settings::keys::keys;
 use crate::settings::reload::{NEED_RESTART, Reload, Reloader};
+use lenscast_base::in_force::InForce;
 use proptest::prelude::*;
 use std::sync::{Arc, Mutex};
 
 struct Running {
     world: World,
-    live: Live,
+    live: InForce<Config>,
     reloader: Reloader,
     log: Arc<Mutex<Vec<String>>>,
 }
@@ -17,7 +18,7 @@ struct Running {
 impl Running {
     fn start(world: World) -> Self {
         let loaded = world.load();
-        let live = Live::new(loaded.config().unwrap());
+        let live = InForce::new(loaded.config().unwrap());
         let log: Arc<Mutex<Vec<String>>> = Arc::default();
         let said = log.clone();
         let set_log = move |filter: &str| said.lock().unwrap().push(filter.to_owned());
@@ -80,7 +81,7 @@ fn a_file_that_is_gone_does_not_open_what_it_closed() {
     let world = World::new("require_camera_key = true");
     let found = Sources { file: None, places: vec![world.path("lenscast.toml")], ..Sources::default() };
     let loaded = found.load().unwrap();
-    let live = Live::new(loaded.config().unwrap());
+    let live = InForce::new(loaded.config().unwrap());
     let reloader = Reloader::new(found, loaded, |_| {});
     fs::remove_file(world.path("lenscast.toml")).unwrap();
     assert!(reloader.reload(&live).unwrap_err().to_string().contains("cannot be read"));
@@ -92,7 +93,7 @@ fn a_file_that_was_made_after_the_start_is_found() {
     let world = World::new("max_viewers = 3");
     let found = Sources { places: vec![world.path("later.toml")], ..Sources::default() };
     let loaded = found.load().unwrap();
-    let live = Live::new(loaded.config().unwrap());
+    let live = InForce::new(loaded.config().unwrap());
     let reloader = Reloader::new(found, loaded, |_| {});
     world.write("later.toml", "max_viewers = 3");
     assert_eq!(reloader.reload(&live).unwrap().applied, ["max_viewers"]);
