@@ -1,5 +1,21 @@
 //! What every crate of the server may lean on, and what has nothing to do with cameras.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`in_force`] | a configuration that is replaced while the server runs |
+//! | [`time`] | seconds since 1970, and spans and moments as people write and read them |
+//! | [`notices`] | log lines that may come a thousand times a second, said once in a while |
+//! | [`addresses`] | the addresses of this machine, and which addresses are those of a home |
+//! | [`listen`] | opening the sockets on which a server listens |
+//! | [`state`] | the state directory: small files that survive a restart |
+//!
+//! This crate knows nothing about cameras, users, HTTP and settings.
 
 #![forbid(unsafe_code)]
 
+pub mod addresses;
 pub mod in_force;
+pub mod listen;
+pub mod notices;
+pub mod state;
+pub mod time;

@@ -19,7 +19,6 @@ use crate::auth::presented::{Presented, loggable};
 use crate::auth::rights::{Right, Rights};
 use crate::config::Config;
 use crate::server::{App, Channel, Peer};
-use crate::time::now;
 use axum::RequestExt as _;
 use axum::extract::{RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
@@ -27,6 +26,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use forwarded::Client;
 use hold::Hold;
+use lenscast_base::time::now;
 use lenscast_protocol::CameraName;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -145,15 +145,6 @@ pub fn policy(config: &Config) -> Policy {
         open_view: access.open_view,
         require_camera_key: access.require_camera_key,
         hosts: access.host_names.clone(),
-    }
-}
-
-/// Loopback, private (RFC 1918, unique local) and link-local addresses.
-#[must_use]
-pub fn is_home(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
-        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
     }
 }
 
@@ -334,19 +325,6 @@ fn finish(mut answer: Response, readable_by: Option<HeaderValue>) -> Response {
 mod tests {
     use super::*;
     use crate::auth::rights::Scope;
-
-    #[test]
-    fn only_home_addresses_are_home() {
-        for home in
-            ["127.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.4.1", "169.254.1.1", "::1", "fd00::1", "fe80::1"]
-        {
-            assert!(is_home(home.parse().unwrap()), "{home}");
-        }
-        assert!(is_home("::ffff:192.168.1.7".parse().unwrap()), "IPv4 on a dual-stack listener");
-        for foreign in ["8.8.8.8", "172.32.0.1", "100.64.0.1", "2001:db8::1", "::ffff:8.8.8.8", "0.0.0.0"] {
-            assert!(!is_home(foreign.parse().unwrap()), "{foreign}");
-        }
-    }
 
     #[test]
     fn what_is_needed_is_met_by_that_right_for_that_camera_alone() {

@@ -30,7 +30,7 @@ pub mod policy;
 mod tests;
 
 use crate::config::Access;
-use crate::state::{StateDir, StateError};
+use lenscast_base::state::{StateDir, StateError};
 use password::Passwords;
 use policy::{Circumstances, Place, Policy};
 use presented::{By, Credential, Presented};

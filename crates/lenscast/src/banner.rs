@@ -1,11 +1,11 @@
 //! What the server prints when it starts: where to look, who may do what, and what to type on the camera.
 
-use crate::access::is_home;
 use crate::auth::secret::Secret;
 use crate::auth::store::FirstLinks;
 use crate::config::{Access, Config, Plain};
-use crate::server::Listening;
 use crate::tls::Info;
+use lenscast_base::addresses::{is_home, reachable};
+use lenscast_base::listen::Listening;
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
@@ -235,28 +235,6 @@ fn port_of(scheme: &str, port: u16) -> String {
         ("http", 80) | ("https", 443) => String::new(),
         _ => format!(":{port}"),
     }
-}
-
-/// At which of the addresses of this machine a server that listens there is found.
-fn reachable(listen: SocketAddr, machine: &[IpAddr]) -> Vec<IpAddr> {
-    if !listen.ip().is_unspecified() {
-        return vec![listen.ip().to_canonical()];
-    }
-    machine.iter().filter(|address| listen.is_ipv6() || address.is_ipv4()).copied().collect()
-}
-
-/// The addresses of this machine on which others can reach it, and its loopback address. IPv6 link-local ones are left
-/// out: they mean nothing without the name of an interface, which a camera cannot be told.
-#[must_use]
-pub fn machine_addresses() -> Vec<IpAddr> {
-    let mut addresses: Vec<IpAddr> = if_addrs::get_if_addrs()
-        .unwrap_or_default()
-        .into_iter()
-        .map(|interface| interface.ip())
-        .filter(|ip| !matches!(ip, IpAddr::V6(v6) if v6.is_unicast_link_local()))
-        .collect();
-    addresses.retain(|ip| !ip.is_loopback() || *ip == IpAddr::from([127, 0, 0, 1]));
-    addresses
 }
 
 #[cfg(test)]

@@ -19,12 +19,12 @@ mod state;
 mod tools;
 mod users;
 
-use crate::banner;
 use crate::config::Plain;
 use crate::settings::problem::Problems;
 use crate::settings::{Loaded, Settings};
-use crate::state::look::{Found, Look};
-use crate::time::now;
+use lenscast_base::addresses::machine_addresses;
+use lenscast_base::state::look::{Found, Look};
+use lenscast_base::time::now;
 use report::{Finding, Report};
 use serde_json::Value;
 use std::fs;
@@ -156,7 +156,7 @@ fn access_facts(settings: &Settings) -> access::Facts {
     let Settings { access, proxy, .. } = settings.clone();
     let all_private = listeners(settings).iter().all(|(_, address)| is_loopback(*address));
     let private = all_private && proxy.trusted_proxies.is_empty();
-    access::Facts { access, proxy, private, machine: banner::machine_addresses() }
+    access::Facts { access, proxy, private, machine: machine_addresses() }
 }
 
 /// Where a server with these settings listens, by key.
@@ -187,7 +187,7 @@ fn network(settings: &Settings, control: &Control, info: Option<&server::Info>, 
     let access = &settings.access;
     let facts = ports::Facts {
         ports,
-        machine: banner::machine_addresses(),
+        machine: machine_addresses(),
         proxied: !settings.proxy.trusted_proxies.is_empty(),
         keys_settled: access.open || access.require_camera_key,
         forbidden_server: matches!(control, Control::Forbidden),

@@ -9,8 +9,6 @@
 
 pub mod config;
 pub mod settings;
-pub mod state;
-pub mod time;
 
 pub mod auth;
 pub mod tls;
@@ -43,4 +41,3 @@ pub mod titles;
 
 pub mod banner;
 pub mod doctor;
-pub mod notices;

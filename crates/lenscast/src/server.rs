@@ -2,35 +2,34 @@
 
 mod connections;
 pub mod control;
-pub(crate) mod listen;
 pub mod routes;
 pub mod tls;
-
-pub use listen::Listening;
 
 use crate::admission::Admission;
 use crate::auth::Auth;
 use crate::auth::secret::{Kind, Secret};
 use crate::auth::store::{FirstLinks, StoreError};
-use crate::banner::{self, Banner};
+use crate::banner::Banner;
 use crate::config::{Config, Plain};
 use crate::demo::Demos;
 use crate::device::Devices;
 use crate::events::{Events, News};
 use crate::history::Histories;
-use crate::notices::Notices;
 use crate::settings::problem::Problems;
 use crate::settings::reload::{Reload, Reloader};
-use crate::state::{StateDir, StateError};
 use crate::stream::Clock;
 use crate::streams::Streams;
-use crate::time::now;
 use crate::titles::Titles;
 use crate::tls::{Certificates, TlsError};
 use connections::Door;
 use control::Control;
 use futures_util::future::join_all;
+use lenscast_base::addresses::machine_addresses;
 use lenscast_base::in_force::InForce;
+use lenscast_base::listen::{self, Listening};
+use lenscast_base::notices::Notices;
+use lenscast_base::state::{StateDir, StateError};
+use lenscast_base::time::now;
 use routes::Routes;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -261,7 +260,7 @@ impl Server {
     #[must_use]
     pub fn banner(&self) -> String {
         let app = &self.app;
-        let (config, machine) = (app.config(), banner::machine_addresses());
+        let (config, machine) = (app.config(), machine_addresses());
         let (first, kept) = (self.first_links(), app.state.place().is_some());
         let certificate = app.certificates.as_ref().map(|certificates| certificates.info());
         let (listening, certificate) = (app.listening, certificate.as_ref());

@@ -1,8 +1,8 @@
 //! The names of cameras for people. They are kept in the state directory, by the id of the camera's device when it tells
 //! one, else by the camera's name; so a title follows its device to another name. Paths never change.
 
-use crate::state::{StateDir, StateError};
 use crate::stream::Stream;
+use lenscast_base::state::{StateDir, StateError};
 use lenscast_protocol::CameraName;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -9,12 +9,12 @@ pub mod self_signed;
 pub use certificate::{CertificateError, Certified, Info};
 pub use self_signed::SelfSignedError;
 
-use crate::banner;
 use crate::config::{Certificate, Config};
-use crate::state::StateDir;
-use crate::time::now;
 use certificate::Pem;
+use lenscast_base::addresses::machine_addresses;
 use lenscast_base::in_force::InForce;
+use lenscast_base::state::StateDir;
+use lenscast_base::time::now;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -209,7 +209,7 @@ impl ResolvesServerCert for Certificates {
 
 /// Our own, for all names that this computer has now.
 fn own(live: &InForce<Config>, state: &StateDir) -> Result<Certified, SelfSignedError> {
-    let names = self_signed::names(&live.get().access.host_names, &banner::machine_addresses());
+    let names = self_signed::names(&live.get().access.host_names, &machine_addresses());
     self_signed::kept_or_made(state, &names, now())
 }
 

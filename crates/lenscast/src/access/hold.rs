@@ -3,7 +3,7 @@
 use super::Visitor;
 use crate::auth::rights::{Right, Rights};
 use crate::server::App;
-use crate::time::now;
+use lenscast_base::time::now;
 use lenscast_protocol::CameraName;
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,9 +4,9 @@
 use super::Visitor;
 use crate::auth::presented::{By, strip_token};
 use crate::server::App;
-use crate::time::now;
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use lenscast_base::time::now;
 use std::sync::Arc;
 
 /// It loads nothing.

@@ -9,13 +9,14 @@ use crate::auth::secret::{Kind, Secret};
 use crate::auth::store::{Listing, Store, StoreError};
 use crate::banner;
 use crate::server::App;
-use crate::time::now;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use lenscast_base::addresses::machine_addresses;
+use lenscast_base::time::now;
 use lenscast_protocol::CameraName;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -321,7 +322,7 @@ fn made(answer: &impl Serialize) -> Response {
 
 /// Every address at which a page can be opened, with the token.
 fn links(app: &App, page: &str, secret: &Secret) -> Vec<String> {
-    let places = banner::places(&app.config(), app.listening, &banner::machine_addresses());
+    let places = banner::places(&app.config(), app.listening, &machine_addresses());
     places.iter().map(|place| format!("{place}{page}?token={}", secret.expose())).collect()
 }
 

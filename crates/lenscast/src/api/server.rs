@@ -4,15 +4,17 @@ use super::no;
 use super::openapi::{About, Tag};
 use super::problem::Problem;
 use crate::banner;
-use crate::server::{App, Listening};
+use crate::server::App;
 use crate::settings::problem::Problems;
 use crate::settings::reload::Reload;
-use crate::time::now;
 use crate::tls::{Certificates, Info};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use lenscast_base::addresses::machine_addresses;
+use lenscast_base::listen::Listening;
+use lenscast_base::time::now;
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -120,7 +122,7 @@ fn info(app: &App) -> ServerInfo {
         config_file: reloader.and_then(|reloader| reloader.file()).map(|path| shown(&path)),
         state_dir: app.state.place().map(shown),
         listen: listeners(app.listening),
-        urls: banner::places(&config, app.listening, &banner::machine_addresses()),
+        urls: banner::places(&config, app.listening, &machine_addresses()),
         certificate: app.certificates.as_ref().map(|certificates| Shown::of(certificates)),
         access: OpenTo {
             open: config.access.open,

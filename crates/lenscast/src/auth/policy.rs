@@ -3,8 +3,8 @@
 //! The place gives rights; a credential only adds to them.
 
 use super::rights::{Rights, Scope};
-use crate::access::is_home;
 use axum::http::{HeaderMap, Version};
+use lenscast_base::addresses::is_home;
 use lenscast_protocol::CameraName;
 use std::collections::BTreeSet;
 use std::net::IpAddr;

@@ -15,7 +15,7 @@ use super::records::{Credentials, Grant, Id, Kept, SessionInfo, ShareInfo, Token
 use super::secret::{Digest, Kind, Secret, find};
 use super::share::ShareKey;
 use crate::config::Access;
-use crate::state::{StateDir, StateError};
+use lenscast_base::state::{StateDir, StateError};
 use lenscast_protocol::CameraName;
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};

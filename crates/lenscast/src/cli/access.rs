@@ -6,7 +6,7 @@ use super::share::camera;
 use super::table::table;
 use axum::http::Method;
 use clap::{Args, Subcommand, ValueEnum};
-use lenscast::time;
+use lenscast_base::time;
 use lenscast_protocol::CameraName;
 use serde::Deserialize;
 use serde_json::{Value, json};

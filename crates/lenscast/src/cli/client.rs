@@ -7,7 +7,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use lenscast::server::control;
 use lenscast::settings::{Loaded, Sources};
-use lenscast::state::StateDir;
+use lenscast_base::state::StateDir;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::error::Error;

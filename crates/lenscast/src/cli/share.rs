@@ -4,7 +4,7 @@ use super::client::Which;
 use super::print;
 use axum::http::Method;
 use clap::Args;
-use lenscast::time;
+use lenscast_base::time;
 use lenscast_protocol::CameraName;
 use serde::Deserialize;
 use serde_json::json;

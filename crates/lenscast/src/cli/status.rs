@@ -5,7 +5,7 @@ use super::print;
 use super::table::table;
 use axum::http::Method;
 use clap::Args;
-use lenscast::time;
+use lenscast_base::time;
 use serde_json::Value;
 use std::error::Error;
 use std::fmt::Write as _;

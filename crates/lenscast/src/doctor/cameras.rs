@@ -1,7 +1,7 @@
 //! The cameras of a server that runs, by what it tells about them.
 
 use super::report::Finding;
-use crate::time::rough;
+use lenscast_base::time::rough;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 

@@ -3,10 +3,10 @@
 
 use super::report::Finding;
 use crate::config::{Certificate, TlsSettings};
-use crate::state::StateDir;
-use crate::time::{moment, rough};
 use crate::tls::certificate::{self, ENDS_SOON_S};
 use crate::tls::{Info, self_signed};
+use lenscast_base::state::StateDir;
+use lenscast_base::time::{moment, rough};
 use std::path::{Path, PathBuf};
 
 /// What is known about it.

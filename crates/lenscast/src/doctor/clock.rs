@@ -2,7 +2,7 @@
 
 use super::report::Finding;
 use super::tools::{Said, ask};
-use crate::time::{moment, rough};
+use lenscast_base::time::{moment, rough};
 use std::path::Path;
 
 /// What systemd's own clock makes when it was right once since the computer started.

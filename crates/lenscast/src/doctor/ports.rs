@@ -2,8 +2,8 @@
 
 use super::report::Finding;
 use super::sockets::{self, Holder};
-use crate::access::is_home;
-use crate::server::listen::listen;
+use lenscast_base::addresses::is_home;
+use lenscast_base::listen::listen;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 

@@ -1,7 +1,7 @@
 //! A server that runs, by what it tells about itself: whether what is set is in force.
 
 use super::report::Finding;
-use crate::time::{moment, rough};
+use lenscast_base::time::{moment, rough};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::Path;

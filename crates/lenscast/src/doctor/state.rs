@@ -4,10 +4,10 @@ use super::report::Finding;
 use super::{Control, users};
 use crate::auth::store::{self, Listing, Store};
 use crate::server::control;
-use crate::state::look::{Entry, Found, Look};
-use crate::state::{StateDir, StateError};
 use crate::titles;
 use crate::tls::self_signed;
+use lenscast_base::state::look::{Entry, Found, Look};
+use lenscast_base::state::{StateDir, StateError};
 use std::path::Path;
 use std::sync::Arc;
 

@@ -3,8 +3,8 @@
 
 use super::connections::{pause, serve};
 use super::{App, Channel, Peer};
-use crate::state::{SocketFile, StateError};
 use axum::Router;
+use lenscast_base::state::{SocketFile, StateError};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tokio::net::UnixListener;

@@ -2,7 +2,7 @@
 //! its fingerprint; from then on nobody in between can listen.
 
 use super::certificate::{Certified, Info, Pem};
-use crate::state::StateDir;
+use lenscast_base::state::StateDir;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, SerialNumber};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -25,7 +25,7 @@ const MAX_NAMES: usize = 50;
 pub enum SelfSignedError {
     /// The state directory is at fault.
     #[error(transparent)]
-    State(#[from] crate::state::StateError),
+    State(#[from] lenscast_base::state::StateError),
     /// It cannot be made.
     #[error("a certificate cannot be made: {0}")]
     Make(#[from] rcgen::Error),

@@ -7,8 +7,8 @@ mod running;
 
 use lenscast::auth::secret::Kind;
 use lenscast::auth::store::Store;
-use lenscast::banner::machine_addresses;
-use lenscast::state::StateDir;
+use lenscast_base::addresses::machine_addresses;
+use lenscast_base::state::StateDir;
 use std::fmt::Write as _;
 use std::fs;
 use std::net::TcpListener;
@@ -41,7 +41,7 @@ impl World {
         world.program("nft", "");
         world.program("iptables", "echo 'iptables v1.8.9 (nf_tables)'");
         world.program("timedatectl", "echo NTPSynchronized=yes");
-        world.store(lenscast::time::now());
+        world.store(lenscast_base::time::now());
         world
     }
 

@@ -158,9 +158,9 @@ fn trouble(error: &std::io::Error) -> &rustls::Error {
 
 /// The addresses of this computer that are not loopback, and whether each is one of a home network.
 pub fn other_addresses() -> Vec<(IpAddr, bool)> {
-    let addresses = lenscast::banner::machine_addresses();
+    let addresses = lenscast_base::addresses::machine_addresses();
     let others = addresses.into_iter().filter(|address| !address.is_loopback());
-    others.map(|address| (address, lenscast::access::is_home(address))).collect()
+    others.map(|address| (address, lenscast_base::addresses::is_home(address))).collect()
 }
 
 fn mode(path: &Path) -> u32 {

@@ -8,7 +8,7 @@ use super::super::records::{
 use super::super::secret::{Digest, Kind, Secret};
 use super::super::share::Claim;
 use super::{MAX_SESSIONS, MAX_SHARES, MAX_TOKENS, MAX_USERS, SESSION_MAX_S, Store, lock};
-use crate::state::StateError;
+use lenscast_base::state::StateError;
 use lenscast_protocol::CameraName;
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;

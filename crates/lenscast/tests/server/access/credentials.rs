@@ -62,7 +62,7 @@ async fn everything_is_listed_with_its_last_use_and_without_any_secret() {
     let entry = |list: &str, id: &str| -> Value {
         listed[list].as_array().unwrap().iter().find(|entry| entry["id"] == id).unwrap().clone()
     };
-    let now = lenscast::time::now();
+    let now = lenscast_base::time::now();
     for (list, id) in [
         ("tokens", world.view_id.as_str()),
         ("tokens", world.key_id.as_str()),
@@ -164,7 +164,7 @@ async fn a_share_is_for_its_camera_alone_and_has_ready_links() {
         made["links"].as_array().unwrap().iter().all(|link| link.as_str().unwrap().ends_with(path)),
         "{made}"
     );
-    assert!(made["expires"].as_u64().unwrap().abs_diff(lenscast::time::now() + 600) <= 2, "{made}");
+    assert!(made["expires"].as_u64().unwrap().abs_diff(lenscast_base::time::now() + 600) <= 2, "{made}");
     let token = Secret::new(path.split_once("token=").unwrap().1.to_owned());
     for (path, code) in
         [("/snapshot/front.jpg", 503), ("/snapshot/back.jpg", 403), ("/snapshot.jpg", 403), ("/metrics", 403)]

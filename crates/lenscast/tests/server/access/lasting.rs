@@ -52,14 +52,14 @@ impl World {
     }
 
     fn share(&self, camera: &str, for_s: u64) -> (Id, Secret) {
-        let now = lenscast::time::now();
+        let now = lenscast_base::time::now();
         let camera = CameraName::new(camera).unwrap();
         self.server.app.auth.store().add_share(Some(camera), "", now + for_s, now).unwrap()
     }
 
     fn key(&self, camera: &str) -> (Id, Secret) {
         let cameras = Some(BTreeSet::from([CameraName::new(camera).unwrap()]));
-        let now = lenscast::time::now();
+        let now = lenscast_base::time::now();
         self.server.app.auth.store().add_token(Kind::Camera, "", cameras, None, now).unwrap()
     }
 }
@@ -140,7 +140,7 @@ async fn a_link_that_ends_ends_what_was_opened_with_it() {
     let world = World::new(true).await;
     let camera = world.camera("/ws/camera/door", None).await;
     let (_, share) = world.share("door", 2);
-    let started = lenscast::time::now();
+    let started = lenscast_base::time::now();
     let mut viewer = world.socket("/ws/viewer/door", Some(&share)).await;
     viewer.binary().await;
     let page = ask("GET", "/camera/door").token(&share).at_home(&world.server).await;
@@ -149,7 +149,7 @@ async fn a_link_that_ends_ends_what_was_opened_with_it() {
     let mut events = events.open(&world.server).await;
     flows(&mut events).await;
     assert_eq!(viewer.closed().await, (1008, OVER.to_owned()));
-    assert!(lenscast::time::now() >= started + 2, "not before its time");
+    assert!(lenscast_base::time::now() >= started + 2, "not before its time");
     read_to_end(events).await;
     assert_eq!(ask("GET", "/camera/door").cookie(&session).at_home(&world.server).await.code, 401);
     assert!(!camera.is_finished());
@@ -159,7 +159,7 @@ async fn a_link_that_ends_ends_what_was_opened_with_it() {
 async fn a_login_that_ends_ends_what_its_browser_has_open() {
     let world = World::new(true).await;
     let auth = &world.server.app.auth;
-    let now = lenscast::time::now();
+    let now = lenscast_base::time::now();
     for how in ["logout", "password", "removed"] {
         let login =
             ask("POST", "/api/login").json(serde_json::json!({"name": VIEWER.0, "password": VIEWER.1}));

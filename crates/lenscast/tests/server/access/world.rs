@@ -266,7 +266,7 @@ impl World {
             }
             change(config);
         });
-        let (auth, now) = (&server.app.auth, lenscast::time::now());
+        let (auth, now) = (&server.app.auth, lenscast_base::time::now());
         let store = auth.store();
         let (view_id, view) = store.add_token(Kind::View, "tablet", None, None, now).unwrap();
         let (_, admin) = store.add_token(Kind::Admin, "me", None, None, now).unwrap();
@@ -325,7 +325,7 @@ impl World {
     }
 
     pub fn revoke(&self, id: &Id) {
-        self.server.app.auth.store().revoke(id, lenscast::time::now()).unwrap();
+        self.server.app.auth.store().revoke(id, lenscast_base::time::now()).unwrap();
     }
 
     /// Shuts the server down and starts another one on the same state directory.

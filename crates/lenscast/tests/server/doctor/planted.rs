@@ -1,7 +1,7 @@
 //! Mistakes that need no server and no rights. Each is planted alone.
 
 use super::*;
-use lenscast::time::now;
+use lenscast_base::time::now;
 use rcgen::{CertificateParams, KeyPair};
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, SystemTime};

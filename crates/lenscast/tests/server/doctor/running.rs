@@ -169,7 +169,7 @@ async fn the_status_is_told_for_people_and_for_programs() {
     assert_eq!(json["cameras"][0]["name"], "garden");
     assert_eq!(json["server"]["listen"][0]["address"], address);
     assert_eq!(json["server"]["access"]["open_view"], true);
-    let now = lenscast::time::now();
+    let now = lenscast_base::time::now();
     assert!(json["server"]["started"].as_u64().is_some_and(|started| now - started < 600), "{json}");
     assert_eq!(program.ends_after("TERM").await, Some(0));
     let output = world.run(&["status"]).await;

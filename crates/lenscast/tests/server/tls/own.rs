@@ -27,7 +27,7 @@ async fn it_is_made_at_the_first_start_and_is_the_same_after_a_restart() {
     server.end().await;
     let server = world.own();
     assert_eq!(info(&server), made);
-    assert!(made.self_signed && made.trouble(lenscast::time::now()).is_none());
+    assert!(made.self_signed && made.trouble(lenscast_base::time::now()).is_none());
     trust.connect(&server, "localhost").await.unwrap();
 }
 

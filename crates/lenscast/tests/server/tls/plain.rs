@@ -64,13 +64,13 @@ async fn a_link_that_was_opened_without_tls_goes_on_with_it_and_nothing_is_logge
     let world = World::new();
     let server = world.own();
     let store = server.app.auth.store();
-    let (id, token) = store.add_token(Kind::View, "", None, None, lenscast::time::now()).unwrap();
+    let (id, token) = store.add_token(Kind::View, "", None, None, lenscast_base::time::now()).unwrap();
     let answer = from_elsewhere(ask("GET", "/camera/front?x=1").token(&token)).send(&server).await;
     let location = answer.header("location").unwrap();
     assert!(location.ends_with(&format!("/camera/front?x=1&token={}", token.expose())), "{location}");
     assert_eq!(answer.header("set-cookie"), None);
     assert_eq!(answer.header("cache-control"), Some("no-store"));
-    let listed = serde_json::to_value(store.list(lenscast::time::now())).unwrap();
+    let listed = serde_json::to_value(store.list(lenscast_base::time::now())).unwrap();
     let used = listed["tokens"].as_array().unwrap().iter().find(|token| token["id"] == id.as_str()).unwrap();
     assert!(used["last_used"].is_null(), "{used}");
 }

@@ -31,7 +31,7 @@ impl Listening {
 }
 
 /// Opens a listening socket; one for all IPv6 addresses takes IPv4 too, and on a machine without IPv6 it takes IPv4 alone.
-pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     match open(address) {
         Err(error)
             if address.ip().is_unspecified()
@@ -45,7 +45,7 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// What can be done about an address that cannot be had, which `flag` chooses.
-pub(super) fn hint(source: &io::Error, listen: &SocketAddr, flag: &str) -> String {
+pub fn hint(source: &io::Error, listen: &SocketAddr, flag: &str) -> String {
     match source.kind() {
         io::ErrorKind::AddrInUse => {
             format!(" (another program has port {}; choose another with {flag})", listen.port())
