@@ -8,6 +8,7 @@ use core::time::Duration;
 use embassy_futures::select::{Either3, select3};
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use embassy_sync::channel::Channel;
+use embassy_sync::pipe::Pipe;
 use embassy_sync::signal::Signal;
 use embassy_time::Timer;
 use lenscast_device::Device;
@@ -137,7 +138,7 @@ impl Driver {
                 break;
             }
             // Nobody else writes to it, so the room is still there.
-            let _ = net::OUTGOING.try_write(&portion[..count]);
+            write_all(&net::OUTGOING, &portion[..count]);
         }
     }
 }
@@ -152,7 +153,19 @@ fn print(device: &mut Device<Slot>) {
             break;
         }
         // Nobody else writes to it, so the room is still there.
-        let _ = console::PRINTED.try_write(&portion[..count]);
+        write_all(&console::PRINTED, &portion[..count]);
+    }
+}
+
+/// Writes all of `bytes`, for which there is room.
+///
+/// [`Pipe::try_write`] stops at the end of the ring's memory, and returns how much it took. Of 100 bytes that begin 30
+/// bytes before that end it takes 30; the next call takes the other 70.
+fn write_all<const N: usize>(pipe: &Pipe<CriticalSectionRawMutex, N>, bytes: &[u8]) {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let count = pipe.try_write(rest).expect("the caller saw the room, and nobody else writes");
+        rest = &rest[count..];
     }
 }
 
