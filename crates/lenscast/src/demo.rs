@@ -154,9 +154,10 @@ impl Drop for End {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
     use crate::config::Config;
-    use crate::events::News;
-    use crate::stream::{Camera, Clock};
+    use crate::news::News;
+    use crate::stream::Camera;
     use crate::streams::Streams;
     use lenscast_base::in_force::InForce;
 

@@ -7,6 +7,7 @@ use crate::access::Visitor;
 use crate::admission::Refusal;
 use crate::api::openapi::{About, Tag};
 use crate::auth::rights::{Right, Rights};
+use crate::news::News;
 use crate::server::App;
 use crate::status::{Status, status};
 use axum::body::Body;
@@ -20,7 +21,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use utoipa::ToSchema;
 
@@ -29,17 +30,6 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// However much happens, the status is not made more often than this.
 const SPACING: Duration = Duration::from_millis(50);
-
-/// Says that something changed that people want to know at once.
-#[derive(Clone, Debug, Default)]
-pub struct News(Arc<Notify>);
-
-impl News {
-    /// It changed.
-    pub fn tell(&self) {
-        self.0.notify_one();
-    }
-}
 
 /// What all listeners share.
 #[derive(Debug)]
@@ -81,7 +71,7 @@ impl Events {
         loop {
             tokio::select! {
                 () = app.shutdown.cancelled() => return,
-                () = self.news.0.notified() => {}
+                () = self.news.heard() => {}
                 () = sleep_until(made + TICK), if self.listeners() > 0 => {}
             }
             if self.listeners() == 0 {
@@ -167,7 +157,7 @@ fn message(event: &str, data: &impl serde::Serialize) -> Bytes {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::device::take_text;
+    use crate::devices::take_text;
     use crate::server::routes::Routes;
     use crate::server::{Channel, Peer, Server};
     use crate::stream::Camera;
@@ -195,7 +185,7 @@ mod tests {
     #[tokio::test]
     async fn what_people_want_to_know_at_once_is_news() {
         let app = app();
-        let news = || app.events.news.0.notified().now_or_never().is_some();
+        let news = || app.events.news.heard().now_or_never().is_some();
         let name = CameraName::new("door").unwrap();
         let camera = Camera { peer: ([127, 0, 0, 1], 1).into(), control: true };
         let push = |publisher: &crate::stream::Publisher| {

@@ -5,10 +5,11 @@ use crate::access::hold::{Hold, OVER};
 use crate::auth::rights::Right;
 use crate::config::Limits;
 use crate::device;
+use crate::devices;
+use crate::named::Named;
 use crate::pipeline::Video;
 use crate::server::App;
 use crate::stream::{Camera, Publisher};
-use crate::streams::Named;
 use crate::ws::{self, ReadError, Reader, Upgrade, Writer};
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
@@ -179,7 +180,7 @@ fn answer(
 ) -> Result<Option<Vec<u8>>, End> {
     match event {
         Ok(Event::Binary(message)) => take_frame(publisher, limits, message, arrival),
-        Ok(Event::Text(text)) => device::take_text(app, publisher, &text, arrival),
+        Ok(Event::Text(text)) => devices::take_text(app, publisher, &text, arrival),
         Ok(Event::Pong(payload)) => publisher.session().answered(&payload),
         Ok(Event::Ping(payload)) => return Ok(Some(payload)),
         Ok(Event::Close(None)) => return Err(End::Close(close_code::NORMAL, String::new())),

@@ -19,10 +19,14 @@ pub mod server;
 pub mod ws;
 
 pub mod device;
+pub mod devices;
 pub mod diagnosis;
 pub mod ingest;
 
+pub mod clock;
 pub mod mailbox;
+pub mod named;
+pub mod news;
 pub mod pipeline;
 
 pub mod stream;

@@ -17,9 +17,10 @@ pub use presence::CameraState;
 pub use publisher::{Camera, Publisher, Session};
 pub use unit::{AccessUnit, JpegFrame, Timing, VideoParams};
 
+use crate::clock::Clock;
 use crate::config::{Config, EncodeMode};
-use crate::events::News;
 use crate::mailbox::Mailbox;
+use crate::news::News;
 use gop::Gop;
 use lenscast_base::in_force::InForce;
 use lenscast_base::notices::Notices;
@@ -29,41 +30,12 @@ use lenscast_protocol::CameraName;
 use stats::{Stats, Track};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// A joiner gets the running GOP while its key frame is younger than this; otherwise a key frame is made for it. So
 /// joiners cost at most two forced key frames a second, and none begins in the past.
 pub const JOINABLE_GOP_AGE: Duration = Duration::from_millis(500);
-
-/// The arrival clock: monotonic time since the server started, and the wall clock that goes with it.
-#[derive(Clone, Copy, Debug)]
-pub struct Clock {
-    start: Instant,
-    start_unix_us: u64,
-}
-
-impl Clock {
-    /// A clock that begins now.
-    #[must_use]
-    pub fn start() -> Self {
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { start: Instant::now(), start_unix_us: Micros::from_duration(unix).0 }
-    }
-
-    /// Time since the start.
-    #[must_use]
-    pub fn now(&self) -> Micros {
-        Micros::from_duration(self.start.elapsed())
-    }
-
-    /// `at` in µs since the Unix epoch. A step of the system's clock while the server runs is not followed: differences
-    /// between frames stay true.
-    #[must_use]
-    pub fn unix_us(&self, at: Micros) -> u64 {
-        self.start_unix_us + at.0
-    }
-}
 
 /// One camera's live stream. It outlives its camera's connections, so that viewers stay across them.
 #[derive(Debug)]

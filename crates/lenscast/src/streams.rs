@@ -1,11 +1,9 @@
 //! All streams by name, and who gets a name that two cameras want.
 
+use crate::clock::Clock;
 use crate::config::Config;
-use crate::events::News;
-use crate::stream::{Camera, Clock, Publisher, Stream};
-use axum::extract::{FromRequestParts, Path};
-use axum::http::StatusCode;
-use axum::http::request::Parts;
+use crate::news::News;
+use crate::stream::{Camera, Publisher, Stream};
 use lenscast_base::in_force::InForce;
 use lenscast_protocol::CameraName;
 use lenscast_protocol::name::MAX_NAME_BYTES;
@@ -138,25 +136,6 @@ impl Streams {
 /// A camera cannot be forgotten while it is connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connected;
-
-/// The camera that a request's path names, or `default` when it names none.
-#[derive(Clone, Debug)]
-pub struct Named(pub CameraName);
-
-impl<S: Send + Sync> FromRequestParts<S> for Named {
-    type Rejection = (StatusCode, String);
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        match Option::<Path<String>>::from_request_parts(parts, state).await {
-            Ok(None) => Ok(Self(CameraName::default())),
-            Ok(Some(Path(name))) => match CameraName::new(&name) {
-                Ok(name) => Ok(Self(name)),
-                Err(error) => Err((StatusCode::BAD_REQUEST, format!("{error}\n"))),
-            },
-            Err(rejection) => Err((StatusCode::BAD_REQUEST, format!("{rejection}\n"))),
-        }
-    }
-}
 
 fn worth_keeping(stream: &Arc<Stream>) -> bool {
     Arc::strong_count(stream) > 1 || stream.stats.bytes_in.load(Ordering::Relaxed) > 0

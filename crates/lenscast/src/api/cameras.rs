@@ -3,9 +3,10 @@
 use super::no;
 use super::openapi::{About, Tag, words};
 use super::problem::Problem;
+use crate::named::Named;
 use crate::server::App;
 use crate::stream::Session;
-use crate::streams::{Connected, Named};
+use crate::streams::Connected;
 use crate::titles::{self, Owner};
 use axum::Json;
 use axum::body::Bytes;

@@ -2,8 +2,8 @@
 
 use super::openapi::{About, Tag, words};
 use crate::history::{STEP, Sample};
+use crate::named::Named;
 use crate::server::App;
-use crate::streams::Named;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};

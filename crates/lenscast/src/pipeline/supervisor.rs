@@ -1,9 +1,10 @@
 //! Keeps a camera's video alive: a pipeline that panics begins anew, one that hangs is abandoned.
 
 use super::Pipeline;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::mailbox::Mailbox;
-use crate::stream::{Clock, Stream};
+use crate::stream::Stream;
 use lenscast_base::in_force::InForce;
 use lenscast_media::time::Micros;
 use std::io;

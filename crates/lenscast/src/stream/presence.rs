@@ -88,9 +88,10 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
     use crate::config::{Config, Limits};
-    use crate::events::News;
-    use crate::stream::{Camera, Clock, Publisher};
+    use crate::news::News;
+    use crate::stream::{Camera, Publisher};
     use lenscast_base::in_force::InForce;
     use lenscast_protocol::CameraName;
     use std::sync::Arc;

@@ -188,9 +188,9 @@ impl Drop for Publisher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
     use crate::config::Config;
-    use crate::events::News;
-    use crate::stream::Clock;
+    use crate::news::News;
     use lenscast_base::in_force::InForce;
     use lenscast_protocol::CameraName;
 
