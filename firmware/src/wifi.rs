@@ -13,14 +13,13 @@ use embassy_time::{Duration, Timer, with_timeout};
 use esp_hal::peripherals::WIFI;
 use esp_radio::wifi::ap::AccessPointInfo;
 use esp_radio::wifi::scan::{ScanConfig, ScanTypeConfig};
-use esp_radio::wifi::sta::StationConfig;
+use esp_radio::wifi::sta::{ScanMethod, StationConfig};
 use esp_radio::wifi::{
     AuthenticationMethod, AuthenticationMethodConfig, Config, ConnectionError, ControllerConfig,
     DisconnectReason, WifiController, WifiError,
 };
 use lenscast_device::recovery::{Recovery, Remedy};
-use lenscast_device::settings::Credentials;
-use lenscast_device::wifi::{AccessPoint, Auth, WifiAction, WifiEvent};
+use lenscast_device::wifi::{AccessPoint, Auth, Bssid, Join, WifiAction, WifiEvent};
 
 /// How long the driver may take to leave a network.
 const LEAVE: Duration = Duration::from_secs(3);
@@ -102,8 +101,8 @@ impl Radio<'_> {
                 None => ACTIONS.receive().await,
             };
             let remedy = match action {
-                WifiAction::Connect(credentials) => {
-                    let (remedy, action) = self.join(&credentials).await;
+                WifiAction::Connect(join) => {
+                    let (remedy, action) = self.join(&join).await;
                     next = action;
                     remedy
                 }
@@ -124,19 +123,19 @@ impl Radio<'_> {
     }
 
     /// Joins a network, unless another action comes first.
-    async fn join(&mut self, credentials: &Credentials) -> (Remedy, Option<WifiAction>) {
-        let result = match self.configure(credentials) {
+    async fn join(&mut self, join: &Join) -> (Remedy, Option<WifiAction>) {
+        let result = match self.configure(join) {
             Ok(()) => match select(self.controller.connect_async(), ACTIONS.receive()).await {
-                Either::First(result) => result.map(drop),
+                Either::First(result) => result.map(|info| Bssid(info.bssid)),
                 Either::Second(action) => return (Remedy::TryAgain, Some(action)),
             },
             Err(error) => Err(error.into()),
         };
         let (reason, remedy) = match result {
-            Ok(()) => {
+            Ok(bssid) => {
                 (self.joined, self.address) = (true, None);
                 self.recovery.works();
-                tell(WifiEvent::Associated).await;
+                tell(WifiEvent::Associated(bssid)).await;
                 return (Remedy::TryAgain, None);
             }
             Err(ConnectionError::Failed(info)) => (number(info.reason), self.recovery.refused()),
@@ -150,16 +149,22 @@ impl Radio<'_> {
         (remedy, None)
     }
 
-    fn configure(&mut self, credentials: &Credentials) -> Result<(), WifiError> {
+    fn configure(&mut self, join: &Join) -> Result<(), WifiError> {
+        let Join { credentials, all_channels, only } = join;
         // The weakest protection that is joined. With the default an open network never is.
         let authentication = if credentials.password.is_empty() {
             AuthenticationMethodConfig::Open
         } else {
             AuthenticationMethodConfig::Wpa(credentials.password.as_str().try_into()?)
         };
-        let station = StationConfig::default()
+        let method = if *all_channels { ScanMethod::AllChannels } else { ScanMethod::Fast };
+        let mut station = StationConfig::default()
             .with_ssid(credentials.ssid.as_str().try_into()?)
-            .with_authentication(authentication);
+            .with_authentication(authentication)
+            .with_scan_method(method);
+        if let Some((Bssid(bssid), channel)) = *only {
+            station = station.with_bssid(bssid).with_channel(channel);
+        }
         self.controller.set_config(&Config::Station(station))
     }
 
@@ -222,6 +227,7 @@ impl Radio<'_> {
 fn access_point(info: &AccessPointInfo) -> AccessPoint {
     AccessPoint {
         ssid: info.ssid.as_str().to_string(),
+        bssid: Bssid(info.bssid),
         channel: info.channel,
         rssi: info.signal_strength,
         auth: info.auth_method.map_or(Auth::Other, auth),

@@ -6,7 +6,7 @@ mod trouble;
 mod types;
 
 pub use trouble::Trouble;
-pub use types::{AccessPoint, Auth, WifiAction, WifiEvent};
+pub use types::{AccessPoint, Auth, Bssid, Join, WifiAction, WifiEvent};
 
 use crate::backoff::{BackOff, Random};
 use crate::settings::Credentials;
@@ -228,7 +228,7 @@ impl Wifi {
                 }
                 self.notice(Notice::Broken(why));
             }
-            WifiEvent::Associated => {
+            WifiEvent::Associated(_) => {
                 if matches!(self.phase, Phase::Joining { .. }) {
                     self.phase = Phase::Addressing { until: now + ADDRESS };
                 }
@@ -416,7 +416,8 @@ impl Wifi {
             let credentials = credentials.clone();
             self.phase = Phase::Joining { until: now + JOIN };
             self.notice(Notice::Joining { ssid: credentials.ssid.clone() });
-            self.action(WifiAction::Connect(credentials));
+            let join = Join { credentials, all_channels: true, only: None };
+            self.action(WifiAction::Connect(join));
         } else if matches!(self.phase, Phase::Pausing { .. }) && self.credentials.is_none() {
             (self.phase, self.wanted) = (Phase::Idle, false);
         }

@@ -5,9 +5,12 @@ use core::time::Duration;
 use lenscast_device::backoff::Random;
 use lenscast_device::settings::Credentials;
 use lenscast_device::time::Instant;
-use lenscast_device::wifi::{AccessPoint, Auth, Notice, Output, State, Trouble, Wifi, WifiAction, WifiEvent};
+use lenscast_device::wifi::{
+    AccessPoint, Auth, Bssid, Join, Notice, Output, State, Trouble, Wifi, WifiAction, WifiEvent,
+};
 
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
+const BSSID: Bssid = Bssid([2, 0, 0, 0, 0, 1]);
 
 struct Bench {
     wifi: Wifi,
@@ -19,8 +22,13 @@ fn credentials(ssid: &str, password: &str) -> Credentials {
     Credentials { ssid: ssid.into(), password: password.into() }
 }
 
+/// What the driver is asked for first: the strongest of that name.
+fn join(ssid: &str, password: &str) -> WifiAction {
+    WifiAction::Connect(Join { credentials: credentials(ssid, password), all_channels: true, only: None })
+}
+
 fn network(ssid: &str, auth: Auth) -> AccessPoint {
-    AccessPoint { ssid: ssid.into(), channel: 6, rssi: -50, auth }
+    AccessPoint { ssid: ssid.into(), bssid: BSSID, channel: 6, rssi: -50, auth }
 }
 
 impl Bench {
@@ -71,8 +79,8 @@ impl Bench {
     }
 
     fn join(&mut self) {
-        assert_eq!(self.actions(), [WifiAction::Connect(credentials("home", "secret-password"))]);
-        self.event(WifiEvent::Associated);
+        assert_eq!(self.actions(), [join("home", "secret-password")]);
+        self.event(WifiEvent::Associated(BSSID));
         self.event(WifiEvent::Address(ADDRESS));
         assert_eq!(self.wifi.state(), State::Connected);
         self.outputs();
@@ -112,7 +120,7 @@ fn a_lost_network_is_tried_for_ever_with_growing_pauses_up_to_a_minute() {
     }
     assert_eq!(pauses[..7], [2, 4, 8, 16, 32, 60, 60]);
     assert_eq!(pauses[199], 60);
-    bench.event(WifiEvent::Associated);
+    bench.event(WifiEvent::Associated(BSSID));
     bench.event(WifiEvent::Address(ADDRESS));
     bench.event(WifiEvent::Disconnected { reason: 200 });
     let trouble = bench.wifi.trouble(bench.now);
@@ -167,7 +175,7 @@ fn what_a_look_around_found_out_is_not_forgotten_at_the_next_failure() {
 fn a_network_that_gives_no_address_is_left_and_tried_again_after_the_pause() {
     let mut bench = Bench::started();
     bench.outputs();
-    bench.event(WifiEvent::Associated);
+    bench.event(WifiEvent::Associated(BSSID));
     bench.pass(Duration::from_secs(15));
     let outputs = bench.outputs();
     let down = Notice::Down { trouble: Trouble::NoAddress, attempt: 1, retry_in: Duration::from_secs(2) };
@@ -239,7 +247,7 @@ fn disconnect_ends_the_tries_and_connect_begins_them_at_once() {
     bench.event(WifiEvent::Address(ADDRESS));
     assert_ne!(bench.wifi.state(), State::Connected, "a late answer about the old network");
     bench.event(WifiEvent::Disconnected { reason: 8 });
-    assert_eq!(bench.actions(), [WifiAction::Connect(credentials("office", "other-password"))]);
+    assert_eq!(bench.actions(), [join("office", "other-password")]);
 }
 
 #[test]

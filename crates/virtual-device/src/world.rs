@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use lenscast_device::settings::Credentials;
 use lenscast_device::time::Instant;
-use lenscast_device::wifi::Auth;
+use lenscast_device::wifi::{Auth, Bssid};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -41,12 +41,15 @@ pub struct World {
     pub changes: Vec<Change>,
 }
 
-/// A network.
+/// An access point of a network. Several of them may share a name.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
-    /// Its name.
+    /// Its network's name.
     pub ssid: String,
+    /// Its own address, `02:00:00:00:00:01`. Unless it is told, it ends in the number of its place in the file.
+    #[serde(default, deserialize_with = "maybe_bssid")]
+    pub bssid: Option<Bssid>,
     /// Its password; empty: it asks for none.
     #[serde(default)]
     pub password: String,
@@ -56,6 +59,9 @@ pub struct Network {
     /// Signal strength in dBm; below −95 it cannot be heard.
     #[serde(default = "rssi")]
     pub rssi: i8,
+    /// Two measurements of the signal differ from `rssi` by at most so many dB.
+    #[serde(default = "wobble_db")]
+    pub wobble_db: u8,
     /// Its channel.
     #[serde(default = "channel")]
     pub channel: u8,
@@ -70,6 +76,9 @@ pub struct Network {
 pub struct Outage {
     /// Which; all of them unless it is told.
     pub ssid: Option<String>,
+    /// Which access point of that network; all of them unless it is told.
+    #[serde(default, deserialize_with = "maybe_bssid")]
+    pub bssid: Option<Bssid>,
     /// From here on.
     #[serde(rename = "from_s", deserialize_with = "seconds")]
     pub from: Instant,
@@ -96,6 +105,9 @@ pub struct Span {
 pub struct Change {
     /// Which.
     pub ssid: String,
+    /// Which access point of that network; all of them unless it is told.
+    #[serde(default, deserialize_with = "maybe_bssid")]
+    pub bssid: Option<Bssid>,
     /// From here on.
     #[serde(rename = "at_s", deserialize_with = "seconds")]
     pub at: Instant,
@@ -143,13 +155,23 @@ impl World {
     /// # Errors
     /// What is wrong with it, in words.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let world: Self = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
-        let unknown = |ssid: &str| !world.networks.iter().any(|network| network.ssid == ssid);
-        let named = world.outages.iter().filter_map(|outage| outage.ssid.as_ref());
-        match named.chain(world.changes.iter().map(|change| &change.ssid)).find(|ssid| unknown(ssid)) {
-            Some(ssid) => Err(format!("something happens to {ssid:?}, which is none of its networks")),
-            None => Ok(world),
+        let mut world: Self =
+            toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        for (index, network) in world.networks.iter_mut().enumerate() {
+            let [low, high, ..] = (index + 1).to_le_bytes();
+            network.bssid.get_or_insert(Bssid([2, 0, 0, 0, high, low]));
         }
+        let outages = world.outages.iter().map(|outage| (outage.ssid.as_ref(), outage.bssid));
+        let changes = world.changes.iter().map(|change| (Some(&change.ssid), change.bssid));
+        for (ssid, bssid) in outages.chain(changes) {
+            if world.networks.iter().any(|network| network.is(ssid, bssid)) || (ssid, bssid) == (None, None) {
+                continue;
+            }
+            let ssid = ssid.map_or(String::new(), |ssid| format!("{ssid:?}"));
+            let bssid = bssid.map_or(String::new(), |bssid| format!(" ({bssid})"));
+            return Err(format!("something happens to {ssid}{bssid}, which is none of its networks"));
+        }
+        Ok(world)
     }
 
     /// Where a device is that somebody just unpacked: an open network and one with the password `lenscast`.
@@ -172,13 +194,14 @@ impl World {
     fn network(&self, index: usize, now: Instant) -> Option<Network> {
         let mut network = self.networks.get(index)?.clone();
         let off = |outage: &Outage| {
-            (outage.from..outage.to).contains(&now)
-                && outage.ssid.as_ref().is_none_or(|ssid| *ssid == network.ssid)
+            (outage.from..outage.to).contains(&now) && network.is(outage.ssid.as_ref(), outage.bssid)
         };
         if self.outages.iter().any(off) {
             return None;
         }
-        for change in self.changes.iter().filter(|change| change.ssid == network.ssid && change.at <= now) {
+        let touches = |change: &&Change| network.is(Some(&change.ssid), change.bssid) && change.at <= now;
+        let changes: Vec<&Change> = self.changes.iter().filter(touches).collect();
+        for change in changes {
             network.rssi = change.rssi.unwrap_or(network.rssi);
             network.password = change.password.clone().unwrap_or(network.password);
         }
@@ -197,6 +220,11 @@ impl Network {
     #[must_use]
     pub fn auth(&self) -> Auth {
         self.auth.unwrap_or(if self.password.is_empty() { Auth::Open } else { Auth::Wpa2 })
+    }
+
+    /// Whether it is meant by a name and an address, of which either may be left open.
+    fn is(&self, ssid: Option<&String>, bssid: Option<Bssid>) -> bool {
+        ssid.is_none_or(|ssid| *ssid == self.ssid) && bssid.is_none_or(|bssid| Some(bssid) == self.bssid)
     }
 }
 
@@ -217,6 +245,10 @@ impl Dice {
 
 fn rssi() -> i8 {
     -55
+}
+
+fn wobble_db() -> u8 {
+    2
 }
 
 fn channel() -> u8 {
@@ -255,4 +287,20 @@ fn maybe_address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Ipv4Addr>,
     word.parse()
         .map(Some)
         .map_err(|_| D::Error::custom(format!("{word:?} is neither an IPv4 address nor \"none\"")))
+}
+
+/// Six bytes in hexadecimal digits with colons between.
+fn maybe_bssid<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Bssid>, D::Error> {
+    let word = String::deserialize(from)?;
+    let mut bytes = [0; 6];
+    let mut parts = word.split(':');
+    for byte in &mut bytes {
+        let part = parts.next().filter(|part| part.len() == 2).unwrap_or_default();
+        *byte = u8::from_str_radix(part, 16)
+            .map_err(|_| D::Error::custom(format!("{word:?} is no address such as 02:00:00:00:00:01")))?;
+    }
+    match parts.next() {
+        None => Ok(Some(Bssid(bytes))),
+        Some(_) => Err(D::Error::custom(format!("{word:?} has more than six bytes"))),
+    }
 }

@@ -2,7 +2,7 @@
 
 use lenscast_device::settings::Credentials;
 use lenscast_device::time::Instant;
-use lenscast_device::wifi::{Auth, WifiAction, WifiEvent};
+use lenscast_device::wifi::{Auth, Bssid, Join, WifiAction, WifiEvent};
 use lenscast_virtual_device::world::{Link, Radio, Shape, World};
 
 fn ms(ms: u64) -> Instant {
@@ -14,7 +14,13 @@ fn world(text: &str) -> World {
 }
 
 fn credentials(ssid: &str, password: &str) -> WifiAction {
-    WifiAction::Connect(Credentials { ssid: ssid.to_owned(), password: password.to_owned() })
+    let credentials = Credentials { ssid: ssid.to_owned(), password: password.to_owned() };
+    WifiAction::Connect(Join { credentials, all_channels: true, only: None })
+}
+
+/// The access point that stands at this place in the file lets us in.
+fn associated(number: u8) -> WifiEvent {
+    WifiEvent::Associated(Bssid([2, 0, 0, 0, 0, number]))
 }
 
 /// All events up to `end`, with their times in ms.
@@ -78,6 +84,9 @@ fn a_file_that_says_what_cannot_be_is_refused_with_the_line() {
         ("weather = \"bad\"\n", "line 1", "unknown field `weather`"),
         ("[[outage]]\nssid = \"b\"\nfrom_s = 1\n", "", "\"b\", which is none of its networks"),
         ("[[change]]\nssid = \"b\"\nat_s = 1\n", "", "\"b\", which is none of its networks"),
+        ("[[outage]]\nbssid = \"02:00:00:00:00:01\"\nfrom_s = 1\n", "", "(02:00:00:00:00:01), which is none"),
+        ("[[network]]\nssid = \"a\"\nbssid = \"here\"\n", "line 3", "no address such as 02:00:00:00:00:01"),
+        ("[[network]]\nssid = \"a\"\nbssid = \"1:2:3:4:5:6:7\"\n", "line 3", "no address such as"),
     ];
     for (text, line, what) in cases {
         let error = World::parse(text).expect_err(text);
@@ -110,12 +119,13 @@ fn each_way_not_to_get_in_has_its_own_reason() {
     assert_eq!(joining(NETWORKS, "home", "wrong"), lost(15));
     assert_eq!(joining(NETWORKS, "home", ""), lost(210));
     assert_eq!(joining(NETWORKS, "new", "secret"), lost(210));
+    assert_eq!(joining(NETWORKS, "open", "secret"), lost(211));
     assert_eq!(joining(NETWORKS, "nobody", "secret"), lost(201));
     assert_eq!(joining(NETWORKS, "far", ""), lost(201));
-    assert_eq!(joining(NETWORKS, "deaf", ""), [WifiEvent::Associated]);
-    let in_with = |address: [u8; 4]| [WifiEvent::Associated, WifiEvent::Address(address.into())];
-    assert_eq!(joining(NETWORKS, "home", "secret"), in_with([10, 0, 0, 5]));
-    assert_eq!(joining(NETWORKS, "open", ""), in_with([192, 168, 1, 50]));
+    assert_eq!(joining(NETWORKS, "deaf", ""), [associated(4)]);
+    let in_with = |number, address: [u8; 4]| [associated(number), WifiEvent::Address(address.into())];
+    assert_eq!(joining(NETWORKS, "home", "secret"), in_with(1, [10, 0, 0, 5]));
+    assert_eq!(joining(NETWORKS, "open", ""), in_with(3, [192, 168, 1, 50]));
 }
 
 #[test]
@@ -130,6 +140,71 @@ fn a_scan_finds_what_can_be_heard_the_strongest_first() {
     ssids.sort_unstable();
     assert_eq!(ssids, ["deaf", "home", "open"]);
     assert!(found.iter().all(|network| (-57..=-53).contains(&network.rssi)), "{found:?}");
+}
+
+#[test]
+fn a_wpa3_network_looks_open_as_it_does_to_the_chip() {
+    let mut radio = Radio::new(Some(world(NETWORKS)), Instant::START);
+    radio.act(Instant::START, WifiAction::Scan);
+    let events = events(&mut radio, ms(5000));
+    let Some((_, WifiEvent::ScanDone(Ok(found)))) = events.last() else { panic!("{events:?}") };
+    let auth = |ssid| found.iter().find(|network| network.ssid == ssid).map(|network| network.auth);
+    assert_eq!(
+        (auth("new"), auth("open"), auth("home")),
+        (Some(Auth::Open), Some(Auth::Open), Some(Auth::Wpa2))
+    );
+}
+
+const UPSTAIRS: &str = r#"
+[[network]]
+ssid = "home"
+password = "secret"
+channel = 1
+rssi = -80
+[[network]]
+ssid = "home"
+password = "secret"
+channel = 11
+rssi = -50
+bssid = "02:aa:00:00:00:11"
+[[outage]]
+bssid = "02:aa:00:00:00:11"
+from_s = 20
+[[change]]
+ssid = "home"
+bssid = "02:00:00:00:00:01"
+at_s = 30
+rssi = -40
+"#;
+
+/// Joins "home" `at` ms and tells which access point let us in, and when.
+fn joined_at(at: u64, all_channels: bool, only: Option<(Bssid, u8)>) -> Option<(Bssid, u64)> {
+    let mut radio = Radio::new(Some(world(UPSTAIRS)), ms(at));
+    let credentials = Credentials { ssid: "home".to_owned(), password: "secret".to_owned() };
+    radio.act(ms(at), WifiAction::Connect(Join { credentials, all_channels, only }));
+    let mut now = ms(at);
+    loop {
+        match radio.poll(now) {
+            Some(WifiEvent::Associated(bssid)) => return Some((bssid, now.as_millis() - at)),
+            Some(WifiEvent::Disconnected { reason }) => {
+                assert_eq!(reason, 201);
+                return None;
+            }
+            Some(_) => {}
+            None => now = radio.next_wake().expect("an answer comes"),
+        }
+    }
+}
+
+#[test]
+fn the_first_that_is_heard_is_joined_unless_all_channels_are_asked_for() {
+    let (downstairs, upstairs) = (Bssid([2, 0, 0, 0, 0, 1]), Bssid([2, 0xaa, 0, 0, 0, 0x11]));
+    assert_eq!(joined_at(0, false, None), Some((downstairs, 370)), "the first, however weak");
+    assert_eq!(joined_at(0, true, None), Some((upstairs, 1200)), "the strongest");
+    assert_eq!(joined_at(0, false, Some((downstairs, 1))), Some((downstairs, 370)));
+    assert_eq!(joined_at(0, false, Some((upstairs, 11))), Some((upstairs, 370)));
+    assert_eq!(joined_at(20_000, false, Some((upstairs, 11))), None, "it is off, the other one is not");
+    assert_eq!(joined_at(20_000, true, None), Some((downstairs, 1200)));
 }
 
 #[test]
@@ -158,15 +233,15 @@ fn what_happens_to_a_network_happens_to_who_is_in_it() {
 
     radio.act(ms(15_000), credentials("home", "old"));
     assert_eq!(radio.poll(ms(19_000)), Some(WifiEvent::Disconnected { reason: 201 }));
-    radio.act(ms(21_000), credentials("home", "old"));
-    assert_eq!(radio.poll(ms(22_000)), Some(WifiEvent::Associated));
+    radio.act(ms(20_500), credentials("home", "old"));
+    assert_eq!(radio.poll(ms(22_000)), Some(associated(1)));
     assert!(matches!(radio.poll(ms(22_000)), Some(WifiEvent::Address(_))));
     assert!(radio.is_up());
     while radio.poll(ms(39_999)).is_some() {}
     assert!(radio.is_up());
     assert_eq!(radio.poll(ms(40_000)), Some(WifiEvent::Disconnected { reason: 2 }));
     radio.act(ms(40_000), credentials("home", "new"));
-    assert_eq!(radio.poll(ms(45_000)), Some(WifiEvent::Associated));
+    assert_eq!(radio.poll(ms(45_000)), Some(associated(1)));
     assert!(matches!(radio.poll(ms(45_000)), Some(WifiEvent::Address(_))));
     assert!(matches!(radio.poll(ms(45_000)), Some(WifiEvent::Signal(-82..=-78))));
 }
@@ -185,7 +260,7 @@ fn a_cable_is_up_at_once_and_after_each_connect() {
     let mut radio = Radio::new(None, Instant::START);
     let told: Vec<_> = std::iter::from_fn(|| radio.poll(Instant::START)).collect();
     assert!(
-        matches!(told[..], [WifiEvent::Started, WifiEvent::Associated, WifiEvent::Address(_)]),
+        matches!(told[..], [WifiEvent::Started, WifiEvent::Associated(_), WifiEvent::Address(_)]),
         "{told:?}"
     );
     assert!(radio.is_up());

@@ -254,7 +254,7 @@ fn scan_answer(result: Result<Vec<AccessPoint>, String>, max: usize) -> String {
     networks.sort_by_key(|network| core::cmp::Reverse(network.rssi));
     networks.truncate(max);
     let mut text = format!("found {} networks (showing up to {max}):", networks.len());
-    for (index, AccessPoint { ssid, channel, rssi, auth }) in networks.iter().enumerate() {
+    for (index, AccessPoint { ssid, channel, rssi, auth, .. }) in networks.iter().enumerate() {
         // What in it would move the cursor is printed otherwise by the terminal.
         let name = if ssid.is_empty() { "<hidden>" } else { ssid };
         text += &format!("\n{index:3}: ch={channel} rssi={rssi} auth={auth} ssid={name}");

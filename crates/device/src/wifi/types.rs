@@ -46,11 +46,25 @@ impl fmt::Display for Auth {
     }
 }
 
-/// A network that a scan found.
+/// The address of an access point's radio. Access points of the same name differ in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Bssid(pub [u8; 6]);
+
+/// Six bytes in hexadecimal digits, as printed on access points: `aa:bb:cc:dd:ee:ff`.
+impl fmt::Display for Bssid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+/// An access point that a scan found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessPoint {
-    /// Its name; empty when it is hidden.
+    /// Its network's name; empty when that is hidden.
     pub ssid: String,
+    /// Its address.
+    pub bssid: Bssid,
     /// Its channel.
     pub channel: u8,
     /// Signal strength in dBm.
@@ -59,11 +73,23 @@ pub struct AccessPoint {
     pub auth: Auth,
 }
 
+/// How a network is joined. The fields are the driver's own settings: it decides nothing by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Join {
+    /// The network, and its password.
+    pub credentials: Credentials,
+    /// Whether to listen on all channels and take the strongest access point of that name. Without it, a driver takes the
+    /// first one that it hears, which may be three walls away.
+    pub all_channels: bool,
+    /// The only access point to join, and its channel. `None`: any one of that name.
+    pub only: Option<(Bssid, u8)>,
+}
+
 /// What the WiFi driver is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WifiAction {
-    /// Join this network; answered by [`WifiEvent::Associated`] or [`WifiEvent::Disconnected`].
-    Connect(Credentials),
+    /// Join a network; answered by [`WifiEvent::Associated`] or [`WifiEvent::Disconnected`].
+    Connect(Join),
     /// Leave the network, or stop trying; answered by [`WifiEvent::Disconnected`].
     Disconnect,
     /// Look which networks there are, hidden ones too; answered by [`WifiEvent::ScanDone`].
@@ -77,8 +103,8 @@ pub enum WifiEvent {
     Started,
     /// There is no WiFi, for this reason in words.
     Failed(String),
-    /// The access point let us in; no address yet.
-    Associated,
+    /// The access point with this address let us in; there is no IP address yet.
+    Associated(Bssid),
     /// There is an address: the network can be used.
     Address(Ipv4Addr),
     /// The network is gone, or an attempt to join it failed. `reason` is ESP-IDF's `wifi_err_reason_t`.

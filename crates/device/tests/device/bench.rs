@@ -8,7 +8,7 @@ use lenscast_device::settings::store::StoreError;
 use lenscast_device::settings::{Change, Credentials, Settings, Target};
 use lenscast_device::stream::{DialId, SocketAction, SocketEvent, Timing};
 use lenscast_device::time::Instant;
-use lenscast_device::wifi::{AccessPoint, Auth, WifiAction, WifiEvent};
+use lenscast_device::wifi::{AccessPoint, Auth, Bssid, WifiAction, WifiEvent};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ pub fn set_up() -> Settings {
 }
 
 pub fn network(ssid: &str, rssi: i8, auth: Auth) -> AccessPoint {
-    AccessPoint { ssid: ssid.into(), channel: 6, rssi, auth }
+    AccessPoint { ssid: ssid.into(), bssid: Bssid::default(), channel: 6, rssi, auth }
 }
 
 impl Bench {
@@ -209,7 +209,7 @@ impl Bench {
         let now = self.now;
         match action {
             Action::Wifi(WifiAction::Connect(_)) => {
-                self.device.wifi_event(now, WifiEvent::Associated);
+                self.device.wifi_event(now, WifiEvent::Associated(Bssid::default()));
                 self.device.wifi_event(now, WifiEvent::Address(Ipv4Addr::new(10, 0, 0, 7)));
                 self.device.wifi_event(now, WifiEvent::Signal(-58));
             }

@@ -10,7 +10,7 @@ use lenscast_device::device::{Action, Config, Device, Identity};
 use lenscast_device::settings::{Credentials, Settings};
 use lenscast_device::stream::{DialId, SocketAction, SocketEvent, Timing};
 use lenscast_device::time::Instant;
-use lenscast_device::wifi::{WifiAction, WifiEvent};
+use lenscast_device::wifi::{Bssid, WifiAction, WifiEvent};
 use std::net::Ipv4Addr;
 
 /// What its log is searched for.
@@ -57,7 +57,7 @@ impl Whole {
     fn radio(&mut self, now: Instant, action: WifiAction) {
         match action {
             WifiAction::Connect(_) if self.on_air => {
-                self.device.wifi_event(now, WifiEvent::Associated);
+                self.device.wifi_event(now, WifiEvent::Associated(Bssid::default()));
                 self.device.wifi_event(now, WifiEvent::Address(Ipv4Addr::new(10, 0, 0, 7)));
             }
             WifiAction::Connect(_) => self.device.wifi_event(now, WifiEvent::Disconnected { reason: 201 }),

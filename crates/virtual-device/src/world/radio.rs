@@ -4,15 +4,16 @@ use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use lenscast_device::settings::Credentials;
 use lenscast_device::time::Instant;
-use lenscast_device::wifi::{AccessPoint, Auth, WifiAction, WifiEvent};
+use lenscast_device::wifi::{AccessPoint, Auth, Bssid, Join, WifiAction, WifiEvent};
 
-use super::{Dice, World};
+use super::{Dice, Network, World};
 
 /// Looking at all channels takes so long.
 const SCAN: Duration = Duration::from_millis(900);
-/// Joining a network that lets us in.
+/// Looking at one of them.
+const CHANNEL: Duration = Duration::from_millis(70);
+/// Joining a network that lets us in, once it is found.
 const JOIN: Duration = Duration::from_millis(300);
 /// Until an address comes.
 const ADDRESS: Duration = Duration::from_millis(200);
@@ -31,9 +32,14 @@ mod reason {
     pub(super) const BEACON_TIMEOUT: u16 = 200;
     pub(super) const NO_AP_FOUND: u16 = 201;
     pub(super) const NO_COMPATIBLE_SECURITY: u16 = 210;
+    pub(super) const BELOW_AUTH_THRESHOLD: u16 = 211;
 }
 
 /// A WiFi driver in a [`World`]: takes [`WifiAction`]s and answers with [`WifiEvent`]s as the world allows.
+///
+/// It is as dumb as Espressif's. Unless it is told to listen on all channels, it joins the first access point of the name
+/// that it hears. It never joins an open network with a password set. It knows no WPA3: it reports such a network as open,
+/// and does not join it. For all of these it gives the same two reasons, 210 and 211.
 #[derive(Debug)]
 pub struct Radio {
     /// None: a cable, which is always plugged in.
@@ -70,7 +76,7 @@ impl Radio {
             }
             (WifiAction::Disconnect, _) => self.lose(now, reason::ASSOC_LEAVE),
             (WifiAction::Connect(_), None) => self.pending.extend(cable(now)),
-            (WifiAction::Connect(credentials), Some(_)) => self.join(now, &credentials),
+            (WifiAction::Connect(join), Some(_)) => self.join(now, &join),
         }
     }
 
@@ -121,7 +127,7 @@ impl Radio {
             Some(network) => {
                 if self.up && self.signal <= now {
                     self.signal = now + SIGNAL;
-                    let event = WifiEvent::Signal(self.wobble(network.rssi));
+                    let event = WifiEvent::Signal(self.wobble(&network));
                     self.tell(now, event);
                 }
                 None
@@ -132,33 +138,41 @@ impl Radio {
         }
     }
 
-    fn join(&mut self, now: Instant, credentials: &Credentials) {
-        let world = self.world.as_ref().expect("who calls this has looked");
-        let in_reach =
-            (0..world.networks.len()).filter_map(|index| Some((index, world.network(index, now)?)));
-        let named = in_reach.filter(|(_, network)| network.ssid == credentials.ssid);
-        let strongest = named.max_by_key(|(_, network)| network.rssi);
-        let (after, reason) = match strongest {
-            Some((index, network)) if network.rssi >= INAUDIBLE => match network.auth() {
-                Auth::Wpa3 | Auth::Enterprise => (SCAN, reason::NO_COMPATIBLE_SECURITY),
-                auth if auth != Auth::Open && credentials.password.is_empty() => {
-                    (SCAN, reason::NO_COMPATIBLE_SECURITY)
-                }
-                auth if auth != Auth::Open && credentials.password != network.password => {
-                    (WRONG_PASSWORD, reason::FOUR_WAY_HANDSHAKE_TIMEOUT)
-                }
-                _ => {
-                    self.joined = Some((index, network.password));
-                    self.tell(now + JOIN, WifiEvent::Associated);
-                    if let Some(address) = network.address {
-                        self.tell(now + JOIN + ADDRESS, WifiEvent::Address(address));
-                    }
-                    return;
-                }
-            },
-            _ => (SCAN, reason::NO_AP_FOUND),
+    fn join(&mut self, now: Instant, join: &Join) {
+        let Join { credentials, all_channels, only } = join;
+        let named: Vec<_> = self
+            .audible(now)
+            .into_iter()
+            .filter(|(_, network)| network.ssid == credentials.ssid)
+            .filter(|(_, network)| only.is_none_or(|(bssid, _)| network.bssid == Some(bssid)))
+            .collect();
+        let refusals: Vec<_> =
+            named.iter().map(|(_, network)| refusal(network, &credentials.password)).collect();
+        let fitting =
+            || named.iter().zip(&refusals).filter(|(_, refusal)| refusal.is_none()).map(|(it, _)| it);
+        let chosen = match all_channels {
+            true => fitting().max_by_key(|(_, network)| network.rssi),
+            false => fitting().min_by_key(|(_, network)| network.channel),
         };
-        self.tell(now + after, WifiEvent::Disconnected { reason });
+        let Some((index, network)) = chosen.cloned() else {
+            let reason = refusals.into_iter().flatten().next().unwrap_or(reason::NO_AP_FOUND);
+            return self.tell(now + SCAN, WifiEvent::Disconnected { reason });
+        };
+        let looked = match (all_channels, only) {
+            (true, _) => SCAN,
+            (false, Some(_)) => CHANNEL,
+            (false, None) => CHANNEL * u32::from(network.channel),
+        };
+        if network.auth() != Auth::Open && credentials.password != network.password {
+            let reason = reason::FOUR_WAY_HANDSHAKE_TIMEOUT;
+            return self.tell(now + looked + WRONG_PASSWORD, WifiEvent::Disconnected { reason });
+        }
+        let joined = now + looked + JOIN;
+        self.joined = Some((index, network.password));
+        self.tell(joined, WifiEvent::Associated(network.bssid.unwrap_or_default()));
+        if let Some(address) = network.address {
+            self.tell(joined + ADDRESS, WifiEvent::Address(address));
+        }
     }
 
     /// Out of the network; what was to come of joining it does not.
@@ -169,24 +183,36 @@ impl Radio {
     }
 
     fn scan(&mut self, now: Instant) -> Vec<AccessPoint> {
-        let Some(world) = self.world.clone() else { return Vec::new() };
-        let in_reach = (0..world.networks.len()).filter_map(|index| world.network(index, now));
-        let mut found: Vec<AccessPoint> = in_reach
-            .filter(|network| network.rssi >= INAUDIBLE)
-            .map(|network| AccessPoint {
-                channel: network.channel,
-                rssi: self.wobble(network.rssi),
-                auth: network.auth(),
-                ssid: network.ssid,
-            })
-            .collect();
+        let found = self.audible(now).into_iter().map(|(_, network)| AccessPoint {
+            bssid: network.bssid.unwrap_or_default(),
+            channel: network.channel,
+            rssi: network.rssi,
+            // What the driver does not know looks open to it.
+            auth: if network.auth() == Auth::Wpa3 { Auth::Open } else { network.auth() },
+            ssid: network.ssid,
+        });
+        let mut found: Vec<AccessPoint> = found.collect();
         found.sort_by_key(|network| std::cmp::Reverse(network.rssi));
         found
     }
 
+    /// The access points that can be heard, as loud as they are measured now.
+    fn audible(&mut self, now: Instant) -> Vec<(usize, Network)> {
+        let Some(world) = self.world.clone() else { return Vec::new() };
+        let in_reach =
+            (0..world.networks.len()).filter_map(|index| Some((index, world.network(index, now)?)));
+        let mut audible: Vec<_> = in_reach.filter(|(_, network)| network.rssi >= INAUDIBLE).collect();
+        for (_, network) in &mut audible {
+            network.rssi = self.wobble(network);
+        }
+        audible
+    }
+
     /// No two measurements are the same.
-    fn wobble(&mut self, rssi: i8) -> i8 {
-        rssi.saturating_add((self.dice.roll() * 5.0) as i8 - 2)
+    fn wobble(&mut self, network: &Network) -> i8 {
+        let most = f64::from(network.wobble_db);
+        let off = (self.dice.roll() * (2.0 * most + 1.0)).floor() - most;
+        (f64::from(network.rssi) + off).clamp(-128.0, 127.0) as i8
     }
 
     fn tell(&mut self, at: Instant, event: WifiEvent) {
@@ -195,6 +221,17 @@ impl Radio {
     }
 }
 
+/// Why the driver does not even try an access point.
+fn refusal(network: &Network, password: &str) -> Option<u16> {
+    match network.auth() {
+        Auth::Wpa3 | Auth::Enterprise => Some(reason::NO_COMPATIBLE_SECURITY),
+        // With a password, nothing weaker than WPA is joined.
+        Auth::Open | Auth::Wep if !password.is_empty() => Some(reason::BELOW_AUTH_THRESHOLD),
+        Auth::Open => None,
+        _ => password.is_empty().then_some(reason::NO_COMPATIBLE_SECURITY),
+    }
+}
+
 fn cable(now: Instant) -> [(Instant, WifiEvent); 2] {
-    [(now, WifiEvent::Associated), (now, WifiEvent::Address(Ipv4Addr::LOCALHOST))]
+    [(now, WifiEvent::Associated(Bssid::default())), (now, WifiEvent::Address(Ipv4Addr::LOCALHOST))]
 }
