@@ -18,7 +18,7 @@ mod sccb;
 pub use probe::{Answer, ProbeError, probe};
 pub use sccb::{Access, RegisterError};
 
-use crate::camera::{CameraInfo, Exposure, FrameSize, Plan};
+use crate::camera::{CameraInfo, Exposure, FrameSize, Picture, Plan};
 use crate::raw::RawFormat;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -100,7 +100,7 @@ impl Model {
     pub fn default_setup(self) -> Setup {
         Setup {
             size: self.info().default_size,
-            quality: crate::settings::Picture::DEFAULT_QUALITY,
+            quality: Picture::DEFAULT_QUALITY,
             flip: true,
             mirror: false,
             brightness: match self {

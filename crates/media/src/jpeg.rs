@@ -14,9 +14,12 @@ mod decode;
 mod fault;
 mod huffman;
 mod inspect;
+mod inspected;
+mod plane;
 mod scan;
 
 pub use decode::{DecodeFault, Decoder};
 pub use fault::Fault;
 pub use huffman::with_default_huffman_tables;
-pub use inspect::{DEFAULT_MAX_PIXELS, Inspected, Limits, MAX_SCANS, Sampling, Trailing, inspect};
+pub use inspect::inspect;
+pub use inspected::{DEFAULT_MAX_PIXELS, Inspected, Limits, MAX_SCANS, Sampling, Trailing};

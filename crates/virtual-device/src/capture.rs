@@ -5,18 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
 use lenscast_device::camera::pacer::Pacer;
-use lenscast_device::camera::{CameraEvent, FrameInfo, Plan};
+use lenscast_device::camera::{CameraEvent, Plan};
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 use crate::mailbox::Mailbox;
-use crate::source::{Frames, NoFrame, SourceError};
+use crate::source::{Frame, Frames, NoFrame, SourceError};
 use crate::{Error, Stats};
-
-/// A frame, and what is told about it.
-pub(crate) type Frame = (Bytes, FrameInfo);
 
 /// What the camera tells.
 #[derive(Debug)]
@@ -183,8 +179,7 @@ impl Camera {
 mod tests {
     use super::*;
     use crate::Source;
-    use lenscast_device::camera::{Exposure, FrameRate, FrameSize};
-    use lenscast_device::settings::Picture;
+    use lenscast_device::camera::{Exposure, FrameRate, FrameSize, Picture};
     use std::time::Duration;
 
     /// Nothing here takes this long unless it never happens.

@@ -18,7 +18,7 @@ use lenscast_device::time::Instant;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::capture::{Capture, Frame, Told};
+use crate::capture::{Capture, Told};
 use crate::clock::Clock;
 use crate::console::{Console, End, Typed};
 use crate::flash::{Flash, NVS_BYTES};
@@ -26,7 +26,7 @@ use crate::mailbox::Mailbox;
 use crate::options::identity;
 use crate::server::Server;
 use crate::socket::{News, Socket};
-use crate::source::Frames;
+use crate::source::{Frame, Frames};
 use crate::world::{Link, Radio};
 use crate::{Error, Options, Stats};
 

@@ -12,13 +12,10 @@ use tracing::Instrument as _;
 use crate::options::fits_many;
 use crate::{Error, Options, Stats, run};
 
-/// So many can be run at once: each has a thread that captures.
-pub const MAX_DEVICES: usize = 500;
-
 /// How often they are summed up.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// Runs `count` devices (at most [`MAX_DEVICES`]) as [`run`] does until `shutdown` completes, each at a path of its own:
+/// Runs `count` devices (at most [`MAX_DEVICES`](crate::MAX_DEVICES)) as [`run`] does until `shutdown` completes, each at a path of its own:
 /// `/ws/camera/dev-1`, `/ws/camera/dev-2`, …. `summary` gets a line about all of them every 5 s.
 ///
 /// # Errors

@@ -42,11 +42,11 @@ use std::sync::Arc;
 
 pub use console::{Console, restore_terminal};
 pub use flash::{NVS_BYTES, NvsError};
-pub use fleet::{MAX_DEVICES, run_many};
+pub use fleet::run_many;
 pub use lenscast_device::camera::FrameSize;
 pub use lenscast_device::settings::Key;
 pub use lenscast_device::stream::Timing;
-pub use options::{Error, FPS, Options};
+pub use options::{Error, FPS, MAX_DEVICES, Options};
 pub use server::ServerError;
 pub use source::{Source, SourceError};
 pub use stats::Stats;

@@ -9,13 +9,15 @@ use lenscast_device::settings::{Key, Settings};
 use lenscast_device::stream::Timing;
 
 use crate::flash::NvsError;
-use crate::fleet::MAX_DEVICES;
 use crate::server::{Server, ServerError};
 use crate::source::{Source, SourceError};
 use crate::world::World;
 
 /// The frame rates a device can be asked for, in frames a second.
 pub const FPS: RangeInclusive<f32> = 0.1..=120.0;
+
+/// Most devices that can be run at once: each has a thread that captures.
+pub const MAX_DEVICES: usize = 500;
 
 /// What a device is, and what it is told from outside.
 #[derive(Clone, Debug)]

@@ -1,6 +1,7 @@
 //! Where the pictures come from.
 
 mod adjusted;
+mod frame;
 mod frames;
 mod mjpeg;
 mod raw_file;
@@ -13,8 +14,9 @@ use std::path::{Path, PathBuf};
 use lenscast_device::camera::FrameSize;
 use lenscast_device::raw::RawFormat;
 
+pub(crate) use frame::{Frame, NoFrame};
+pub(crate) use frames::Frames;
 use frames::one_jpeg;
-pub(crate) use frames::{Frames, NoFrame};
 use raw_file::RawFile;
 
 /// Where the pictures come from.

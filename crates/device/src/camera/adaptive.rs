@@ -1,7 +1,7 @@
 //! Yielding to a slow network: when sending a frame takes longer than the time to the next one, quality, rate and size
 //! step down; when there is room again, they recover, slowly.
 
-use super::{FrameRate, FrameSize};
+use super::units::{FrameRate, FrameSize};
 use crate::time::Instant;
 use core::time::Duration;
 

@@ -1,6 +1,6 @@
 //! The pace of capturing.
 
-use super::FrameRate;
+use super::units::FrameRate;
 use crate::time::Instant;
 use core::time::Duration;
 

@@ -1,7 +1,5 @@
 //! Commands and their grammar.
 
-pub use super::parse::{Refusal, parse};
-
 use crate::camera::{Exposure, FrameRate, FrameSize};
 use crate::log::Level;
 use crate::settings::{Credentials, Key};

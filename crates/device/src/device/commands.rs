@@ -1,8 +1,9 @@
 //! What each command does, and its answer. Where the original firmware had an answer, it is that one.
 
 use super::{Action, Busy, Device};
-use crate::console::command::{Cam, Command, PictureSetting, Stream, Wifi, parse};
+use crate::console::command::{Cam, Command, PictureSetting, Stream, Wifi};
 use crate::console::help;
+use crate::console::parse;
 use crate::settings::{Change, Credentials, Key, Target};
 use crate::stats::Stats;
 use crate::time::Instant;

@@ -1,10 +1,10 @@
 //! From what is wished of the picture to what the camera is asked for.
 
 use super::Device;
+use crate::camera::Picture;
 use crate::camera::adaptive::{Adaptive, Demand};
 use crate::camera::{CameraInfo, FrameRate, FrameSize, Plan};
 use crate::console::command::PictureSetting;
-use crate::settings::Picture;
 use crate::time::Instant;
 use alloc::format;
 use alloc::string::{String, ToString};

@@ -21,6 +21,7 @@
 //! The flash is scanned anew for every operation (a few milliseconds for 24 KB), so that nothing of it stays in memory
 //! between two saves and a flash error is forgotten by the next one.
 
+mod entries;
 mod fields;
 mod pages;
 mod pending;
@@ -31,9 +32,10 @@ pub use report::{Fault, Finding, Report};
 use crate::settings::{Change, Settings};
 use alloc::vec::Vec;
 use core::fmt;
+use entries::{Area, Entries, Entry};
 use esp_nvs::platform::Platform;
 use esp_nvs::{FLASH_SECTOR_SIZE, Key, Nvs};
-use fields::{AREAS, Area, Entries, Entry};
+use fields::AREAS;
 use pages::Partition;
 
 /// Where the partition `nvs` begins in the flash of a board, in bytes, as the original firmware has it.

@@ -3,7 +3,7 @@
 use crate::bench::{Bench, network, set_up};
 use crate::server::Server;
 use lenscast_device::camera::{CameraEvent, FrameSize};
-use lenscast_device::console::command::parse;
+use lenscast_device::console::parse;
 use lenscast_device::settings::store::StoreError;
 use lenscast_device::settings::{Change, Settings};
 use lenscast_device::wifi::{Auth, WifiEvent};

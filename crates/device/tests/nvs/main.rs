@@ -11,9 +11,9 @@ mod wear;
 
 use esp_nvs::{Get, ItemType, Key, Nvs};
 use flash::Flash;
-use lenscast_device::camera::{Exposure, FrameRate, FrameSize};
+use lenscast_device::camera::{Exposure, FrameRate, FrameSize, Picture};
 use lenscast_device::settings::store::{PARTITION_BYTES, PARTITION_OFFSET, Report, Store, StoreError};
-use lenscast_device::settings::{Change, Credentials, Picture, Settings, Target};
+use lenscast_device::settings::{Change, Credentials, Settings, Target};
 use std::collections::BTreeMap;
 
 const OLD_PASSWORD: &str = "old password, kept long enough";

@@ -2,10 +2,9 @@
 
 use crate::sim::{Bus, after_reset, run};
 use embedded_hal_async::i2c::{ErrorKind, I2c, NoAcknowledgeSource};
-use lenscast_device::camera::{Exposure, FrameRate, FrameSize, Plan};
+use lenscast_device::camera::{Exposure, FrameRate, FrameSize, Picture, Plan};
 use lenscast_device::raw::RawFormat;
 use lenscast_device::sensor::{Error, Format, Model, Sensor, Setup, SizeError, probe};
-use lenscast_device::settings::Picture;
 use std::collections::BTreeMap;
 
 pub const NACK: ErrorKind = ErrorKind::NoAcknowledge(NoAcknowledgeSource::Address);

@@ -1,6 +1,6 @@
 //! From any sampling to 4:2:0, and from RGB to Y′CbCr.
 
-use super::decode::Plane;
+use super::plane::{Plane, Ratio};
 
 /// Averages a chroma plane down, or repeats it up, to half the size of the image in both directions.
 ///
@@ -48,38 +48,6 @@ pub(super) fn enlarge(source: &Plane<'_>, target: &mut [u8], stride: usize, (wid
         let row = source.row(y / down);
         for (x, target) in target[..width].iter_mut().enumerate() {
             *target = row[x / across];
-        }
-    }
-}
-
-/// How many samples of a plane lie side by side where the image has four.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ratio {
-    /// As many as the image has pixels.
-    Full,
-    Half,
-    Quarter,
-}
-
-impl Ratio {
-    /// From a component's sampling factor and the largest one (T.81 §A.1.1). `None` for factors of 3.
-    pub(super) const fn new(factor: usize, largest: usize) -> Option<Self> {
-        if largest == factor {
-            Some(Self::Full)
-        } else if largest == 2 * factor {
-            Some(Self::Half)
-        } else if largest == 4 * factor {
-            Some(Self::Quarter)
-        } else {
-            None
-        }
-    }
-
-    const fn repeat(self) -> usize {
-        match self {
-            Self::Full => 1,
-            Self::Half => 2,
-            Self::Quarter => 4,
         }
     }
 }

@@ -7,8 +7,9 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::chroma::{self, Ratio};
-use super::inspect::Limits;
+use super::chroma;
+use super::inspected::Limits;
+use super::plane::{Plane, Ratio};
 use crate::picture::I420;
 
 /// Why [`Decoder::decode`] refused an image.
@@ -56,23 +57,6 @@ pub struct Decoder {
     limits: Limits,
     scratch: [Vec<u8>; 3],
     fenced: Vec<u8>,
-}
-
-/// A decoded component: `height` rows of `width` samples, without padding.
-pub(super) struct Plane<'a> {
-    pub(super) samples: &'a [u8],
-    pub(super) width: usize,
-    pub(super) height: usize,
-    pub(super) horizontal: Ratio,
-    pub(super) vertical: Ratio,
-}
-
-impl Plane<'_> {
-    /// Row `y`, or the last one when there are fewer.
-    pub(super) fn row(&self, y: usize) -> &[u8] {
-        let start = y.min(self.height - 1) * self.width;
-        &self.samples[start..start + self.width]
-    }
 }
 
 /// Width and height of a component, and how many samples it has a pixel.

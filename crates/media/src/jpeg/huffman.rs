@@ -1,6 +1,6 @@
 //! The Huffman tables that many webcams leave out of every frame.
 
-use super::inspect::Inspected;
+use super::inspected::Inspected;
 
 /// Class and id, lengths and values of one table, as in a DHT segment (T.81 §B.2.4.2), and the bit of
 /// `Inspected::missing_tables`.

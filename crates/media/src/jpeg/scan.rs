@@ -3,7 +3,7 @@
 use memchr::memchr;
 
 use super::fault::Fault;
-use super::inspect::{Inspected, Limits, MAX_SCANS, Sampling, Trailing};
+use super::inspected::{Inspected, Limits, MAX_SCANS, Sampling, Trailing};
 
 const SOI: u8 = 0xD8;
 const EOI: u8 = 0xD9;

@@ -3,20 +3,19 @@
 use std::fs::File;
 use std::io::{BufReader, Seek as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
-use lenscast_device::camera::{CameraInfo, FrameInfo, FrameSize, Plan};
-use lenscast_device::jpeg::{self, Rows, Sampling};
+use lenscast_device::camera::{CameraInfo, FrameSize, Plan};
+use lenscast_device::jpeg::Rows;
 use lenscast_device::pattern::Scene;
 use lenscast_protocol::DEFAULT_MAX_MESSAGE_BYTES;
 
-use super::adjusted::Adjusted;
+use super::frame::{Frame, NoFrame, captured, encode};
 use super::mjpeg::{jpeg_size, read_jpeg};
 use super::raw_file::RawFile;
 use super::webcam::Webcam;
 use super::{Source, SourceError};
-use crate::capture::Frame;
 
 /// A source that is being read: a camera, as a device sees it.
 pub(crate) struct Frames {
@@ -33,21 +32,6 @@ enum Kind {
     Mjpeg { path: PathBuf, reader: BufReader<File> },
     Raw(RawFile),
     Webcam(Webcam),
-}
-
-/// Why there is no frame.
-#[derive(Debug)]
-pub(crate) enum NoFrame {
-    /// This one could not be had, for this cause; the next one may.
-    Lost(&'static str),
-    /// There will be none any more.
-    Gone(SourceError),
-}
-
-impl From<SourceError> for NoFrame {
-    fn from(error: SourceError) -> Self {
-        Self::Gone(error)
-    }
 }
 
 impl Frames {
@@ -123,27 +107,6 @@ impl Frames {
     fn convert(&mut self, picture: &impl Rows, plan: &Plan, start: Instant) -> Result<Frame, NoFrame> {
         encode(picture, plan, &mut self.size, start)
     }
-}
-
-/// A frame that was a JPEG from the beginning.
-pub(super) fn captured(jpeg: Bytes, start: Instant) -> Frame {
-    (jpeg, FrameInfo { capture: start.elapsed(), convert: Duration::ZERO })
-}
-
-/// Makes a JPEG of a picture whose capture began at `start`. `size` is that of the one before, to begin with.
-pub(super) fn encode(
-    picture: &impl Rows,
-    plan: &Plan,
-    size: &mut usize,
-    start: Instant,
-) -> Result<Frame, NoFrame> {
-    let captured = Instant::now();
-    let mut jpeg = Vec::with_capacity(*size + *size / 8);
-    let picture = Adjusted::new(picture, &plan.picture);
-    jpeg::encode(&picture, plan.quality, Sampling::Yuv422, &mut jpeg)
-        .map_err(|_| NoFrame::Lost("cannot be encoded"))?;
-    *size = jpeg.len();
-    Ok((jpeg.into(), FrameInfo { capture: captured - start, convert: captured.elapsed() }))
 }
 
 /// The first whole JPEG of a file.

@@ -21,8 +21,7 @@ mod there {
     use linuxvideo::{BufType, Device};
 
     use super::super::SourceError;
-    use super::super::frames::{NoFrame, captured, encode};
-    use crate::capture::Frame;
+    use super::super::frame::{Frame, NoFrame, captured, encode};
 
     /// A webcam that captures.
     pub(in super::super) struct Webcam {
@@ -111,8 +110,7 @@ mod missing {
     use lenscast_device::camera::{FrameSize, Plan};
 
     use super::super::SourceError;
-    use super::super::frames::NoFrame;
-    use crate::capture::Frame;
+    use super::super::frame::{Frame, NoFrame};
 
     /// There is none.
     pub(in super::super) enum Webcam {}

@@ -1,8 +1,9 @@
 //! The lines typed before.
 
 use super::line::Line;
-use crate::console::command::{Command, Stream, Wifi, parse};
+use crate::console::command::{Command, Stream, Wifi};
 use crate::console::help;
+use crate::console::parse;
 use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

@@ -1,61 +1,17 @@
 //! The keys under which settings are kept, what each may hold, and how they make up [`Settings`] and a [`Change`].
 
-use super::{Fault, Finding, Report, StoreError, key, pending};
-use crate::camera::{Exposure, FrameRate, FrameSize};
+use super::entries::{Area, Entries, Entry, Field, Kind, Value, any};
+use super::{Fault, Finding, Report, StoreError, pending};
+use crate::camera::{Exposure, FrameRate, FrameSize, Picture};
 use crate::settings::{
     Change, Credentials, MAX_HOST_BYTES, MAX_KEY_BYTES, MAX_PASSWORD_BYTES, MAX_PATH_BYTES, MAX_SSID_BYTES,
-    Picture, Settings, Target,
+    Settings, Target,
 };
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
-use esp_nvs::error::Error;
+use esp_nvs::Nvs;
 use esp_nvs::platform::Platform;
-use esp_nvs::{Get, Nvs};
-
-/// What a key holds.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) enum Value {
-    Text(String),
-    Number(i64),
-}
-
-/// As what it is kept; whoever reads it as anything else, the original firmware among them, finds nothing.
-#[derive(Clone, Copy)]
-enum Kind {
-    Str,
-    U8,
-    U16,
-    U32,
-    I8,
-}
-
-/// A key that is known here.
-pub(super) struct Field {
-    /// Its namespace and key, with `/` between them.
-    pub(super) name: &'static str,
-    kind: Kind,
-    /// Least and most: the number, or the bytes of the text.
-    range: (i64, i64),
-    /// What else a value must be.
-    valid: fn(&Value) -> bool,
-}
-
-/// A key, and what it is to hold; `None` when it is to be erased.
-#[derive(Clone)]
-pub(super) struct Entry {
-    pub(super) field: &'static Field,
-    pub(super) value: Option<Value>,
-}
-
-pub(super) type Entries = Vec<Entry>;
-
-/// A namespace, with its keys in the order in which they are written: last comes the one without which the others
-/// count for nothing.
-pub(super) struct Area {
-    pub(super) namespace: &'static str,
-    pub(super) fields: &'static [&'static Field],
-}
 
 /// All of them.
 pub(super) static AREAS: [&Area; 3] = [&WIFI, &STREAM, &CAM];
@@ -89,10 +45,6 @@ static EXPO: Field =
 /// Instead of a number of lines.
 const AUTOMATIC: i64 = 0xFFFF;
 
-fn any(_: &Value) -> bool {
-    true
-}
-
 fn begins_with_slash(value: &Value) -> bool {
     matches!(value, Value::Text(text) if text.starts_with('/'))
 }
@@ -103,102 +55,6 @@ fn visible(value: &Value) -> bool {
 
 fn lines_or_automatic(value: &Value) -> bool {
     matches!(value, &Value::Number(lines) if lines == AUTOMATIC || lines <= i64::from(Exposure::MAX_LINES))
-}
-
-impl Field {
-    const fn text(name: &'static str, least: i64, most: usize, valid: fn(&Value) -> bool) -> Self {
-        Self { name, kind: Kind::Str, range: (least, most as i64), valid }
-    }
-
-    const fn number(name: &'static str, kind: Kind, least: i64, most: i64) -> Self {
-        Self { name, kind, range: (least, most), valid: any }
-    }
-
-    fn namespace(&self) -> &'static str {
-        self.split().0
-    }
-
-    pub(super) fn key(&self) -> &'static str {
-        self.split().1
-    }
-
-    fn split(&self) -> (&'static str, &'static str) {
-        self.name.split_once('/').expect("every name above has a slash")
-    }
-
-    fn fits(&self, value: &Value) -> bool {
-        let (measure, is_text) = match value {
-            // Whoever reads it in C takes it to end at the first zero.
-            Value::Text(text) if text.contains('\0') => return false,
-            Value::Text(text) => (text.len() as i64, true),
-            Value::Number(number) => (*number, false),
-        };
-        let (least, most) = self.range;
-        is_text == matches!(self.kind, Kind::Str) && (least..=most).contains(&measure) && (self.valid)(value)
-    }
-
-    /// What it holds, if anything.
-    ///
-    /// # Errors
-    /// It holds something that it cannot.
-    pub(super) fn read<T: Platform>(&self, nvs: &mut Nvs<T>) -> Result<Option<Value>, Fault> {
-        fn number<T: Platform, N: Into<i64>>(nvs: &mut Nvs<T>, field: &Field) -> Result<Value, Error>
-        where
-            Nvs<T>: Get<N>,
-        {
-            let number: N = nvs.get(&key(field.namespace()), &key(field.key()))?;
-            Ok(Value::Number(number.into()))
-        }
-        let value = match self.kind {
-            Kind::Str => nvs.get(&key(self.namespace()), &key(self.key())).map(Value::Text),
-            Kind::U8 => number::<_, u8>(nvs, self),
-            Kind::U16 => number::<_, u16>(nvs, self),
-            Kind::U32 => number::<_, u32>(nvs, self),
-            Kind::I8 => number::<_, i8>(nvs, self),
-        };
-        match value {
-            Ok(value) if self.fits(&value) => Ok(Some(value)),
-            Ok(_) => Err(Fault::Range),
-            Err(Error::KeyNotFound | Error::NamespaceNotFound) => Ok(None),
-            Err(Error::ItemTypeMismatch(_)) => Err(Fault::Type),
-            Err(Error::FlashError) => Err(Fault::Flash),
-            Err(_) => Err(Fault::Unreadable),
-        }
-    }
-
-    /// Makes it hold nothing.
-    ///
-    /// # Errors
-    /// As [`super::Store::apply`].
-    pub(super) fn erase<T: Platform>(&self, nvs: &mut Nvs<T>) -> Result<(), StoreError> {
-        Ok(nvs.delete(&key(self.namespace()), &key(self.key()))?)
-    }
-}
-
-impl Entry {
-    pub(super) fn fits(&self) -> bool {
-        self.value.as_ref().is_none_or(|value| self.field.fits(value))
-    }
-
-    /// Makes its key hold its value.
-    ///
-    /// # Errors
-    /// As [`super::Store::apply`].
-    pub(super) fn save<T: Platform>(&self, nvs: &mut Nvs<T>) -> Result<(), StoreError> {
-        let (namespace, name) = (key(self.field.namespace()), key(self.field.key()));
-        match (&self.value, self.field.kind) {
-            (None, _) => return self.field.erase(nvs),
-            (Some(Value::Text(text)), _) => nvs.set(&namespace, &name, text.as_str())?,
-            // `fits` has seen to it that the number is one of its type.
-            (&Some(Value::Number(number)), Kind::I8) => nvs.set(&namespace, &name, number as i8)?,
-            (&Some(Value::Number(number)), Kind::U8) => nvs.set(&namespace, &name, number as u8)?,
-            (&Some(Value::Number(number)), Kind::U16) => nvs.set(&namespace, &name, number as u16)?,
-            (&Some(Value::Number(number)), Kind::U32 | Kind::Str) => {
-                nvs.set(&namespace, &name, number as u32)?;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// What a change makes of which namespace, in the order of its fields.

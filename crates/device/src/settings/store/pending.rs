@@ -1,7 +1,7 @@
 //! A change of several keys, written down as one before it is carried out: a JSON object under one key of the
 //! namespace that it is about, with `null` for what is to be erased.
 
-use super::fields::{Area, Entries, Entry, Value};
+use super::entries::{Area, Entries, Entry, Value};
 use super::{StoreError, key};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
