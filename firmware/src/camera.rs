@@ -9,9 +9,9 @@ mod port;
 
 pub use port::Parts as PortParts;
 
-use crate::device::{DUMP, EVENTS, Event, PLAN, now, tell};
-use crate::watchdog::{self, Task, alive};
-use crate::{board, frames, vitals};
+use crate::shared::{CHANNELS, FRAMES, Task, alive};
+use crate::tasks::spawn;
+use crate::{board, vitals};
 use alloc::format;
 use alloc::string::{String, ToString};
 use embassy_executor::Spawner;
@@ -29,6 +29,8 @@ use esp_rtos::embassy::{Executor, InterruptExecutor};
 use lenscast_device::camera::pacer::Pacer;
 use lenscast_device::camera::{CameraEvent, Plan};
 use lenscast_device::sensor::{self, Model, SCCB_HZ, Setup};
+use lenscast_runtime::channels::Event;
+use lenscast_runtime::now;
 use portable_atomic::{AtomicBool, Ordering};
 use static_cell::{ConstStaticCell, StaticCell};
 
@@ -95,7 +97,7 @@ pub fn find_memory(psram: PSRAM<'static>) -> Result<(), &'static str> {
     // long as the program runs. The peripheral is gone with this call, so it is done once, and nobody else is given any
     // of the memory: the heap is in internal memory.
     let memory = unsafe { core::slice::from_raw_parts_mut(start, bytes) };
-    frames::add(memory, board::SLOT);
+    FRAMES.add(memory, board::SLOT);
     Ok(())
 }
 
@@ -105,7 +107,7 @@ pub fn find_memory(psram: PSRAM<'static>) -> Result<(), &'static str> {
 pub fn start(spawner: Spawner, memory: Result<(), &'static str>, core: Core, parts: Parts) {
     static STACK: ConstStaticCell<Stack<{ 16 * 1024 }>> = ConstStaticCell::new(Stack::new());
     if let Err(why) = memory {
-        return watchdog::spawn(spawner, absent(parts, why));
+        return spawn(spawner, absent(parts, why));
     }
     let (scheduler, executor) = core.interrupts;
     esp_rtos::start_second_core(core.control, scheduler, STACK.take(), move || {
@@ -113,7 +115,7 @@ pub fn start(spawner: Spawner, memory: Result<(), &'static str>, core: Core, par
         static CONVERT: StaticCell<Executor> = StaticCell::new();
         let capture = CAPTURE.init(InterruptExecutor::new(executor)).start(Priority::Priority3);
         capture.spawn(begin(parts).expect("this task is started once"));
-        CONVERT.init(Executor::new()).run(|spawner| watchdog::spawn(spawner, convert::run()))
+        CONVERT.init(Executor::new()).run(|spawner| spawn(spawner, convert::run()))
     });
 }
 
@@ -153,7 +155,7 @@ async fn absent(parts: Parts, why: &'static str) {
 async fn begin(parts: Parts) {
     // SAFETY: this is a task of an embassy executor, polled by nothing else.
     let spawner = unsafe { Spawner::for_current_executor().await };
-    watchdog::spawn(spawner, run(parts));
+    spawn(spawner, run(parts));
 }
 
 /// Has the camera on as long as that is planned, and starts anew when something fails.
@@ -172,21 +174,24 @@ async fn run(parts: Parts) {
         power.set_high();
         if let Err(why) = result {
             report(CameraEvent::Failed(why.clone())).await;
-            // Another plan is no reason to wait, nor to go on waiting.
+            #[expect(
+                clippy::let_underscore_must_use,
+                reason = "another plan is no reason to wait, nor to go on waiting"
+            )]
             let _ = with_timeout(RETRY, rig.next_plan(&why)).await;
         }
     }
 }
 
 async fn report(event: CameraEvent) {
-    EVENTS.send(Event::Camera(event)).await;
+    CHANNELS.events.send(Event::Camera(event)).await;
 }
 
 /// Waits for the next plan. Whoever asks for registers meanwhile is told `why` there are none.
 async fn next_plan(why: &str) -> Plan {
     loop {
         alive(Task::Capture);
-        match with_timeout(BEAT, select(PLAN.wait(), DUMP.wait())).await {
+        match with_timeout(BEAT, select(CHANNELS.plan.wait(), CHANNELS.dump.wait())).await {
             Ok(Either::First(plan)) => return plan,
             Ok(Either::Second(())) => report(CameraEvent::Dump(why.to_string())).await,
             Err(_) => {}
@@ -267,10 +272,10 @@ impl Rig {
                 skip = 1;
                 match end {
                     port::End::Interrupted => silent = 0,
-                    port::End::Overrun => tell(CameraEvent::FrameLost("overrun")),
+                    port::End::Overrun => CHANNELS.frame_lost("overrun"),
                     port::End::Silent => {
                         silent += 1;
-                        tell(CameraEvent::FrameLost("silent"));
+                        CHANNELS.frame_lost("silent");
                         if silent == SILENT {
                             return Err(format!("the {} sends no pictures", model.name()));
                         }
@@ -279,11 +284,11 @@ impl Rig {
                 }
             }
             wait(self.plan.capture).await;
-            if DUMP.try_take().is_some() {
+            if CHANNELS.dump.try_take().is_some() {
                 let text = sensor.dump().await.unwrap_or_else(|error| error.to_string());
                 report(CameraEvent::Dump(text)).await;
             }
-            if let Some(plan) = PLAN.try_take() {
+            if let Some(plan) = CHANNELS.plan.try_take() {
                 self.follow(plan);
                 pacer.set_rate(now(), plan.rate);
                 let wished = fitting(model, &plan);
@@ -335,16 +340,20 @@ impl Drop for Turn {
 
 /// Whether something else is to be done than capturing.
 fn interrupted() -> bool {
-    PLAN.signaled() || DUMP.signaled() || PAUSED.load(Ordering::SeqCst)
+    CHANNELS.plan.signaled() || CHANNELS.dump.signaled() || PAUSED.load(Ordering::SeqCst)
 }
 
 /// Waits until there is something to do, but no longer than the watchdog likes.
 async fn wait(capture: bool) {
     let work = async {
-        while !(PLAN.signaled() || DUMP.signaled() || capture && !PAUSED.load(Ordering::SeqCst)) {
+        while !(CHANNELS.plan.signaled()
+            || CHANNELS.dump.signaled()
+            || capture && !PAUSED.load(Ordering::SeqCst))
+        {
             Timer::after_millis(5).await;
         }
     };
+    #[expect(clippy::let_underscore_must_use, reason = "the caller looks what there is to do")]
     let _ = with_timeout(BEAT, work).await;
 }
 

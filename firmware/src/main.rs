@@ -1,10 +1,11 @@
 //! The firmware of a lenscast camera: drivers around [`lenscast_device::Device`], which decides everything.
 //!
-//! What runs, and where: tasks of core 0 are the device itself ([`device`]), the console, the radio ([`wifi`]), the
-//! network ([`net`]) and the watchdog. Core 1, where there is one, has the camera ([`camera`]); a chip without a camera
-//! shows the test scene instead ([`pattern`]). They share channels and nothing else.
+//! What runs, and where: tasks of core 0 are the device itself, the console, the radio ([`wifi`]), the network and the
+//! watchdog. Core 1, where there is one, has the camera ([`camera`]); a chip without a camera shows the test scene
+//! instead. They share what is in [`shared`] and nothing else.
 //!
-//! What belongs here: what touches the chip. What can be computed without one is in `crates/device`, with its tests.
+//! What belongs here: what touches the chip. What the tasks do beside that is in `crates/runtime`, and what can be decided
+//! without waiting is in `crates/device`; both run in tests on a computer.
 #![no_std]
 #![no_main]
 
@@ -17,13 +18,10 @@ mod board;
 #[cfg(feature = "esp32s3")]
 mod camera;
 mod console;
-mod device;
 mod flash;
-mod frames;
-mod net;
-#[cfg(feature = "esp32c3")]
-mod pattern;
 mod restart;
+mod shared;
+mod tasks;
 mod vitals;
 mod watchdog;
 mod wifi;
@@ -39,6 +37,7 @@ use lenscast_device::backoff::Random;
 use lenscast_device::device::{Config, Identity};
 use lenscast_device::log::Level;
 use lenscast_device::stream::Timing;
+use lenscast_runtime::now;
 
 esp_bootloader_esp_idf::esp_app_desc!();
 
@@ -80,20 +79,20 @@ async fn main(spawner: Spawner) {
         timing: Timing::default(),
         random: Random::new(move || random.random()),
     };
-    let mut device = Device::new(config, device::now());
+    let mut device = Device::new(config, now());
     for finding in findings {
-        device.log(device::now(), Level::Warn, &finding);
+        device.log(now(), Level::Warn, &finding);
     }
 
-    let stack = net::start(spawner, seed);
-    watchdog::spawn(spawner, wifi::run(p.WIFI, stack, reset_reason));
+    let stack = tasks::network(spawner, seed);
+    tasks::spawn(spawner, wifi::run(p.WIFI, stack, reset_reason));
     #[cfg(feature = "esp32s3")]
     {
         let (core, parts) = board::camera!(p);
         camera::start(spawner, memory, core, parts);
     }
     #[cfg(feature = "esp32c3")]
-    pattern::start(spawner);
-    watchdog::spawn(spawner, watchdog::run(Rtc::new(p.RTC_TIMER).rwdt));
-    device::run(device, store).await
+    tasks::pattern(spawner);
+    tasks::spawn(spawner, watchdog::run(Rtc::new(p.RTC_TIMER).rwdt));
+    tasks::device(device, store).await
 }

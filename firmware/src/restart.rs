@@ -18,7 +18,10 @@ static REASON: [AtomicU8; MAX] = [const { AtomicU8::new(0) }; MAX];
 
 /// Starts again, because of `reason`.
 pub fn now(reason: &str) -> ! {
-    // The keeper refuses nothing: it leaves out what it has no room for.
+    #[expect(
+        clippy::let_underscore_must_use,
+        reason = "the keeper refuses nothing: it leaves out what it has no room for"
+    )]
     let _ = Keeper::new().write_str(reason);
     software_reset()
 }
@@ -46,7 +49,10 @@ pub fn reason() -> String {
 /// Prints what happened and where, keeps it for the next start, and starts again.
 #[panic_handler]
 fn panic(info: &PanicInfo) -> ! {
-    // Printing may fail when nobody listens; the reason is kept all the same.
+    #[expect(
+        clippy::let_underscore_must_use,
+        reason = "the keeper refuses nothing: it leaves out what it has no room for"
+    )]
     let _ = write!(Keeper::new(), "panic: {info}");
     esp_println::println!("\n\n{info}\n\nBacktrace:");
     for frame in esp_backtrace::Backtrace::capture().frames() {

@@ -1,6 +1,7 @@
 //! How the device is.
 
-use crate::{board, frames};
+use crate::board;
+use crate::shared::FRAMES;
 use alloc::vec::Vec;
 use lenscast_device::device::Vitals;
 use portable_atomic::{AtomicU32, Ordering};
@@ -11,7 +12,7 @@ pub static PSRAM: AtomicU32 = AtomicU32::new(0);
 /// Reads it all.
 pub fn read() -> Vitals {
     let psram_size = PSRAM.load(Ordering::Relaxed);
-    let free = if psram_size > 0 { frames::free() } else { 0 };
+    let free = if psram_size > 0 { FRAMES.free() } else { 0 };
     Vitals {
         heap_free: esp_alloc::HEAP.free() as u32,
         heap_largest: largest() as u32,

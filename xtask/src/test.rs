@@ -62,10 +62,12 @@ pub(crate) fn run(browser: Browser) -> Result<()> {
     Ok(())
 }
 
-/// `protocol` and `device` without the standard library: on a bare target where one is installed.
+/// What runs on a chip, without the standard library: on a bare target where one is installed.
 fn without_std(places: &Places) -> Result<()> {
-    let check =
-        ["check", "--package", "lenscast-protocol", "--package", "lenscast-device", "--no-default-features"];
+    let mut check = vec!["check", "--no-default-features"];
+    for package in ["lenscast-protocol", "lenscast-device", "lenscast-runtime"] {
+        check.extend(["--package", package]);
+    }
     match installed_bare_target() {
         Some(target) => process::run(&mut places.cargo(&[&check[..], &["--target", target]].concat())),
         None => {

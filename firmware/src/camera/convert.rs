@@ -1,13 +1,13 @@
 //! Raw frames become JPEGs, in the time that capturing leaves.
 
-use crate::device::{FRAME, now, tell};
-use crate::frames::Slot;
-use crate::watchdog::{Task, alive};
+use crate::shared::{CHANNELS, FRAMES, Task, alive};
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use embassy_sync::signal::Signal;
 use embassy_time::{Duration, with_timeout};
-use lenscast_device::camera::{CameraEvent, FrameInfo, FrameSize};
+use lenscast_device::camera::{FrameInfo, FrameSize};
 use lenscast_device::raw::{Raw, RawFormat};
+use lenscast_runtime::frames::Slot;
+use lenscast_runtime::now;
 
 /// A frame as the sensor sent it.
 pub struct RawFrame {
@@ -28,8 +28,8 @@ pub async fn run() {
         alive(Task::Convert);
         let Ok(frame) = with_timeout(Duration::from_secs(1), RAW.wait()).await else { continue };
         match convert(&frame) {
-            Ok(done) => FRAME.signal(done),
-            Err(cause) => tell(CameraEvent::FrameLost(cause)),
+            Ok(done) => CHANNELS.frame.signal(done),
+            Err(cause) => CHANNELS.frame_lost(cause),
         }
     }
 }
@@ -40,7 +40,7 @@ fn convert(frame: &RawFrame) -> Result<(Slot, FrameInfo), &'static str> {
     let begun = now();
     let FrameSize { width, height } = frame.size;
     let raw = Raw::new(width, height, frame.format, frame.slot.as_ref()).map_err(|_| "truncated")?;
-    let mut slot = Slot::take().ok_or("no_slot")?;
+    let mut slot = FRAMES.take().ok_or("no_slot")?;
     slot.encode(&raw, frame.quality)?;
     Ok((slot, FrameInfo { convert: now().since(begun), ..frame.info }))
 }

@@ -2,9 +2,7 @@
 //! their slots in PSRAM. (DMA straight into PSRAM is known to damage frames.)
 
 use super::convert::{RAW, RawFrame};
-use crate::device::{FRAME, now, tell};
-use crate::frames::Slot;
-use crate::watchdog::{Task, alive};
+use crate::shared::{CHANNELS, FRAMES, Task, alive};
 use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
@@ -18,10 +16,12 @@ use esp_hal::lcd_cam::cam::{Camera, CameraTransfer, Config, VsyncFilterThreshold
 use esp_hal::peripherals::{DMA_CH0, LCD_CAM};
 use esp_hal::time::Rate;
 use lenscast_device::camera::pacer::Pacer;
-use lenscast_device::camera::{CameraEvent, FrameInfo, FrameSize};
+use lenscast_device::camera::{FrameInfo, FrameSize};
 use lenscast_device::jpeg::sensor::{Assembler, Progress};
 use lenscast_device::sensor::{Format, XCLK_HZ};
 use lenscast_device::time::Instant;
+use lenscast_runtime::frames::Slot;
+use lenscast_runtime::now;
 
 /// A sensor that ends no frame for this long is silent. The longest exposure takes less than a second.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -139,7 +139,7 @@ pub async fn stream(
             }
             // A frame that is still here is not whole.
             if let Some(Err(fault)) = frame.take().map(|frame| frame.assembler.finish()) {
-                tell(CameraEvent::FrameLost(fault.name()));
+                CHANNELS.frame_lost(fault.name());
             }
             let period = now().since(ended);
             ended = now();
@@ -161,8 +161,8 @@ pub async fn stream(
 }
 
 fn begin(shot: &Shot, begun: Instant) -> Option<Frame> {
-    let Some(slot) = Slot::take() else {
-        tell(CameraEvent::FrameLost("no_slot"));
+    let Some(slot) = FRAMES.take() else {
+        CHANNELS.frame_lost("no_slot");
         return None;
     };
     let assembler = match shot.format.frame_bytes(shot.size) {
@@ -177,7 +177,7 @@ fn deliver(mut frame: Frame, length: usize, shot: &Shot) {
     frame.slot.set_length(length);
     let info = FrameInfo { capture: now().since(frame.begun), convert: Duration::ZERO };
     match shot.format {
-        Format::Jpeg => FRAME.signal((frame.slot, info)),
+        Format::Jpeg => CHANNELS.frame.signal((frame.slot, info)),
         Format::Raw(format) => {
             RAW.signal(RawFrame { slot: frame.slot, format, size: shot.size, quality: shot.quality, info });
         }

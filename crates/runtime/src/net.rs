@@ -1,27 +1,26 @@
 //! The network: addresses, names and the one TCP connection.
 
-use crate::board;
-use crate::device::{EVENTS, Event};
-use crate::watchdog::spawn;
+use crate::channels::{Channels, Event};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
-use embassy_executor::Spawner;
 use embassy_futures::select::{Either, select};
 use embassy_net::dns::DnsQueryType;
+use embassy_net::driver::Driver;
 use embassy_net::tcp::{ConnectError, Error, TcpReader, TcpSocket, TcpWriter};
 use embassy_net::{Config, DhcpConfig, IpAddress, IpEndpoint, Runner, Stack, StackResources};
-use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
-use embassy_sync::channel::Channel;
-use embassy_sync::pipe::Pipe;
 use embassy_time::{Duration, with_timeout};
-use esp_radio::wifi::Interface;
 use lenscast_device::stream::{DialId, SocketAction, SocketEvent};
-use static_cell::{ConstStaticCell, StaticCell};
 
 /// Bytes that are taken from the device at once.
 pub const PORTION: usize = 2048;
+
+/// Bytes of the buffer that [`socket`] receives into.
+pub const RECEIVE: usize = 2048;
+
+/// Sockets that the stack needs: the connection's, DHCP's and that of DNS.
+pub const SOCKETS: usize = 3;
 
 /// A peer that acknowledges nothing for this long is gone. The device itself notices earlier, and in words.
 const SILENCE: Duration = Duration::from_secs(20);
@@ -32,73 +31,64 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// Where names under `.local` are asked (RFC 6762 §3).
 const MDNS_GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
 
-/// What the socket is to do.
-pub static ACTIONS: Channel<CriticalSectionRawMutex, SocketAction, 8> = Channel::new();
-
-/// What the socket is to send. It belongs to the attempt that is connected.
-pub static OUTGOING: Pipe<CriticalSectionRawMutex, { 2 * PORTION }> = Pipe::new();
-
-/// Starts the network on the station's interface, and the task of the socket.
-pub fn start(spawner: Spawner, seed: u64) -> Stack<'static> {
-    // The socket, DHCP and DNS.
-    static RESOURCES: StaticCell<StackResources<3>> = StaticCell::new();
+/// A network stack on `driver`, which gets its address by DHCP and tells the router there that it is called `name`, as
+/// far as that has at most 32 bytes. The runner is to be run.
+pub fn stack<'a, D: Driver>(
+    driver: D,
+    name: &str,
+    resources: &'a mut StackResources<SOCKETS>,
+    seed: u64,
+) -> (Stack<'a>, Runner<'a, D>) {
     let mut dhcp = DhcpConfig::default();
     // A name that does not fit is left out.
-    dhcp.hostname = board::NAME.try_into().ok();
-    let config = Config::dhcpv4(dhcp);
-    let resources = RESOURCES.init(StackResources::new());
-    let (stack, runner) = embassy_net::new(Interface::station(), config, resources, seed);
+    dhcp.hostname = name.try_into().ok();
+    let (stack, runner) = embassy_net::new(driver, Config::dhcpv4(dhcp), resources, seed);
     // BOARD?: whether answers for names under `.local` arrive; without the group only the router's names are found.
-    let _ = stack.join_multicast_group(MDNS_GROUP);
-    spawn(spawner, run(runner));
-    spawn(spawner, socket(stack));
-    stack
+    stack.join_multicast_group(MDNS_GROUP).expect("the stack has room for one group, and this is the first");
+    (stack, runner)
 }
 
-#[embassy_executor::task]
-async fn run(mut runner: Runner<'static, Interface>) {
-    runner.run().await
-}
-
-/// One attempt after the other; a new action ends the one that is under way.
-#[embassy_executor::task]
-async fn socket(stack: Stack<'static>) {
-    static RECEIVED: ConstStaticCell<[u8; 2048]> = ConstStaticCell::new([0; 2048]);
-    static TO_SEND: ConstStaticCell<[u8; board::TCP_TRANSMIT]> =
-        ConstStaticCell::new([0; board::TCP_TRANSMIT]);
-    let (received, to_send) = (RECEIVED.take(), TO_SEND.take());
+/// Serves one attempt after the other, for ever; a new action ends the one that is under way.
+pub async fn socket(stack: Stack<'_>, received: &mut [u8], to_send: &mut [u8], channels: &Channels) -> ! {
     let mut next = None;
     loop {
         let action = match next.take() {
             Some(action) => action,
-            None => ACTIONS.receive().await,
+            None => channels.socket.receive().await,
         };
         let SocketAction::Dial { id, host, port } = action else { continue };
-        OUTGOING.clear();
+        channels.outgoing.clear();
         let mut socket = TcpSocket::new(stack, received, to_send);
         socket.set_nagle_enabled(false);
         socket.set_timeout(Some(SILENCE));
         socket.set_keep_alive(Some(KEEP_ALIVE));
-        if let Either::Second(action) =
-            select(attempt(stack, &mut socket, id, &host, port), ACTIONS.receive()).await
-        {
+        let attempt = attempt(stack, &mut socket, id, &host, port, channels);
+        if let Either::Second(action) = select(attempt, channels.socket.receive()).await {
             next = Some(action);
         }
         // The peer is told. Half a message may have been sent: nothing can follow it.
         socket.abort();
+        #[expect(clippy::let_underscore_must_use, reason = "a peer that cannot be told finds out by itself")]
         let _ = with_timeout(Duration::from_millis(200), socket.flush()).await;
     }
 }
 
 /// From dialling to the end of the connection.
-async fn attempt(stack: Stack<'static>, socket: &mut TcpSocket<'_>, id: DialId, host: &str, port: u16) {
-    let tell = |event| EVENTS.send(Event::Socket(id, event));
+async fn attempt(
+    stack: Stack<'_>,
+    socket: &mut TcpSocket<'_>,
+    id: DialId,
+    host: &str,
+    port: u16,
+    channels: &Channels,
+) {
+    let tell = |event| channels.events.send(Event::Socket(id, event));
     if let Err(why) = connect(stack, socket, host, port).await {
         return tell(SocketEvent::Failed(why)).await;
     }
     tell(SocketEvent::Connected).await;
     let (reader, writer) = socket.split();
-    let why = match select(receive(reader, id), send(writer)).await {
+    let why = match select(receive(reader, id, channels), send(writer, channels)).await {
         Either::First(why) | Either::Second(why) => why,
     };
     tell(SocketEvent::Closed(why)).await;
@@ -128,24 +118,23 @@ async fn resolve(stack: Stack<'_>, host: &str) -> Result<IpAddress, String> {
 }
 
 /// Returns why it ended, in words: none when the peer closed in order.
-async fn receive(mut reader: TcpReader<'_>, id: DialId) -> String {
+async fn receive(mut reader: TcpReader<'_>, id: DialId, channels: &Channels) -> String {
     let mut bytes = [0; 512];
     loop {
         match reader.read(&mut bytes).await {
             Ok(0) => return String::new(),
-            Ok(count) => EVENTS.send(Event::Received(id, Vec::from(&bytes[..count]))).await,
+            Ok(count) => channels.events.send(Event::Received(id, Vec::from(&bytes[..count]))).await,
             Err(Error::ConnectionReset) => return "the connection was reset".to_string(),
         }
     }
 }
 
 /// Returns why it ended, in words.
-async fn send(mut writer: TcpWriter<'_>) -> String {
+async fn send(mut writer: TcpWriter<'_>, channels: &Channels) -> String {
     let mut bytes = [0; PORTION];
     loop {
-        let count = OUTGOING.read(&mut bytes).await;
-        // There is room again. When the queue is full the device is about to look anyway.
-        let _ = EVENTS.try_send(Event::Room);
+        let count = channels.outgoing.read(&mut bytes).await;
+        channels.room();
         let mut rest = &bytes[..count];
         while !rest.is_empty() {
             match writer.write(rest).await {

@@ -1,0 +1,75 @@
+//! The test scene in the place of a camera, for boards without one.
+
+use crate::channels::{Channels, Event};
+use crate::frames::Pool;
+use crate::{now, timer_at};
+use alloc::string::String;
+use embassy_futures::select::{Either3, select3};
+use embassy_time::{Duration, Timer, with_timeout};
+use lenscast_device::camera::pacer::Pacer;
+use lenscast_device::camera::{CameraEvent, CameraInfo, FrameInfo, FrameSize, Plan};
+use lenscast_device::pattern::Scene;
+
+/// Slots that are needed: one being drawn, one in the mailbox, one that waits and one on its way.
+pub const SLOTS: usize = 4;
+
+/// How often the watchdog hears of a pattern that waits.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// Draws for ever. `alive` tells the watchdog that this lives.
+pub async fn run(pool: &'static Pool, channels: &Channels, alive: impl Fn()) -> ! {
+    let tell = |event| channels.events.send(Event::Camera(event));
+    tell(CameraEvent::Ready(CameraInfo {
+        sensor: String::from("test pattern"),
+        max_size: FrameSize::QVGA,
+        default_size: FrameSize::QVGA,
+        native_jpeg: false,
+    }))
+    .await;
+    let mut plan = channels.plan.wait().await;
+    let mut pacer = Pacer::new(now(), plan.rate);
+    let mut frame = 0;
+    loop {
+        alive();
+        let due = async {
+            if plan.capture {
+                timer_at(pacer.due()).await;
+            } else {
+                core::future::pending().await
+            }
+        };
+        match with_timeout(BEAT, select3(channels.plan.wait(), channels.dump.wait(), due)).await {
+            Ok(Either3::First(new)) => {
+                plan = new;
+                pacer.set_rate(now(), plan.rate);
+            }
+            Ok(Either3::Second(())) => {
+                tell(CameraEvent::Dump(String::from("The test pattern has no registers."))).await;
+            }
+            Ok(Either3::Third(())) => {
+                pacer.advance(now());
+                frame += 1;
+                let begun = now();
+                draw(&plan, frame, pool, channels);
+                // The others have the processor for at least as long as this had it.
+                let took = now().since(begun);
+                Timer::after(Duration::from_micros(took.as_micros() as u64)).await;
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+fn draw(plan: &Plan, frame: u32, pool: &'static Pool, channels: &Channels) {
+    let begun = now();
+    let scene =
+        Scene { width: plan.size.width, height: plan.size.height, frame, clock_ms: begun.as_millis() };
+    let Some(mut slot) = pool.take() else { return channels.frame_lost("no_slot") };
+    match slot.encode(&scene.painter(), plan.quality) {
+        Ok(()) => {
+            let convert = now().since(begun);
+            channels.frame.signal((slot, FrameInfo { convert, ..FrameInfo::default() }));
+        }
+        Err(cause) => channels.frame_lost(cause),
+    }
+}
