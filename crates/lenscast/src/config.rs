@@ -6,7 +6,8 @@ mod tls;
 pub use access::{Access, CameraKey};
 pub use tls::{Certificate, DEFAULT_TLS_LISTEN, Plain, Proxy, Tls, TlsMode, TlsSettings};
 
-use crate::pipeline::encoder::MakeEncoder;
+use crate::pipeline::{self, encoder::MakeEncoder};
+use crate::stream::{EncodeMode, Rules};
 use lenscast_media::time::Pts90k;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -34,16 +35,6 @@ pub struct Config {
     /// PTS of a frame that arrives when the server starts, in 90 kHz ticks. Players do not care; tests put it just before
     /// the point where 33 bits wrap.
     pub pts_origin: Pts90k,
-}
-
-/// When video is encoded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum EncodeMode {
-    /// Only while somebody watches the video; a JPEG source can begin with a key frame at any moment.
-    #[default]
-    Demand,
-    /// From the camera's first frame to its last.
-    Always,
 }
 
 /// The limits, each with the default that suits a home.
@@ -117,6 +108,22 @@ impl Limits {
 /// Where `lenscast serve` listens unless it is told: every address of the machine, IPv6 and IPv4.
 pub const DEFAULT_LISTEN: SocketAddr =
     SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), lenscast_protocol::DEFAULT_PORT);
+
+impl Config {
+    /// What of it every stream is to know.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        let Limits { silent_after, takeover_timeout, .. } = self.limits;
+        Rules { encode: self.encode, silent_after, takeover_timeout, pts_origin: self.pts_origin }
+    }
+
+    /// What of it the pipelines are to know.
+    #[must_use]
+    pub fn pipeline(&self) -> pipeline::Config {
+        let Limits { max_pixels, encoder_timeout, .. } = self.limits;
+        pipeline::Config { encoder: self.encoder.clone(), max_pixels, encoder_timeout }
+    }
+}
 
 impl Default for Config {
     fn default() -> Self {

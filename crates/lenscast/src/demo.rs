@@ -155,9 +155,8 @@ impl Drop for End {
 mod tests {
     use super::*;
     use crate::clock::Clock;
-    use crate::config::Config;
     use crate::news::News;
-    use crate::stream::Camera;
+    use crate::stream::{Camera, Rules};
     use crate::streams::Streams;
     use lenscast_base::in_force::InForce;
 
@@ -167,7 +166,7 @@ mod tests {
         let demos = Demos::default();
         let demo = Demo { stop: CancellationToken::new(), ended: CancellationToken::new() };
         demos.lock().insert(name.clone(), demo);
-        let streams = Streams::new(InForce::new(Config::default()), Clock::start(), News::default());
+        let streams = Streams::new(InForce::new(Rules::default()), Clock::start(), News::default());
         let stream = streams.get(&name);
         let own = "127.0.0.1:8080".parse().unwrap();
         assert!(demos.is_one(&name, None, own), "it is about to connect");

@@ -82,7 +82,7 @@ async fn serve(
     let publisher = app.streams.claim(name, camera, |other| may_be(app, visitor, other)).await;
     let stream = publisher.stream().clone();
     tracing::info!(camera = %stream.name(), %peer, "camera connected");
-    let end = match Video::start(stream.clone(), &app.live) {
+    let end = match Video::start(stream.clone(), app.pipelines.clone()) {
         Ok(video) => receive(app, &publisher, video, hold, &mut reader, &mut writer).await,
         Err(error) => End::Close(close_code::INTERNAL, format!("no thread for this camera: {error}")),
     };

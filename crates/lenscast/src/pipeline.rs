@@ -3,15 +3,17 @@
 //! Belongs here: the thread, when a frame becomes a key frame ([`pacing`]), the encoders to choose from ([`encoder`]), and
 //! how their output becomes what viewers get ([`packager`]). The pictures and bytes themselves are the `media` crate's.
 
+pub mod config;
 pub mod encoder;
 pub mod ffmpeg;
 mod pacing;
 mod packager;
+mod progress;
 mod supervisor;
 
+pub use config::Config;
 pub use supervisor::Video;
 
-use crate::config::Config;
 use crate::mailbox::{Mailbox, Work};
 use crate::stream::{Stream, Timing};
 use encoder::{Encoder, Sink};
@@ -19,9 +21,9 @@ use lenscast_media::jpeg;
 use lenscast_media::picture::I420;
 use pacing::Pacing;
 use packager::Packager;
+use progress::Progress;
 use std::sync::Arc;
 use std::time::Instant;
-use supervisor::Progress;
 
 /// The state of a camera's thread.
 struct Pipeline {
@@ -47,7 +49,7 @@ impl Pipeline {
         Self {
             stream,
             mailbox,
-            decoder: jpeg::Decoder::new(jpeg::Limits { max_pixels: config.limits.max_pixels }),
+            decoder: jpeg::Decoder::new(jpeg::Limits { max_pixels: config.max_pixels }),
             picture: I420::default(),
             pacing: Pacing::default(),
             encoder: config.encoder.make(Sink::new(packager.clone())),

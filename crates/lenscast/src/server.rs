@@ -17,6 +17,7 @@ use crate::devices::Devices;
 use crate::events::Events;
 use crate::history::Histories;
 use crate::news::News;
+use crate::pipeline;
 use crate::settings::problem::Problems;
 use crate::settings::reload::{Reload, Reloader};
 use crate::streams::Streams;
@@ -75,6 +76,8 @@ pub struct App {
     /// With what the virtual cameras of this server are let in.
     pub demo_key: Secret,
     hashing: Semaphore,
+    /// What every camera's pipeline is told.
+    pub pipelines: InForce<pipeline::Config>,
     /// All streams.
     pub streams: Streams,
     /// What the cameras' devices told, for a diagnosis.
@@ -231,7 +234,8 @@ impl Server {
             auth,
             demo_key: Secret::generate(Kind::Camera),
             hashing: Semaphore::new(PASSWORDS_AT_ONCE),
-            streams: Streams::new(live.clone(), clock, news.clone()),
+            pipelines: live.part(Config::pipeline),
+            streams: Streams::new(live.part(Config::rules), clock, news.clone()),
             devices: Devices::default(),
             history: Histories::default(),
             events: Events::new(news),

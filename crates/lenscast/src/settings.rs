@@ -15,9 +15,10 @@ pub mod secret;
 #[cfg(test)]
 mod tests;
 
-use crate::config::{Access, Certificate, Config, EncodeMode, Limits, Plain, Proxy, Tls, TlsSettings};
+use crate::config::{Access, Certificate, Config, Limits, Plain, Proxy, Tls, TlsSettings};
 use crate::pipeline::encoder::MakeEncoder;
 use crate::pipeline::ffmpeg;
+use crate::stream::EncodeMode;
 use crate::tls::certificate;
 use layer::{Layer, Value};
 use lenscast_base::state::StateDir;
@@ -27,6 +28,25 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
+
+/// When video is encoded, as it is written in a file or after a flag.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Encode {
+    /// Only while somebody watches the video; a JPEG source can begin with a key frame at any moment.
+    #[default]
+    Demand,
+    /// From the camera's first frame to its last.
+    Always,
+}
+
+impl From<Encode> for EncodeMode {
+    fn from(encode: Encode) -> Self {
+        match encode {
+            Encode::Demand => Self::Demand,
+            Encode::Always => Self::Always,
+        }
+    }
+}
 
 /// All that a server may be told.
 #[derive(Clone, Debug, clap::Args)]
@@ -43,7 +63,7 @@ pub struct Settings {
     pub log: String,
     /// When to encode video
     #[arg(long, value_enum, default_value_t, help_heading = "Video")]
-    pub encode: EncodeMode,
+    pub encode: Encode,
     /// What encodes it: "builtin", "ffmpeg" (x264), or "ffmpeg:CODEC" with an H.264 encoder of ffmpeg, such as h264_vaapi
     #[arg(long, value_name = "ENCODER", default_value = "builtin", help_heading = "Video")]
     pub encoder: ffmpeg::Choice,
@@ -180,6 +200,7 @@ impl Loaded {
                 self.problem(name, &format!("{name}: {error}"))
             })?;
         }
+        let encode = encode.into();
         Ok(Config { listen, state_dir, encode, encoder, access, tls, proxy, limits, ..Config::default() })
     }
 

@@ -9,16 +9,17 @@ pub mod gop;
 pub mod presence;
 pub mod publisher;
 pub mod rates;
+pub mod rules;
 pub mod stats;
 pub mod unit;
 
 pub use cursor::{JpegCursor, VideoCursor, VideoItem};
 pub use presence::CameraState;
 pub use publisher::{Camera, Publisher, Session};
+pub use rules::{EncodeMode, Rules};
 pub use unit::{AccessUnit, JpegFrame, Timing, VideoParams};
 
 use crate::clock::Clock;
-use crate::config::{Config, EncodeMode};
 use crate::mailbox::Mailbox;
 use crate::news::News;
 use gop::Gop;
@@ -42,7 +43,7 @@ pub const JOINABLE_GOP_AGE: Duration = Duration::from_millis(500);
 pub struct Stream {
     name: CameraName,
     clock: Clock,
-    live: InForce<Config>,
+    rules: InForce<Rules>,
     state: Mutex<State>,
     /// Changes whenever an access unit was published.
     video: watch::Sender<()>,
@@ -95,12 +96,12 @@ pub struct Muxing {
 impl Stream {
     /// A stream that waits for its camera.
     #[must_use]
-    pub fn new(name: CameraName, clock: Clock, live: InForce<Config>, news: News) -> Self {
-        let pts_origin = live.get().pts_origin;
+    pub fn new(name: CameraName, clock: Clock, rules: InForce<Rules>, news: News) -> Self {
+        let pts_origin = rules.get().pts_origin;
         Self {
             name,
             clock,
-            live,
+            rules,
             state: Mutex::default(),
             video: watch::Sender::new(()),
             jpeg: watch::Sender::new(None),
@@ -149,6 +150,12 @@ impl Stream {
     #[must_use]
     pub fn age(&self, at: Micros) -> Duration {
         self.clock.now().saturating_sub(at).to_duration()
+    }
+
+    /// When this stream's video is to be encoded, as the owner has it now.
+    #[must_use]
+    pub fn encode_mode(&self) -> EncodeMode {
+        self.rules.get().encode
     }
 
     /// How many `/ws/viewer` connections watch.
@@ -235,7 +242,7 @@ impl Stream {
     }
 
     fn wanted(&self, state: &State) -> bool {
-        state.video_cursors > 0 || self.live.get().encode == EncodeMode::Always
+        state.video_cursors > 0 || self.encode_mode() == EncodeMode::Always
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -1,9 +1,8 @@
 //! All streams by name, and who gets a name that two cameras want.
 
 use crate::clock::Clock;
-use crate::config::Config;
 use crate::news::News;
-use crate::stream::{Camera, Publisher, Stream};
+use crate::stream::{Camera, Publisher, Rules, Stream};
 use lenscast_base::in_force::InForce;
 use lenscast_protocol::CameraName;
 use lenscast_protocol::name::MAX_NAME_BYTES;
@@ -14,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// The streams of a server.
 #[derive(Debug)]
 pub struct Streams {
-    live: InForce<Config>,
+    rules: InForce<Rules>,
     clock: Clock,
     news: News,
     by_name: Mutex<BTreeMap<CameraName, Arc<Stream>>>,
@@ -23,8 +22,8 @@ pub struct Streams {
 impl Streams {
     /// No streams yet. `news` is told when something changes about one that people want to know at once.
     #[must_use]
-    pub fn new(live: InForce<Config>, clock: Clock, news: News) -> Self {
-        Self { live, clock, news, by_name: Mutex::default() }
+    pub fn new(rules: InForce<Rules>, clock: Clock, news: News) -> Self {
+        Self { rules, clock, news, by_name: Mutex::default() }
     }
 
     /// The stream of a name, whether or not its camera is there.
@@ -36,8 +35,8 @@ impl Streams {
         }
         // A name that only somebody asked for is forgotten as soon as nobody waits for it: else names cost memory.
         streams.retain(|_, stream| worth_keeping(stream));
-        let (live, news) = (self.live.clone(), self.news.clone());
-        let stream = Arc::new(Stream::new(name.clone(), self.clock, live, news));
+        let (rules, news) = (self.rules.clone(), self.news.clone());
+        let stream = Arc::new(Stream::new(name.clone(), self.clock, rules, news));
         streams.insert(name.clone(), stream.clone());
         stream
     }
@@ -109,7 +108,7 @@ impl Streams {
                 Ok(publisher) => return publisher,
                 Err(busy) => busy,
             };
-            if busy.is_alive(self.live.get().limits.takeover_timeout).await {
+            if busy.is_alive(self.rules.get().takeover_timeout).await {
                 break;
             }
             busy.take_over().await;
@@ -151,10 +150,9 @@ fn numbered(name: &CameraName, number: usize) -> CameraName {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
 
     fn streams() -> Streams {
-        Streams::new(InForce::new(Config::default()), Clock::start(), News::default())
+        Streams::new(InForce::new(Rules::default()), Clock::start(), News::default())
     }
 
     fn name(text: &str) -> CameraName {

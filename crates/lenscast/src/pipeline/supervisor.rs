@@ -1,16 +1,15 @@
 //! Keeps a camera's video alive: a pipeline that panics begins anew, one that hangs is abandoned.
 
 use super::Pipeline;
-use crate::clock::Clock;
-use crate::config::Config;
+use super::config::Config;
+use super::progress::Progress;
 use crate::mailbox::Mailbox;
-use crate::stream::Stream;
+use crate::stream::{EncodeMode, Stream};
 use lenscast_base::in_force::InForce;
-use lenscast_media::time::Micros;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// The pause after a panic, so that one with every frame does not keep a core busy.
@@ -20,40 +19,14 @@ const PAUSE_AFTER_PANIC: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Video {
     stream: Arc<Stream>,
-    live: InForce<Config>,
+    in_force: InForce<Config>,
     /// What the thread was started with.
     config: Arc<Config>,
+    encode: EncodeMode,
     progress: Arc<Progress>,
     /// A thread was given up already; a second one means that the encoder cannot be relied on.
     abandoned: bool,
     off: bool,
-}
-
-/// What a pipeline's thread tells about itself.
-#[derive(Debug)]
-pub(super) struct Progress {
-    clock: Clock,
-    /// When it began its current frame, in µs of the arrival clock; [`IDLE`] between frames.
-    busy_since: AtomicU64,
-}
-
-const IDLE: u64 = u64::MAX;
-
-impl Progress {
-    pub(super) fn begin(&self) {
-        self.busy_since.store(self.clock.now().0, Ordering::Relaxed);
-    }
-
-    pub(super) fn end(&self) {
-        self.busy_since.store(IDLE, Ordering::Relaxed);
-    }
-
-    fn busy_for(&self) -> Duration {
-        match self.busy_since.load(Ordering::Relaxed) {
-            IDLE => Duration::ZERO,
-            since => self.clock.now().saturating_sub(Micros(since)).to_duration(),
-        }
-    }
 }
 
 impl Video {
@@ -61,10 +34,10 @@ impl Video {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(stream: Arc<Stream>, live: &InForce<Config>) -> io::Result<Self> {
-        let config = live.get();
+    pub fn start(stream: Arc<Stream>, in_force: InForce<Config>) -> io::Result<Self> {
+        let (config, encode) = (in_force.get(), stream.encode_mode());
         let progress = spawn(&stream, &config)?;
-        Ok(Self { stream, live: live.clone(), config, progress, abandoned: false, off: false })
+        Ok(Self { stream, in_force, config, encode, progress, abandoned: false, off: false })
     }
 
     /// Looks whether the thread still gets on. One that has been at a single frame for `--encoder-timeout` is abandoned: it
@@ -73,14 +46,14 @@ impl Video {
     ///
     /// When video is configured differently, another thread takes the place of the one that runs.
     pub fn check(&mut self) {
-        let config = self.live.get();
+        let (config, encode) = (self.in_force.get(), self.stream.encode_mode());
         if !config.encoder.is_same(&self.config.encoder)
-            || config.encode != self.config.encode
-            || config.limits.max_pixels != self.config.limits.max_pixels
+            || config.max_pixels != self.config.max_pixels
+            || encode != self.encode
         {
-            return self.start_again(config);
+            return self.start_again(config, encode);
         }
-        if self.off || self.progress.busy_for() < config.limits.encoder_timeout {
+        if self.off || self.progress.busy_for() < config.encoder_timeout {
             return;
         }
         self.stream.stats.pipelines_abandoned.fetch_add(1, Ordering::Relaxed);
@@ -105,13 +78,13 @@ impl Video {
     }
 
     /// Lets a new thread take over from the one that there is, which ends after its frame.
-    fn start_again(&mut self, config: Arc<Config>) {
+    fn start_again(&mut self, config: Arc<Config>, encode: EncodeMode) {
         match spawn(&self.stream, &config) {
             Ok(progress) => {
                 let camera = self.stream.name();
                 tracing::info!(%camera, "video begins anew: it is configured differently");
                 (self.progress, self.abandoned, self.off) = (progress, false, false);
-                self.config = config;
+                (self.config, self.encode) = (config, encode);
             }
             Err(error) => {
                 tracing::error!(%error, "no thread to configure video differently; it is tried again")
@@ -122,7 +95,7 @@ impl Video {
 
 /// Gives the stream a new mailbox, and starts a thread that serves it.
 fn spawn(stream: &Arc<Stream>, config: &Config) -> io::Result<Arc<Progress>> {
-    let progress = Arc::new(Progress { clock: *stream.clock(), busy_since: AtomicU64::new(IDLE) });
+    let progress = Arc::new(Progress::new(*stream.clock()));
     let mailbox = stream.open_mailbox();
     let name = format!("video {}", stream.name());
     let run = {

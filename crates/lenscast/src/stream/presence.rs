@@ -68,7 +68,7 @@ impl Stream {
         };
         match &*self.jpeg.borrow() {
             None => (CameraState::NoFrame, Some(session.since)),
-            Some(frame) if self.age(frame.arrival) < self.live.get().limits.silent_after => {
+            Some(frame) if self.age(frame.arrival) < self.rules.get().silent_after => {
                 (CameraState::Live, Some(state.live_since))
             }
             Some(frame) => (CameraState::Silent, Some(frame.arrival)),
@@ -89,18 +89,16 @@ impl Stream {
 mod tests {
     use super::*;
     use crate::clock::Clock;
-    use crate::config::{Config, Limits};
     use crate::news::News;
-    use crate::stream::{Camera, Publisher};
+    use crate::stream::{Camera, Publisher, Rules};
     use lenscast_base::in_force::InForce;
     use lenscast_protocol::CameraName;
     use std::sync::Arc;
     use std::time::Duration;
 
     fn stream(silent_after: Duration) -> Arc<Stream> {
-        let limits = Limits { silent_after, ..Limits::DEFAULT };
-        let live = InForce::new(Config { limits, ..Config::default() });
-        Arc::new(Stream::new(CameraName::default(), Clock::start(), live, News::default()))
+        let rules = InForce::new(Rules { silent_after, ..Rules::default() });
+        Arc::new(Stream::new(CameraName::default(), Clock::start(), rules, News::default()))
     }
 
     fn camera(control: bool) -> Camera {

@@ -148,7 +148,7 @@ impl Publisher {
         let stream = &self.stream;
         let before = stream.newest_jpeg().map(|frame| frame.arrival);
         let silence = before.map(|before| arrival.saturating_sub(before).to_duration());
-        let silent_after = stream.live.get().limits.silent_after;
+        let silent_after = stream.rules.get().silent_after;
         let (sequence, mailbox) = {
             let State { jpeg_sequence, mailbox, live_since, .. } = &mut *stream.lock();
             if silence.is_none_or(|silence| silence >= silent_after) {
@@ -189,16 +189,16 @@ impl Drop for Publisher {
 mod tests {
     use super::*;
     use crate::clock::Clock;
-    use crate::config::Config;
     use crate::news::News;
+    use crate::stream::Rules;
     use lenscast_base::in_force::InForce;
     use lenscast_protocol::CameraName;
 
     const PATIENCE: Duration = Duration::from_secs(2);
 
     fn publisher() -> Publisher {
-        let (name, live) = (CameraName::default(), InForce::new(Config::default()));
-        let stream = Arc::new(Stream::new(name, Clock::start(), live, News::default()));
+        let (name, rules) = (CameraName::default(), InForce::new(Rules::default()));
+        let stream = Arc::new(Stream::new(name, Clock::start(), rules, News::default()));
         stream.attach(Camera { peer: ([127, 0, 0, 1], 1).into(), control: false }).unwrap()
     }
 

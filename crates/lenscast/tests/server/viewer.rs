@@ -136,7 +136,7 @@ async fn video_is_encoded_only_while_somebody_watches_it() {
 
 #[tokio::test]
 async fn encode_always_needs_no_viewer() {
-    let server = start_with(|config| config.encode = lenscast::config::EncodeMode::Always);
+    let server = start_with(|config| config.encode = lenscast::stream::EncodeMode::Always);
     let mut camera = server.camera().await;
     camera.send_jpeg(&jpeg(1)).await;
     server.status_until(|status| status["cameras"][0]["pipeline_ms"]["encode"].as_f64() > Some(0.0)).await;
