@@ -24,6 +24,7 @@ pub mod diagnosis;
 pub mod ingest;
 
 pub mod clock;
+pub mod framed;
 pub mod mailbox;
 pub mod named;
 pub mod news;
@@ -31,6 +32,7 @@ pub mod pipeline;
 
 pub mod stream;
 pub mod streams;
+pub mod unit;
 
 pub mod output;
 

@@ -2,7 +2,7 @@
 //!
 //! Plain threads, no async: the writing side never waits, the reading side is a thread that does nothing else.
 
-use crate::stream::JpegFrame;
+use crate::unit::JpegFrame;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// A one-slot, newest-wins mailbox, with what the pipeline must know besides the frame: does anybody watch, and is a key

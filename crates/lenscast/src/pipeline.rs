@@ -15,7 +15,8 @@ pub use config::Config;
 pub use supervisor::Video;
 
 use crate::mailbox::{Mailbox, Work};
-use crate::stream::{Stream, Timing};
+use crate::stream::Stream;
+use crate::unit::Timing;
 use encoder::{Encoder, Sink};
 use lenscast_media::jpeg;
 use lenscast_media::picture::I420;
@@ -86,7 +87,7 @@ impl Pipeline {
         let decoded = Instant::now();
 
         let at = if work.again { self.stream.clock().now() } else { work.frame.arrival };
-        let pts = self.stream.muxing().clock.stamp(at);
+        let pts = self.stream.stamp(at);
         let key = work.key || self.pacing.wants_key(pts) || !self.packager.has_begun();
         self.packager.expect(Timing { at, pts, arrival_unix_us: work.frame.arrival_unix_us });
         self.encoder

@@ -11,27 +11,26 @@ pub mod publisher;
 pub mod rates;
 pub mod rules;
 pub mod stats;
-pub mod unit;
 
 pub use cursor::{JpegCursor, VideoCursor, VideoItem};
 pub use presence::CameraState;
 pub use publisher::{Camera, Publisher, Session};
 pub use rules::{EncodeMode, Rules};
-pub use unit::{AccessUnit, JpegFrame, Timing, VideoParams};
 
 use crate::clock::Clock;
 use crate::mailbox::Mailbox;
 use crate::news::News;
+use crate::unit::{AccessUnit, CodedPicture, JpegFrame};
 use gop::Gop;
 use lenscast_base::in_force::InForce;
 use lenscast_base::notices::Notices;
-use lenscast_media::time::{Micros, PtsClock};
+use lenscast_media::time::{Micros, Pts90k, PtsClock};
 use lenscast_media::ts;
 use lenscast_protocol::CameraName;
 use stats::{Stats, Track};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// A joiner gets the running GOP while its key frame is younger than this; otherwise a key frame is made for it. So
@@ -51,8 +50,6 @@ pub struct Stream {
     jpeg: watch::Sender<Option<Arc<JpegFrame>>>,
     /// Who publishes.
     session: watch::Sender<Option<Arc<Session>>>,
-    /// Time stamps and continuity counters go on across the camera's connections.
-    muxing: Mutex<Muxing>,
     /// `/ws/viewer` connections.
     viewers: AtomicUsize,
     /// Frames that viewers skipped because they read too slowly.
@@ -67,9 +64,13 @@ pub struct Stream {
     pub notices: Notices,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     gop: Gop,
+    /// Arrival times to strictly increasing PTS, across the camera's connections.
+    pts: PtsClock,
+    /// The transport stream with its continuity counters, which go on across the camera's connections.
+    muxer: ts::Muxer,
     /// Cursors into the video.
     video_cursors: usize,
     mailbox: Option<Arc<Mailbox>>,
@@ -84,13 +85,21 @@ struct State {
     device_id: Option<String>,
 }
 
-/// What turns frames into a continuous transport stream.
-#[derive(Debug)]
-pub struct Muxing {
-    /// Arrival times to strictly increasing PTS.
-    pub clock: PtsClock,
-    /// The transport stream with its continuity counters.
-    pub ts: ts::Muxer,
+impl State {
+    fn new(pts_origin: Pts90k) -> Self {
+        Self {
+            gop: Gop::default(),
+            pts: PtsClock::new(pts_origin),
+            muxer: ts::Muxer::new(),
+            video_cursors: 0,
+            mailbox: None,
+            key_pending: false,
+            jpeg_sequence: 0,
+            live_since: Micros(0),
+            left_at: None,
+            device_id: None,
+        }
+    }
 }
 
 impl Stream {
@@ -102,11 +111,10 @@ impl Stream {
             name,
             clock,
             rules,
-            state: Mutex::default(),
+            state: Mutex::new(State::new(pts_origin)),
             video: watch::Sender::new(()),
             jpeg: watch::Sender::new(None),
             session: watch::Sender::new(None),
-            muxing: Mutex::new(Muxing { clock: PtsClock::new(pts_origin), ts: ts::Muxer::new() }),
             viewers: AtomicUsize::new(0),
             skipped: AtomicU64::new(0),
             stalled: AtomicU64::new(0),
@@ -200,20 +208,29 @@ impl Stream {
         ViewerGuard(self.clone())
     }
 
-    /// Locks what turns frames into a continuous transport stream. Only the camera's pipeline does.
-    pub fn muxing(&self) -> MutexGuard<'_, Muxing> {
-        self.muxing.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The time stamp of a picture that is to be shown `at` that moment: later than the one given before.
+    pub fn stamp(&self, at: Micros) -> Pts90k {
+        self.lock().pts.stamp(at)
     }
 
-    /// Adds an access unit to what is live, unless `mailbox` belongs to a camera that has left meanwhile.
-    pub fn publish(&self, mailbox: &Arc<Mailbox>, unit: AccessUnit) {
+    /// Adds a picture to what is live, unless `mailbox` belongs to a camera that has left meanwhile.
+    ///
+    /// The picture is muxed only once it is sure that it is shown: counters that moved for a picture which is thrown away would
+    /// look like a loss to every viewer.
+    pub fn publish(&self, mailbox: &Arc<Mailbox>, picture: CodedPicture) {
         let mut state = self.lock();
         if !state.mailbox.as_ref().is_some_and(|current| Arc::ptr_eq(current, mailbox)) {
             return;
         }
-        state.key_pending &= !unit.key;
-        state.gop.push(unit);
+        let started = Instant::now();
+        let (key, bytes) = (picture.key, picture.annex_b.len());
+        let State { gop, muxer, key_pending, .. } = &mut *state;
+        *key_pending &= !key;
+        if gop.push(key, |sequence| AccessUnit::new(sequence, picture, muxer)).is_none() {
+            return;
+        }
         drop(state);
+        self.stats.count_unit(self.clock.now(), bytes, started.elapsed());
         self.video.send_replace(());
     }
 

@@ -40,7 +40,7 @@ pub(super) fn response(app: &Arc<App>, visitor: &Visitor, name: &CameraName) -> 
     let cursor = app.streams.get(name).join_video();
     let units = futures_util::stream::unfold((cursor, ticket), |(mut cursor, ticket)| async {
         let item = cursor.next().await;
-        let packets = item.unit.ts();
+        let packets = item.unit.ts().body();
         let gap = if item.lost > 0 { ts::discontinuity_packets(&packets).into() } else { Bytes::new() };
         Some((futures_util::stream::iter([gap, packets]), (cursor, ticket)))
     });

@@ -7,7 +7,8 @@ use crate::config::Config;
 use crate::named::Named;
 use crate::server::App;
 use crate::stream::stats::Track;
-use crate::stream::{CameraState, JpegCursor, JpegFrame, Stream, VideoCursor, VideoItem, VideoParams};
+use crate::stream::{CameraState, JpegCursor, Stream, VideoCursor, VideoItem};
+use crate::unit::{JpegFrame, VideoParams};
 use crate::ws::{self, ReadError, Reader, Upgrade, Writer};
 use axum::extract::{Extension, Query, State};
 use axum::http::StatusCode;
@@ -269,45 +270,29 @@ impl Viewer {
         match format {
             Format::Fmp4 => {
                 if !self.params.as_ref().is_some_and(|params| Arc::ptr_eq(params, &unit.params)) {
-                    self.writer.write(&unit.params.fmp4_init(), &[]).await?;
+                    self.writer.write(&unit.params.fmp4_init().message(), &[]).await?;
                     self.params = Some(unit.params.clone());
                 }
-                match unit.fmp4_message() {
-                    Some(message) => self.writer.write(message, &[]).await,
+                match unit.fmp4() {
+                    Some(fragment) => self.writer.write(fragment.message(), &[]).await,
                     None => Ok(()),
                 }
             }
-            Format::H264 => {
-                let header = FrameHeader {
-                    key: unit.key,
-                    lost_before: lost > 0,
-                    sequence: unit.sequence as u32,
-                    pts_us: unit.timing.pts.to_micros().0,
-                    arrival_unix_us: unit.timing.arrival_unix_us,
-                };
-                self.send_with_header(header, unit.annex_b()).await
-            }
+            Format::H264 => self.send_with_header(unit.header(lost > 0), unit.annex_b()).await,
             Format::Ts | Format::Jpeg => {
                 if lost > 0 {
                     // Only this viewer has a gap, so the packets that say so are its own, and the shared ones stay shared.
-                    let gap = ts::discontinuity_packets(&unit.ts());
+                    let gap = ts::discontinuity_packets(&unit.ts().body());
                     self.writer.frame(Opcode::Binary, &gap).await?;
                 }
-                self.writer.write(unit.ts_message(), &[]).await
+                self.writer.write(unit.ts().message(), &[]).await
             }
         }
     }
 
     async fn send_jpeg(&mut self, frame: &JpegFrame, lost: u64) -> io::Result<()> {
         self.tell_before_frame(lost).await?;
-        let header = FrameHeader {
-            key: true,
-            lost_before: lost > 0,
-            sequence: frame.sequence as u32,
-            pts_us: frame.arrival.0,
-            arrival_unix_us: frame.arrival_unix_us,
-        };
-        self.send_with_header(header, &frame.bytes).await
+        self.send_with_header(frame.header(lost > 0), &frame.bytes).await
     }
 
     async fn send_with_header(&mut self, header: FrameHeader, payload: &Bytes) -> io::Result<()> {

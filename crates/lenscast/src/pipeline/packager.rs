@@ -1,13 +1,13 @@
 //! From an encoder's output to what viewers get: parameter sets, time stamps, transport stream.
 
 use crate::mailbox::Mailbox;
-use crate::stream::{AccessUnit, Stream, Timing, VideoParams};
+use crate::stream::Stream;
+use crate::unit::{CodedPicture, Timing, VideoParams};
 use lenscast_media::h264::encoder::Encoded;
 use lenscast_media::h264::nal;
 use lenscast_media::time::Pts90k;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 /// Pictures that an encoder may keep before it gives their access units; what is older was swallowed by it.
 const MAX_PENDING: usize = 64;
@@ -25,7 +25,6 @@ struct State {
     /// Pictures that the encoder has, oldest first.
     pending: VecDeque<Timing>,
     params: Option<Arc<VideoParams>>,
-    ts: Vec<u8>,
 }
 
 impl Packager {
@@ -54,7 +53,6 @@ impl Packager {
 
     /// Publishes the access unit of the picture with `pts`.
     pub(super) fn put(&self, pts: Pts90k, encoded: Encoded) {
-        let started = Instant::now();
         let mut state = self.lock();
         // Pictures before it will not come any more: time stamps only increase.
         state.pending.retain(|timing| timing.pts >= pts);
@@ -66,13 +64,8 @@ impl Packager {
             Err(why) => return self.complain(why),
         };
         state.params = Some(params.clone());
-        let mut ts = std::mem::take(&mut state.ts);
-        ts.clear();
-        self.stream.muxing().ts.mux(&encoded.annex_b, pts, encoded.key, &mut ts);
-        let unit = AccessUnit::new(timing, encoded.key, params, encoded.annex_b, &ts);
-        state.ts = ts;
-        self.stream.stats.count_unit(self.stream.clock().now(), unit.annex_b().len(), started.elapsed());
-        self.stream.publish(&self.mailbox, unit);
+        let Encoded { annex_b, key } = encoded;
+        self.stream.publish(&self.mailbox, CodedPicture { timing, key, params, annex_b });
     }
 
     fn complain(&self, why: &str) {
@@ -97,5 +90,66 @@ fn params_of(known: Option<&Arc<VideoParams>>, encoded: &Encoded) -> Result<Arc<
     match known {
         Some(known) if known.is(sps, pps) => Ok(known.clone()),
         _ => VideoParams::new(sps, pps).map(Arc::new).map_err(|_| "parameter sets that cannot be read"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::news::News;
+    use crate::stream::Rules;
+    use futures_util::FutureExt as _;
+    use lenscast_base::in_force::InForce;
+    use lenscast_media::h264::encoder::OpenH264;
+    use lenscast_media::picture::I420;
+    use lenscast_media::time::Micros;
+    use lenscast_media::ts::PACKET_SIZE;
+    use lenscast_protocol::CameraName;
+    use std::collections::BTreeMap;
+
+    /// Where packets with payload break the count of their PID (ISO/IEC 13818-1 §2.4.3.3), by PID.
+    fn gaps(packets: &[u8]) -> Vec<u16> {
+        let mut counters = BTreeMap::new();
+        let mut gaps = Vec::new();
+        for packet in packets.chunks(PACKET_SIZE) {
+            let pid = u16::from_be_bytes([packet[1] & 0x1F, packet[2]]);
+            let counter = packet[3] & 0x0F;
+            if counters.insert(pid, counter).is_some_and(|before| (before + 1) & 0x0F != counter) {
+                gaps.push(pid);
+            }
+        }
+        gaps
+    }
+
+    /// Gives the packager a key frame that is shown at `ms`, as an encoder does.
+    fn show(packager: &Packager, ms: u64) {
+        let pts = Pts90k(ms * 90);
+        packager.expect(Timing { at: Micros(ms * 1000), pts, arrival_unix_us: 0 });
+        let mut encoder = OpenH264::default();
+        packager.put(pts, encoder.encode(&I420::new(64, 48), pts, true).unwrap());
+    }
+
+    #[test]
+    fn a_late_unit_of_a_replaced_pipeline_leaves_no_gap_for_viewers() {
+        let (name, rules) = (CameraName::default(), InForce::new(Rules::default()));
+        let stream = Arc::new(Stream::new(name, Clock::start(), rules, News::default()));
+        let mut viewer = stream.join_video();
+        let replaced = Packager::new(stream.clone(), stream.open_mailbox());
+        let (mut shown, mut packets) = (Vec::new(), Vec::new());
+        let mut read = || {
+            while let Some(item) = viewer.next().now_or_never() {
+                shown.push(item.unit.timing.pts.0 / 90);
+                packets.extend(item.unit.ts().body());
+            }
+        };
+        show(&replaced, 0);
+        read();
+        let current = Packager::new(stream.clone(), stream.open_mailbox());
+        show(&replaced, 40);
+        show(&current, 80);
+        read();
+        assert_eq!(shown, [0, 80], "what the replaced one gives is thrown away");
+        assert_eq!(gaps(&packets), [0u16; 0], "and nobody can tell");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::gop::{Cursor, Step};
 use super::{JOINABLE_GOP_AGE, Stream};
-use crate::stream::unit::{AccessUnit, JpegFrame};
+use crate::unit::{AccessUnit, JpegFrame};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::sync::watch;

@@ -1,6 +1,6 @@
 //! The running GOP, and where a viewer stands in it. Plain data: no lock, no await, no clock.
 
-use super::unit::AccessUnit;
+use crate::unit::AccessUnit;
 use lenscast_media::time::Micros;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -36,22 +36,23 @@ pub enum Step {
 }
 
 impl Gop {
-    /// Appends `unit` and numbers it. A key frame begins a new GOP; of the old one only the tail is kept.
-    pub fn push(&mut self, mut unit: AccessUnit) {
-        unit.sequence = self.next_sequence;
-        self.next_sequence += 1;
-        if unit.key {
+    /// Appends a unit, made by `make` with the next number. A key frame begins a new GOP; of the old one only the tail is kept.
+    ///
+    /// No unit is made, and this gives `None`, when nobody could decode it: no key frame came before it.
+    pub fn push(&mut self, key: bool, make: impl FnOnce(u64) -> AccessUnit) -> Option<&Arc<AccessUnit>> {
+        if key {
             self.units.drain(..self.units.len().saturating_sub(TAIL));
             self.key = self.units.len();
         } else if self.units.is_empty() {
-            // It cannot be decoded.
-            return;
+            return None;
         }
-        self.units.push_back(Arc::new(unit));
+        self.units.push_back(Arc::new(make(self.next_sequence)));
+        self.next_sequence += 1;
         if self.units.len() - self.key > TAIL {
             self.units.drain(..self.key);
             self.key = 0;
         }
+        self.units.back()
     }
 
     /// Lets everything go, since the camera left. Numbers go on.
@@ -105,7 +106,14 @@ impl Gop {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::unit::CodedPicture;
+    use lenscast_media::ts::Muxer;
     use proptest::prelude::*;
+
+    fn push(gop: &mut Gop, key: bool) -> Option<&Arc<AccessUnit>> {
+        let make = |sequence| AccessUnit::new(sequence, CodedPicture::for_test(key), &mut Muxer::new());
+        gop.push(key, make)
+    }
 
     /// What may happen to a stream and its viewers.
     #[derive(Clone, Debug)]
@@ -155,7 +163,7 @@ mod tests {
                         let key = key || fresh;
                         fresh = false;
                         keys.push(key);
-                        gop.push(AccessUnit::for_test(key));
+                        push(&mut gop, key);
                     }
                     Action::CameraLeaves => {
                         gop.clear();
@@ -203,7 +211,7 @@ mod tests {
     fn the_gop_holds_no_more_than_the_units_since_the_newest_key_frame_and_a_tail() {
         let mut gop = Gop::default();
         for number in 0..200 {
-            gop.push(AccessUnit::for_test(number % 20 == 0));
+            push(&mut gop, number % 20 == 0);
             let since_key = number % 20 + 1;
             let tail = if number >= 20 && since_key <= TAIL { TAIL } else { 0 };
             assert_eq!(gop.units.len(), since_key + tail);
@@ -213,11 +221,11 @@ mod tests {
     #[test]
     fn a_viewer_that_is_a_little_behind_at_a_key_frame_loses_nothing() {
         let mut gop = Gop::default();
-        gop.push(AccessUnit::for_test(true));
+        push(&mut gop, true);
         let mut cursor = gop.join_running();
         assert!(matches!(gop.step(&mut cursor), Step::Unit(_, 0)));
         for key in [false, false, true, false] {
-            gop.push(AccessUnit::for_test(key));
+            push(&mut gop, key);
         }
         for expected in 1..5 {
             let Step::Unit(unit, lost) = gop.step(&mut cursor) else { panic!("nothing to read") };
@@ -232,7 +240,7 @@ mod tests {
     #[test]
     fn what_cannot_be_decoded_is_not_kept() {
         let mut gop = Gop::default();
-        gop.push(AccessUnit::for_test(false));
+        assert!(push(&mut gop, false).is_none());
         let mut cursor = gop.join_running();
         assert!(matches!(gop.step(&mut cursor), Step::Wait));
     }

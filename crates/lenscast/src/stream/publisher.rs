@@ -1,8 +1,8 @@
 //! The writing side of a stream: one camera connection at a time.
 
-use super::unit::JpegFrame;
 use super::{State, Stream};
 use crate::device::Device;
+use crate::unit::JpegFrame;
 use bytes::Bytes;
 use lenscast_media::time::Micros;
 use std::net::SocketAddr;

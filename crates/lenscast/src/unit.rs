@@ -1,0 +1,217 @@
+//! What flows: a JPEG as it arrived, and an access unit with its bytes in every format, each made at most once.
+
+use crate::framed::Framed;
+use bytes::Bytes;
+use lenscast_media::h264::sps::Sps;
+use lenscast_media::time::{Micros, Pts90k};
+use lenscast_media::{fmp4, ts};
+use lenscast_protocol::FrameHeader;
+use std::sync::{Arc, OnceLock};
+
+/// A good JPEG of a camera.
+#[derive(Debug)]
+pub struct JpegFrame {
+    /// Number within its stream, from 0.
+    pub sequence: u64,
+    /// From SOI through EOI, with Huffman tables.
+    pub bytes: Bytes,
+    /// Width in pixels.
+    pub width: u16,
+    /// Height in pixels.
+    pub height: u16,
+    /// When its last byte arrived.
+    pub arrival: Micros,
+    /// The same in µs since the Unix epoch.
+    pub arrival_unix_us: u64,
+}
+
+impl JpegFrame {
+    /// The header that stands before the JPEG for viewers by WebSocket. `lost_before`: the viewer did not get the frame before it.
+    #[must_use]
+    pub fn header(&self, lost_before: bool) -> FrameHeader {
+        FrameHeader {
+            key: true,
+            lost_before,
+            sequence: self.sequence as u32,
+            pts_us: self.arrival.0,
+            arrival_unix_us: self.arrival_unix_us,
+        }
+    }
+}
+
+/// The parameter sets that a run of access units is decoded with.
+#[derive(Debug)]
+pub struct VideoParams {
+    sps: Bytes,
+    pps: Bytes,
+    parsed: Sps,
+    init: OnceLock<Framed>,
+}
+
+impl VideoParams {
+    /// The parameter sets `sps` and `pps`, NAL units without start codes.
+    ///
+    /// # Errors
+    /// When the SPS or the PPS cannot go into an MP4 header; the message says why.
+    pub fn new(sps: &[u8], pps: &[u8]) -> Result<Self, String> {
+        let parsed = Sps::parse(sps).map_err(|error| error.to_string())?;
+        // Made here only to know that it can be made.
+        fmp4::init_segment(sps, pps).map_err(|error| error.to_string())?;
+        let (sps, pps) = (Bytes::copy_from_slice(sps), Bytes::copy_from_slice(pps));
+        Ok(Self { sps, pps, parsed, init: OnceLock::new() })
+    }
+
+    /// Whether these are the parameter sets `sps` and `pps`, to the byte.
+    #[must_use]
+    pub fn is(&self, sps: &[u8], pps: &[u8]) -> bool {
+        self.sps == sps && self.pps == pps
+    }
+
+    /// The sequence parameter set: a NAL unit without start code, for outputs that tell it apart from the video (SDP).
+    #[must_use]
+    pub fn sps(&self) -> &Bytes {
+        &self.sps
+    }
+
+    /// The picture parameter set: a NAL unit without start code.
+    #[must_use]
+    pub fn pps(&self) -> &Bytes {
+        &self.pps
+    }
+
+    /// What the SPS says: profile, level, size.
+    #[must_use]
+    pub fn parsed(&self) -> &Sps {
+        &self.parsed
+    }
+
+    /// The fMP4 init segment: what a player must have before fragments with these parameter sets.
+    #[must_use]
+    pub fn fmp4_init(&self) -> &Framed {
+        self.init.get_or_init(|| {
+            let init = fmp4::init_segment(&self.sps, &self.pps).expect("`new` has made it before");
+            Framed::made(init.len(), |out| out.extend_from_slice(&init)).0
+        })
+    }
+}
+
+/// The times of an access unit.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// When it is to be shown, on the arrival clock: when its JPEG came, or for one shown again, when it was asked for.
+    pub at: Micros,
+    /// The same as a time stamp, strictly increasing, not wrapped.
+    pub pts: Pts90k,
+    /// When the JPEG that it shows arrived, in µs since the Unix epoch.
+    pub arrival_unix_us: u64,
+}
+
+/// One coded picture as an encoder gave it, before it has its place in a stream.
+#[derive(Debug)]
+pub struct CodedPicture {
+    /// When the picture is to be shown.
+    pub timing: Timing,
+    /// The picture can be decoded without an earlier one.
+    pub key: bool,
+    /// What the picture is decoded with.
+    pub params: Arc<VideoParams>,
+    /// An Annex B byte stream: an access unit delimiter, in a key frame SPS and PPS, then the slices.
+    pub annex_b: Vec<u8>,
+}
+
+/// One coded picture of a stream, with its bytes in every format that somebody asked for.
+#[derive(Debug)]
+pub struct AccessUnit {
+    /// Number within its stream, from 0, without gaps.
+    pub sequence: u64,
+    /// When the picture is to be shown.
+    pub timing: Timing,
+    /// The picture can be decoded without an earlier one.
+    pub key: bool,
+    /// What the picture is decoded with.
+    pub params: Arc<VideoParams>,
+    annex_b: Bytes,
+    ts: Framed,
+    fmp4: OnceLock<Option<Framed>>,
+}
+
+impl AccessUnit {
+    /// The access unit with the number `sequence`, whose packets take the next continuity counters of `muxer`. Only what is
+    /// published may be made: a viewer takes a counter that it never sees for a lost packet.
+    #[must_use]
+    pub(crate) fn new(sequence: u64, picture: CodedPicture, muxer: &mut ts::Muxer) -> Self {
+        let CodedPicture { timing, key, params, annex_b } = picture;
+        let (ts, ()) = Framed::made(ts_size(annex_b.len()), |out| muxer.mux(&annex_b, timing.pts, key, out));
+        Self { sequence, timing, key, params, annex_b: annex_b.into(), ts, fmp4: OnceLock::new() }
+    }
+
+    /// The access unit as an Annex B byte stream.
+    #[must_use]
+    pub fn annex_b(&self) -> &Bytes {
+        &self.annex_b
+    }
+
+    /// Whole TS packets, shared by all viewers.
+    #[must_use]
+    pub fn ts(&self) -> &Framed {
+        &self.ts
+    }
+
+    /// One fMP4 fragment: made for the first viewer that wants it, shared by all. `None` when the access unit has nothing for
+    /// an MP4 sample.
+    #[must_use]
+    pub fn fmp4(&self) -> Option<&Framed> {
+        let make = || {
+            let (pts, number) = (self.timing.pts, self.sequence as u32);
+            let (fragment, made) = Framed::made(self.annex_b.len() + 200, |out| {
+                fmp4::fragment(number, &self.annex_b, pts, fmp4::SAFE_DURATION, self.key, out)
+            });
+            made.inspect_err(|error| tracing::error!(%error, "an access unit does not go into fMP4")).ok()?;
+            Some(fragment)
+        };
+        self.fmp4.get_or_init(make).as_ref()
+    }
+
+    /// The header that stands before the Annex B bytes for viewers by WebSocket. `lost_before`: the viewer did not get the
+    /// access unit before it.
+    #[must_use]
+    pub fn header(&self, lost_before: bool) -> FrameHeader {
+        FrameHeader {
+            key: self.key,
+            lost_before,
+            sequence: self.sequence as u32,
+            pts_us: self.timing.pts.to_micros().0,
+            arrival_unix_us: self.timing.arrival_unix_us,
+        }
+    }
+}
+
+/// Bytes that the TS packets of an access unit of `len` bytes take at most: 184 of it a packet; tables, headers, stuffing.
+fn ts_size(len: usize) -> usize {
+    (len / 184 + 4) * ts::PACKET_SIZE
+}
+
+#[cfg(test)]
+impl JpegFrame {
+    /// A frame of which only the number matters.
+    pub(crate) fn for_test(sequence: u64) -> Self {
+        Self { sequence, bytes: Bytes::new(), width: 16, height: 16, arrival: Micros(0), arrival_unix_us: 0 }
+    }
+}
+
+#[cfg(test)]
+impl CodedPicture {
+    /// A picture of which only the kind matters.
+    pub(crate) fn for_test(key: bool) -> Self {
+        use lenscast_media::h264::{encoder::OpenH264, nal};
+        use lenscast_media::picture::I420;
+        static PARAMS: OnceLock<Arc<VideoParams>> = OnceLock::new();
+        let params = PARAMS.get_or_init(|| {
+            let encoded = OpenH264::default().encode(&I420::default(), Pts90k(0), true).unwrap();
+            let sets = nal::parameter_sets(&encoded.annex_b).unwrap();
+            Arc::new(VideoParams::new(sets.sps, sets.pps).unwrap())
+        });
+        let timing = Timing { at: Micros(0), pts: Pts90k(0), arrival_unix_us: 0 };
+        Self { timing, key, params: params.clone(), annex_b: Vec::new() }
+    }
+}
