@@ -10,10 +10,13 @@ use tokio::sync::watch;
 /// a stream never holds a password, and a reload replaces all parts by one call of [`InForce::set`].
 pub struct InForce<T>(Arc<Inner<T>>);
 
+/// Passes a new value of the whole on to one part.
+type PassOn<T> = Box<dyn Fn(&T) + Send + Sync>;
+
 struct Inner<T> {
     value: watch::Sender<Arc<T>>,
     /// What passes a new value on to the parts.
-    parts: Mutex<Vec<Box<dyn Fn(&T) + Send + Sync>>>,
+    parts: Mutex<Vec<PassOn<T>>>,
 }
 
 impl<T: Send + Sync + 'static> InForce<T> {

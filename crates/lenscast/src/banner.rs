@@ -3,9 +3,9 @@
 use crate::auth::secret::Secret;
 use crate::auth::store::FirstLinks;
 use crate::config::{Access, Config, Plain};
-use crate::tls::Info;
 use lenscast_base::addresses::{is_home, reachable};
 use lenscast_base::listen::Listening;
+use lenscast_tls::Info;
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
@@ -356,7 +356,7 @@ mod tests {
         };
         let text = |plain, own: &str, tls: &str, self_signed| {
             let config = config(|config| {
-                let certificate = crate::config::Certificate::SelfSigned;
+                let certificate = lenscast_tls::Certificate::SelfSigned;
                 config.tls = Some(crate::config::Tls { certificate, listen: tls.parse().unwrap(), plain });
                 config.access.host_names = vec!["cam.example".into()];
             });

@@ -4,7 +4,7 @@ mod access;
 mod tls;
 
 pub use access::{Access, CameraKey};
-pub use tls::{Certificate, DEFAULT_TLS_LISTEN, Plain, Proxy, Tls, TlsMode, TlsSettings};
+pub use tls::{DEFAULT_TLS_LISTEN, Plain, Proxy, Tls, TlsMode, TlsSettings};
 
 use crate::pipeline::{self, encoder::MakeEncoder};
 use crate::stream::{EncodeMode, Rules};
@@ -122,6 +122,15 @@ impl Config {
     pub fn pipeline(&self) -> pipeline::Config {
         let Limits { max_pixels, encoder_timeout, .. } = self.limits;
         pipeline::Config { encoder: self.encoder.clone(), max_pixels, encoder_timeout }
+    }
+
+    /// The part that decides about the certificate.
+    #[must_use]
+    pub fn certificate(&self) -> lenscast_tls::Config {
+        lenscast_tls::Config {
+            certificate: self.tls.as_ref().map(|tls| tls.certificate.clone()),
+            host_names: self.access.host_names.clone(),
+        }
     }
 }
 

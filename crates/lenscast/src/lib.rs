@@ -11,7 +11,6 @@ pub mod config;
 pub mod settings;
 
 pub mod auth;
-pub mod tls;
 
 pub mod access;
 pub mod admission;

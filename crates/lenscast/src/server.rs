@@ -22,7 +22,6 @@ use crate::settings::problem::Problems;
 use crate::settings::reload::{Reload, Reloader};
 use crate::streams::Streams;
 use crate::titles::Titles;
-use crate::tls::{Certificates, TlsError};
 use connections::Door;
 use control::Control;
 use futures_util::future::join_all;
@@ -32,6 +31,7 @@ use lenscast_base::listen::{self, Listening};
 use lenscast_base::notices::Notices;
 use lenscast_base::state::{StateDir, StateError};
 use lenscast_base::time::now;
+use lenscast_tls::{Certificates, TlsError};
 use routes::Routes;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -211,10 +211,7 @@ impl Server {
         let state = Arc::new(open_state(config.state_dir.as_deref()));
         let auth = Auth::open(state.clone())?;
         let (clock, news, live) = (Clock::start(), News::default(), InForce::new(config));
-        let certificates = match &live.get().tls {
-            Some(tls) => Some(Certificates::open(live.clone(), state.clone(), &tls.certificate)?),
-            None => None,
-        };
+        let certificates = Certificates::open(live.part(Config::certificate), state.clone())?;
         let mut doors = vec![(plain, Door::Plain)];
         if let Some(((listener, _), certificates)) = secure.zip(certificates.as_ref()) {
             doors.push((listener, Door::Tls(certificates.server_config()?)));

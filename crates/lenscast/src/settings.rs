@@ -15,13 +15,14 @@ pub mod secret;
 #[cfg(test)]
 mod tests;
 
-use crate::config::{Access, Certificate, Config, Limits, Plain, Proxy, Tls, TlsSettings};
+use crate::config::{Access, Config, Limits, Plain, Proxy, Tls, TlsSettings};
 use crate::pipeline::encoder::MakeEncoder;
 use crate::pipeline::ffmpeg;
 use crate::stream::EncodeMode;
-use crate::tls::certificate;
 use layer::{Layer, Value};
 use lenscast_base::state::StateDir;
+use lenscast_tls::Certificate;
+use lenscast_tls::certificate;
 use problem::{Origin, Problem, Problems};
 use std::ffi::OsString;
 use std::fmt;

@@ -1,6 +1,7 @@
 //! Settings: TLS, and the proxies in front.
 
 use ipnet::IpNet;
+use lenscast_tls::Certificate;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -60,20 +61,6 @@ pub struct Tls {
     pub listen: SocketAddr,
     /// What is still served without.
     pub plain: Plain,
-}
-
-/// A certificate and its key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Certificate {
-    /// Made, and kept in the state directory.
-    SelfSigned,
-    /// Two files in PEM.
-    Files {
-        /// The certificate.
-        cert: PathBuf,
-        /// Its key.
-        key: PathBuf,
-    },
 }
 
 impl Tls {

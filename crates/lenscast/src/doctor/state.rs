@@ -5,9 +5,9 @@ use super::{Control, users};
 use crate::auth::store::{self, Listing, Store};
 use crate::server::control;
 use crate::titles;
-use crate::tls::self_signed;
 use lenscast_base::state::look::{Entry, Found, Look};
 use lenscast_base::state::{StateDir, StateError};
+use lenscast_tls::self_signed;
 use std::path::Path;
 use std::sync::Arc;
 

@@ -2,8 +2,9 @@
 
 use super::problem::{Problem, Problems};
 use super::{Loaded, Sources};
-use crate::config::{Certificate, Config, Proxy};
+use crate::config::{Config, Proxy};
 use lenscast_base::in_force::InForce;
+use lenscast_tls::Certificate;
 use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;

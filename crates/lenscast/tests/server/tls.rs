@@ -7,9 +7,10 @@ mod plain;
 
 use crate::access::world::{Answer, Ask, ask};
 use crate::harness::*;
-use lenscast::config::{Certificate, Config, Plain, Tls};
+use lenscast::config::{Config, Plain, Tls};
 use lenscast::server::{Server, StartError};
-use lenscast::tls::self_signed;
+use lenscast_tls::Certificate;
+use lenscast_tls::self_signed;
 use rcgen::{CertificateParams, KeyPair};
 use std::fs;
 use std::net::{IpAddr, SocketAddr};

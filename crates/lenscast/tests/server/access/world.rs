@@ -315,7 +315,7 @@ impl World {
 
     /// Trusts the certificate that the server made.
     pub fn trust(&self) -> Trust {
-        let file = self.folder.path().join("state").join(lenscast::tls::self_signed::FILE);
+        let file = self.folder.path().join("state").join(lenscast_tls::self_signed::FILE);
         Trust::of(&std::fs::read(file).unwrap())
     }
 

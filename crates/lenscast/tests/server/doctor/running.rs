@@ -189,7 +189,7 @@ async fn the_certificate_of_a_server_is_shown_with_its_fingerprint() {
     let (program, _) = world.serve().await;
     let output = world.run(&["status"]).await;
     let text = String::from_utf8(output.stdout).unwrap();
-    let certificate = lenscast::tls::certificate::load(
+    let certificate = lenscast_tls::certificate::load(
         &world.path("state/certificate.pem"),
         &world.path("state/certificate.pem"),
     );

@@ -2,7 +2,7 @@
 
 use super::*;
 use futures_util::{SinkExt as _, StreamExt as _};
-use lenscast::tls::Info;
+use lenscast_tls::Info;
 use serde_json::json;
 use std::collections::BTreeSet;
 use tokio_tungstenite::tungstenite::Message;

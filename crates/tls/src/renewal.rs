@@ -1,27 +1,19 @@
-//! TLS: the certificate that is shown, and how another takes its place while the server runs.
-//!
-//! Taking connections is [`server`](crate::server)'s; what is still served without TLS is decided in
-//! [`access`](crate::access), as everything about requests is.
+//! The certificate in force, and how another takes its place while the server runs.
 
-pub mod certificate;
-pub mod self_signed;
-
-pub use certificate::{CertificateError, Certified, Info};
-pub use self_signed::SelfSignedError;
-
-use crate::config::{Certificate, Config};
-use certificate::Pem;
+use crate::certificate::{CertificateError, Certified, Info, Pem};
+use crate::self_signed::{self, SelfSignedError};
+use crate::source::{Certificate, Config};
 use lenscast_base::addresses::machine_addresses;
 use lenscast_base::in_force::InForce;
 use lenscast_base::state::StateDir;
 use lenscast_base::time::now;
+use rustls::crypto::ring::default_provider;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::{Error, ServerConfig};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
-use tokio_rustls::rustls::crypto::ring::default_provider;
-use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
-use tokio_rustls::rustls::sign::CertifiedKey;
-use tokio_rustls::rustls::{Error, ServerConfig};
 use tokio_util::sync::CancellationToken;
 
 /// How often it is looked whether there is another certificate. Files are compared as a whole: dates do not tell when a link
@@ -48,7 +40,7 @@ pub enum TlsError {
 /// The certificate in force.
 #[derive(Debug)]
 pub struct Certificates {
-    live: InForce<Config>,
+    config: InForce<Config>,
     state: Arc<StateDir>,
     now: RwLock<Certified>,
     /// What files were read last, and what was wrong with them. Held while another is taken.
@@ -70,18 +62,15 @@ impl std::fmt::Debug for Read {
 }
 
 impl Certificates {
-    /// Reads or makes the one to begin with.
+    /// Reads or makes the certificate to begin with. `None` when the configuration asks for no TLS.
     ///
     /// # Errors
-    /// [`TlsError`].
-    pub fn open(
-        live: InForce<Config>,
-        state: Arc<StateDir>,
-        certificate: &Certificate,
-    ) -> Result<Arc<Self>, TlsError> {
-        let (certified, read) = match certificate {
-            Certificate::SelfSigned => (own(&live, &state)?, None),
-            Certificate::Files { cert, key } => {
+    /// [`TlsError`], when there is to be TLS and no certificate can be had.
+    pub fn open(config: InForce<Config>, state: Arc<StateDir>) -> Result<Option<Arc<Self>>, TlsError> {
+        let (certified, read) = match &config.get().certificate {
+            None => return Ok(None),
+            Some(Certificate::SelfSigned) => (own(&config, &state)?, None),
+            Some(Certificate::Files { cert, key }) => {
                 let pem = Pem::read(cert, key)?;
                 let certified = pem.certified(&name(cert), &name(key))?;
                 (certified, Some(Read { pem: Some(pem), trouble: None }))
@@ -90,7 +79,7 @@ impl Certificates {
         if let Some(trouble) = certified.info.trouble(now()) {
             tracing::warn!("{trouble}");
         }
-        Ok(Arc::new(Self { live, state, now: RwLock::new(certified), read: Mutex::new(read) }))
+        Ok(Some(Arc::new(Self { config, state, now: RwLock::new(certified), read: Mutex::new(read) })))
     }
 
     /// What rustls needs to serve with them.
@@ -121,10 +110,9 @@ impl Certificates {
     /// Takes another one if there is one. The one in force stays while the other is no good: its files may be written just
     /// now. The caller's thread waits for the disk.
     pub fn refresh(&self) {
-        let config = self.live.get();
-        match config.tls.as_ref().map(|tls| &tls.certificate) {
+        match &self.config.get().certificate {
             Some(Certificate::Files { cert, key }) => self.refresh_files(cert, key),
-            Some(Certificate::SelfSigned) => match own(&self.live, &self.state) {
+            Some(Certificate::SelfSigned) => match own(&self.config, &self.state) {
                 Ok(certified) => self.take(certified),
                 Err(error) => tracing::error!("the certificate stays as it is: {error}"),
             },
@@ -133,16 +121,13 @@ impl Certificates {
     }
 
     /// [Refreshes](Self::refresh) until the server shuts down.
-    pub(crate) async fn run(self: Arc<Self>, shutdown: CancellationToken) {
+    pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
         let mut checks = tokio::time::interval(CHECK_INTERVAL);
         let mut reminders = tokio::time::interval(REMINDER);
         reminders.reset();
-        let mut changes = self.live.watch();
+        let mut changes = self.config.watch();
         loop {
-            let is_own = !matches!(
-                self.live.get().tls.as_ref().map(|tls| &tls.certificate),
-                Some(Certificate::Files { .. })
-            );
+            let is_own = !matches!(self.config.get().certificate, Some(Certificate::Files { .. }));
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 // Nobody else writes our own.
@@ -208,8 +193,8 @@ impl ResolvesServerCert for Certificates {
 }
 
 /// Our own, for all names that this computer has now.
-fn own(live: &InForce<Config>, state: &StateDir) -> Result<Certified, SelfSignedError> {
-    let names = self_signed::names(&live.get().access.host_names, &machine_addresses());
+fn own(config: &InForce<Config>, state: &StateDir) -> Result<Certified, SelfSignedError> {
+    let names = self_signed::names(&config.get().host_names, &machine_addresses());
     self_signed::kept_or_made(state, &names, now())
 }
 

@@ -1,5 +1,10 @@
 //! A certificate and its key, read from PEM (RFC 7468), and what there is to know about it.
 
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use rustls::{Error, InconsistentKeys};
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::fs;
@@ -7,11 +12,6 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio_rustls::rustls::crypto::ring::default_provider;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::sign::CertifiedKey;
-use tokio_rustls::rustls::{Error, InconsistentKeys};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
@@ -94,14 +94,14 @@ impl CertificateError {
 
 /// The bytes of a certificate's two files, before anybody looked at them.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Pem {
+pub(crate) struct Pem {
     pub certificate: Vec<u8>,
     pub key: Vec<u8>,
 }
 
 impl Pem {
     /// Reads both files.
-    pub(super) fn read(certificate: &Path, key: &Path) -> Result<Self, CertificateError> {
+    pub(crate) fn read(certificate: &Path, key: &Path) -> Result<Self, CertificateError> {
         let read = |path: &Path, key| {
             fs::read(path).map_err(|source| CertificateError::Read { path: path.to_owned(), source, key })
         };
@@ -109,7 +109,7 @@ impl Pem {
     }
 
     /// Makes something of them. The names of the files are for what is said when that cannot be done.
-    pub(super) fn certified(&self, certificate: &str, key: &str) -> Result<Certified, CertificateError> {
+    pub(crate) fn certified(&self, certificate: &str, key: &str) -> Result<Certified, CertificateError> {
         let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&self.certificate)
             .collect::<Result<_, _>>()
             .map_err(|error| CertificateError::Certificate(certificate.to_owned(), error.to_string()))?;

@@ -1,7 +1,7 @@
 //! A certificate that this server makes for itself. Nobody vouches for it, so a browser warns once, and whoever cares compares
 //! its fingerprint; from then on nobody in between can listen.
 
-use super::certificate::{Certified, Info, Pem};
+use crate::certificate::{CertificateError, Certified, Info, Pem};
 use lenscast_base::state::StateDir;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, SerialNumber};
 use std::collections::BTreeSet;
@@ -31,7 +31,7 @@ pub enum SelfSignedError {
     Make(#[from] rcgen::Error),
     /// What was made cannot be read. It is a mistake of this program.
     #[error("a certificate was made that cannot be used: {0}")]
-    Unusable(#[from] super::CertificateError),
+    Unusable(#[from] CertificateError),
     /// There is no randomness.
     #[error("this computer has no random numbers: {0}")]
     Random(#[from] getrandom::Error),
@@ -42,7 +42,7 @@ pub enum SelfSignedError {
 ///
 /// # Errors
 /// [`SelfSignedError`].
-pub(super) fn kept_or_made(
+pub(crate) fn kept_or_made(
     state: &StateDir,
     wanted: &BTreeSet<String>,
     now: u64,
