@@ -15,3 +15,4 @@ mod values;
 mod words;
 
 pub use parse::{Refusal, parse};
+pub(crate) use words::as_word;

@@ -1,10 +1,14 @@
 //! The connection to the network: it is tried for ever, with growing pauses, and what went wrong is told in words.
 //!
-//! The driver does one thing at a time (join, leave, look around), so this asks for one at a time.
+//! The driver does one thing at a time (join, leave, look around), so this asks for one at a time. It decides nothing by
+//! itself either: which access point of a network is joined, and when to move to a stronger one, is decided here.
 
+mod roam;
+mod told;
 mod trouble;
 mod types;
 
+pub use told::{Notice, Output, State};
 pub use trouble::Trouble;
 pub use types::{AccessPoint, Auth, Bssid, Join, WifiAction, WifiEvent};
 
@@ -16,6 +20,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 use core::time::Duration;
+use roam::{Move, Roaming};
 
 /// Shortest and longest pause between two attempts to join.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
@@ -29,66 +34,6 @@ const ADDRESS: Duration = Duration::from_secs(15);
 /// How long leaving, and looking around, may take.
 const LEAVE: Duration = Duration::from_secs(5);
 const SCAN: Duration = Duration::from_secs(15);
-
-/// What the state machine tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
-    /// Joining a network.
-    Joining {
-        /// Its name.
-        ssid: String,
-    },
-    /// There is an address.
-    Up(Ipv4Addr),
-    /// The network is gone, or could not be joined.
-    Down {
-        /// Why.
-        trouble: Trouble,
-        /// Attempts that failed since it was up.
-        attempt: u32,
-        /// The pause before the next one.
-        retry_in: Duration,
-    },
-    /// What [`Wifi::scan`] asked for.
-    Scanned(Result<Vec<AccessPoint>, String>),
-    /// There is no WiFi at all.
-    Broken(String),
-}
-
-/// What comes out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// For the driver.
-    Action(WifiAction),
-    /// For whoever wants to know.
-    Notice(Notice),
-}
-
-/// The four states of the original firmware.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// The driver is not ready.
-    Uninit,
-    /// Nothing is wanted.
-    Idle,
-    /// Joining, or pausing between two attempts.
-    Connecting,
-    /// There is an address.
-    Connected,
-}
-
-impl State {
-    /// The word that `wifi status` prints.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Uninit => "UNINIT",
-            Self::Idle => "IDLE",
-            Self::Connecting => "CONNECTING",
-            Self::Connected => "CONNECTED",
-        }
-    }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -120,8 +65,20 @@ struct Scan {
     until: Instant,
     /// Somebody asked for the networks.
     asked: bool,
-    /// Why could the network not be joined?
-    diagnosing: bool,
+    /// Why could the network not be joined, as the driver told it? What is found out is told then.
+    diagnosing: Option<Trouble>,
+    /// Is there a stronger access point?
+    roaming: bool,
+}
+
+/// A stronger access point is being joined, or the one before again.
+#[derive(Clone, Copy, Debug)]
+struct Detour {
+    only: (Bssid, u8),
+    /// Where to go when this one does not let us in; `None`: to any one of that name.
+    back: Option<(Bssid, u8)>,
+    /// It is the stronger one, and not yet the way back.
+    stronger: bool,
 }
 
 /// The state machine.
@@ -134,10 +91,12 @@ pub struct Wifi {
     scan: Option<Scan>,
     /// A scan is wanted as soon as the driver is free: by somebody, or to find out why.
     scan_asked: bool,
-    diagnose: bool,
+    diagnose: Option<Trouble>,
     reason: u16,
     trouble: Option<Trouble>,
     rssi: Option<i8>,
+    roaming: Roaming,
+    detour: Option<Detour>,
     back_off: BackOff,
     /// Not before this is the network tried again.
     retry_at: Instant,
@@ -155,10 +114,12 @@ impl Wifi {
             credentials,
             scan: None,
             scan_asked: false,
-            diagnose: false,
+            diagnose: None,
             reason: 0,
             trouble: None,
             rssi: None,
+            roaming: Roaming::default(),
+            detour: None,
             back_off: BackOff::new(PAUSE.0, PAUSE.1),
             retry_at: Instant::START,
             broken: None,
@@ -168,6 +129,9 @@ impl Wifi {
 
     /// Other credentials, from the next [`connect`](Self::connect) or attempt on.
     pub fn set_credentials(&mut self, credentials: Option<Credentials>) {
+        if credentials != self.credentials {
+            (self.trouble, self.diagnose, self.detour) = (None, None, None);
+        }
         self.credentials = credentials;
     }
 
@@ -183,6 +147,7 @@ impl Wifi {
             return false;
         }
         (self.wanted, self.trouble, self.retry_at) = (true, None, now);
+        (self.diagnose, self.detour) = (None, None);
         self.back_off.reset();
         match self.phase {
             Phase::Off | Phase::Leaving { .. } => {}
@@ -196,7 +161,7 @@ impl Wifi {
     /// Leaves, and joins no more.
     pub fn disconnect(&mut self, now: Instant) {
         self.wanted = false;
-        self.trouble = None;
+        (self.trouble, self.diagnose, self.detour) = (None, None, None);
         match self.phase {
             Phase::Off | Phase::Idle | Phase::Leaving { .. } => {}
             Phase::Pausing { .. } => self.phase = Phase::Idle,
@@ -228,8 +193,9 @@ impl Wifi {
                 }
                 self.notice(Notice::Broken(why));
             }
-            WifiEvent::Associated(_) => {
+            WifiEvent::Associated(bssid) => {
                 if matches!(self.phase, Phase::Joining { .. }) {
+                    self.roaming.joined(now, bssid);
                     self.phase = Phase::Addressing { until: now + ADDRESS };
                 }
             }
@@ -238,14 +204,17 @@ impl Wifi {
             WifiEvent::Address(address) => {
                 if self.phase != Phase::Up(address) {
                     self.phase = Phase::Up(address);
-                    (self.reason, self.trouble, self.diagnose) = (0, None, false);
+                    (self.reason, self.trouble, self.diagnose, self.detour) = (0, None, None, None);
                     self.back_off.reset();
                     self.notice(Notice::Up(address));
                 }
             }
             WifiEvent::Disconnected { reason } => self.disconnected(now, reason, random),
             WifiEvent::ScanDone(result) => self.scanned(now, result),
-            WifiEvent::Signal(rssi) => self.rssi = Some(rssi),
+            WifiEvent::Signal(rssi) => {
+                self.rssi = Some(rssi);
+                self.roaming.signal(now, rssi);
+            }
         }
         self.advance(now);
     }
@@ -254,11 +223,11 @@ impl Wifi {
     pub fn handle_timeout(&mut self, now: Instant, random: &mut Random) {
         match self.phase {
             Phase::Joining { until } if until <= now => {
-                self.fail(now, Trouble::NoAnswer, random);
+                self.not_in(now, Trouble::NoAnswer, random);
                 self.leave(now);
             }
             Phase::Addressing { until } if until <= now => {
-                self.fail(now, Trouble::NoAddress, random);
+                self.not_in(now, Trouble::NoAddress, random);
                 self.leave(now);
             }
             Phase::Leaving { until } if until <= now => self.left(now),
@@ -281,6 +250,7 @@ impl Wifi {
         let phase = match self.phase {
             Phase::Pausing { until } if self.scan.is_none() => Some(until),
             Phase::Joining { until } | Phase::Addressing { until } | Phase::Leaving { until } => Some(until),
+            Phase::Up(_) if self.scan.is_none() => self.roaming.next_look(),
             _ => None,
         };
         let scan = self.scan.map(|scan| scan.until);
@@ -339,6 +309,7 @@ impl Wifi {
     }
 
     fn leave(&mut self, now: Instant) {
+        self.roaming.left();
         self.phase = Phase::Leaving { until: now + LEAVE };
         self.action(WifiAction::Disconnect);
     }
@@ -356,44 +327,99 @@ impl Wifi {
             }
             Phase::Joining { .. } | Phase::Addressing { .. } | Phase::Up(_) => {
                 self.reason = reason;
-                let password = self.credentials.as_ref().is_some_and(|known| !known.password.is_empty());
-                self.fail(now, Trouble::from_reason(reason, password), random);
+                self.roaming.left();
+                self.not_in(now, Trouble::from_reason(reason, self.has_password()), random);
             }
+        }
+    }
+
+    fn has_password(&self) -> bool {
+        self.credentials.as_ref().is_some_and(|known| !known.password.is_empty())
+    }
+
+    /// What was joined is lost, or did not let us in.
+    fn not_in(&mut self, now: Instant, trouble: Trouble, random: &mut Random) {
+        let Some(Detour { only, back, stronger }) = self.detour.take() else {
+            return self.fail(now, trouble, random);
+        };
+        // Nothing is wrong with the network: another of its access points is tried at once.
+        self.retry_at = now;
+        self.phase = Phase::Pausing { until: now };
+        self.detour = back.map(|only| Detour { only, back: None, stronger: false });
+        if stronger {
+            self.roaming.shun(now, only.0);
+            self.notice(Notice::GoingBack(trouble));
         }
     }
 
     fn fail(&mut self, now: Instant, trouble: Trouble, random: &mut Random) {
         // What a scan found out stays true until something else happens.
-        let same = matches!(
-            (trouble, self.trouble),
-            (Trouble::NoSuchNetwork, Some(Trouble::Wpa3Only | Trouble::Enterprise))
-        );
-        let trouble = if same { self.trouble.unwrap_or(trouble) } else { trouble };
+        let known = self.trouble.filter(|known| {
+            use Trouble::{
+                Enterprise, NoPassword, NoSuchNetwork, OpenOrWpa3, OutOfRange, Unfit, WepOnly, Wpa3Only,
+            };
+            match trouble {
+                Unfit => matches!(known, NoPassword | OpenOrWpa3 | Wpa3Only | WepOnly | Enterprise),
+                NoSuchNetwork => matches!(known, Wpa3Only | WepOnly | Enterprise | OutOfRange),
+                _ => false,
+            }
+        });
+        let told = trouble;
+        let trouble = known.unwrap_or(told);
         self.trouble = Some(trouble);
         let retry_in = self.back_off.next(random);
         self.retry_at = now + retry_in;
         self.phase = Phase::Pausing { until: self.retry_at };
         let attempt = self.back_off.attempts();
-        self.notice(Notice::Down { trouble, attempt, retry_in });
-        // A look around tells a name that is not there from one that is there and protects itself as we cannot.
-        let puzzling = matches!(trouble, Trouble::NoSuchNetwork | Trouble::NoPassword | Trouble::Other(_));
-        self.diagnose = puzzling && (attempt == 1 || attempt.is_multiple_of(5));
+        // A look around tells a name that is not there from one that is there and does not fit. The sentence waits for it: a
+        // wrong one first would be read first.
+        let undecided = trouble == Trouble::Unfit;
+        let look = told.is_puzzling() && (undecided || attempt == 1 || attempt.is_multiple_of(5));
+        self.diagnose = look.then_some(told);
+        if !look {
+            self.notice(Notice::Down { trouble, attempt, retry_in });
+        }
     }
 
     fn scanned(&mut self, now: Instant, result: Result<Vec<AccessPoint>, String>) {
         let Some(scan) = self.scan.take() else { return };
-        if let (true, Ok(networks), Some(trouble), Some(known)) =
-            (scan.diagnosing, &result, self.trouble, &self.credentials)
+        if let (Some(told), Some(known), Phase::Pausing { .. }) = (scan.diagnosing, self.trouble, self.phase)
         {
-            let better = trouble.with_scan(networks.iter().filter(|network| network.ssid == known.ssid));
-            if better != trouble && matches!(self.phase, Phase::Pausing { .. }) {
-                self.trouble = Some(better);
-                let (attempt, retry_in) = (self.back_off.attempts(), self.retry_at.since(now));
-                self.notice(Notice::Down { trouble: better, attempt, retry_in });
-            }
+            let trouble = match (&result, &self.credentials) {
+                (Ok(networks), Some(wished)) => {
+                    let named = || networks.iter().filter(|network| network.ssid == wished.ssid);
+                    let found = named().next().is_some();
+                    if found { told.with_scan(named(), self.has_password()) } else { known }
+                }
+                _ => known,
+            };
+            self.trouble = Some(trouble);
+            let (attempt, retry_in) = (self.back_off.attempts(), self.retry_at.since(now));
+            self.notice(Notice::Down { trouble, attempt, retry_in });
+        }
+        if let (true, Phase::Up(_)) = (scan.roaming, self.phase) {
+            self.looked(now, result.as_deref().unwrap_or_default());
         }
         if scan.asked {
             self.notice(Notice::Scanned(result));
+        }
+    }
+
+    /// Moves to a stronger access point, if there is one.
+    fn looked(&mut self, now: Instant, networks: &[AccessPoint]) {
+        let Some(known) = &self.credentials else { return };
+        // What a wrong or a needless password cannot join is no choice.
+        let open = known.password.is_empty();
+        let fits = |auth| match auth {
+            Auth::Wpa3 | Auth::Enterprise | Auth::Wep => false,
+            auth => (auth == Auth::Open) == open,
+        };
+        let candidates = networks.iter().filter(|network| network.ssid == known.ssid && fits(network.auth));
+        if let Some(Move { to, back, rssi: (there, here) }) = self.roaming.looked(now, candidates) {
+            self.notice(Notice::Moving { to: there, from: here });
+            self.detour = Some(Detour { only: to, back, stronger: true });
+            self.retry_at = now;
+            self.leave(now);
         }
     }
 
@@ -403,10 +429,12 @@ impl Wifi {
             return;
         }
         let quiet = matches!(self.phase, Phase::Idle | Phase::Pausing { .. } | Phase::Up(_));
-        if quiet && (self.scan_asked || self.diagnose) {
+        let up = matches!(self.phase, Phase::Up(_));
+        let roaming = up && self.roaming.next_look().is_some_and(|at| at <= now);
+        if quiet && (self.scan_asked || self.diagnose.is_some() || roaming) {
             let asked = core::mem::take(&mut self.scan_asked);
-            let diagnosing = core::mem::take(&mut self.diagnose);
-            self.scan = Some(Scan { until: now + SCAN, asked, diagnosing });
+            let diagnosing = self.diagnose.take();
+            self.scan = Some(Scan { until: now + SCAN, asked, diagnosing, roaming });
             self.action(WifiAction::Scan);
             return;
         }
@@ -416,7 +444,8 @@ impl Wifi {
             let credentials = credentials.clone();
             self.phase = Phase::Joining { until: now + JOIN };
             self.notice(Notice::Joining { ssid: credentials.ssid.clone() });
-            let join = Join { credentials, all_channels: true, only: None };
+            let only = self.detour.map(|detour| detour.only);
+            let join = Join { credentials, all_channels: only.is_none(), only };
             self.action(WifiAction::Connect(join));
         } else if matches!(self.phase, Phase::Pausing { .. }) && self.credentials.is_none() {
             (self.phase, self.wanted) = (Phase::Idle, false);

@@ -58,6 +58,13 @@ impl Bench {
         self.wifi.handle_timeout(self.now, &mut self.random);
     }
 
+    /// Up to the next attempt.
+    fn pass_the_pause(&mut self) {
+        let (_, _, pause) = self.wifi.trouble(self.now).expect("it pauses because of trouble");
+        self.pass(pause);
+        assert!(matches!(self.outputs().last(), Some(Output::Action(WifiAction::Connect(_)))));
+    }
+
     fn outputs(&mut self) -> Vec<Output> {
         std::iter::from_fn(|| self.wifi.poll()).collect()
     }
@@ -136,39 +143,106 @@ fn troubles_are_told_apart() {
         assert_eq!(open(reason), Trouble::NoPassword, "{reason}");
     }
     assert_eq!(with_password(201), Trouble::NoSuchNetwork);
-    assert_eq!(open(211), Trouble::NoPassword);
+    for reason in [210, 211] {
+        assert_eq!((open(reason), with_password(reason)), (Trouble::Unfit, Trouble::Unfit), "{reason}");
+    }
     assert_eq!(with_password(212), Trouble::OutOfRange);
     assert_eq!(with_password(8), Trouble::Other(8));
 }
 
-/// Lets joining fail with `reason`, and the look around that follows find `networks`.
-fn diagnosed(reason: u16, networks: Vec<AccessPoint>) -> Trouble {
-    let mut bench = Bench::started();
-    bench.actions();
+/// Lets joining fail with `reason`, and the look around that follows find `networks`. What is told then, once.
+fn diagnosed(reason: u16, password: &str, networks: Vec<AccessPoint>) -> Trouble {
+    let mut bench = Bench::off(Some(credentials("home", password)));
+    bench.event(WifiEvent::Started);
+    bench.outputs();
     bench.event(WifiEvent::Disconnected { reason });
-    assert_eq!(bench.actions(), [WifiAction::Scan], "it looks around");
+    assert_eq!(bench.outputs(), [Output::Action(WifiAction::Scan)], "it looks around before it says a word");
     bench.event(WifiEvent::ScanDone(Ok(networks)));
-    bench.wifi.trouble(bench.now).expect("there is trouble").0
+    let notices = bench.notices();
+    let [Notice::Down { trouble, attempt: 1, .. }] = notices[..] else { panic!("{notices:?}") };
+    assert_eq!(bench.wifi.trouble(bench.now).map(|(trouble, ..)| trouble), Some(trouble));
+    trouble
 }
 
 #[test]
-fn a_wpa3_only_network_is_told_from_one_that_is_not_there() {
-    assert_eq!(diagnosed(201, vec![network("other", Auth::Wpa3)]), Trouble::NoSuchNetwork);
-    assert_eq!(diagnosed(201, vec![network("home", Auth::Wpa3)]), Trouble::Wpa3Only);
-    assert_eq!(diagnosed(210, vec![network("home", Auth::Enterprise)]), Trouble::Enterprise);
+fn the_scan_decides_what_the_drivers_reasons_leave_open() {
+    use Trouble::{Enterprise, NoPassword, NoSuchNetwork, OpenOrWpa3, OutOfRange, Unfit, WepOnly, Wpa3Only};
+    let home = |auth| vec![network("other", Auth::Wpa2), network("home", auth)];
+    for reason in [210, 211] {
+        for (auth, without, with) in [
+            // What is really open lets in who has no password.
+            (Auth::Open, Wpa3Only, OpenOrWpa3),
+            (Auth::Wpa3, Wpa3Only, Wpa3Only),
+            (Auth::Wep, WepOnly, WepOnly),
+            (Auth::Enterprise, Enterprise, Enterprise),
+            (Auth::Wpa, NoPassword, Unfit),
+            (Auth::Wpa2, NoPassword, Unfit),
+            (Auth::WpaWpa2, NoPassword, Unfit),
+            (Auth::Wpa2Wpa3, NoPassword, Unfit),
+            (Auth::Other, NoPassword, Unfit),
+        ] {
+            assert_eq!(diagnosed(reason, "", home(auth)), without, "{reason} {auth}");
+            assert_eq!(diagnosed(reason, "secret-password", home(auth)), with, "{reason} {auth}");
+        }
+        assert_eq!(diagnosed(reason, "", vec![network("other", Auth::Wpa2)]), Unfit, "{reason}: not heard");
+    }
+    let told = |networks| diagnosed(201, "secret-password", networks);
+    assert_eq!(told(vec![network("other", Auth::Wpa3)]), NoSuchNetwork);
+    assert_eq!(told(home(Auth::Wpa3)), Wpa3Only);
+    assert_eq!(told(home(Auth::Wpa2)), OutOfRange, "it is there, so that it is not a wrong name");
     let both = vec![network("home", Auth::Wpa3), network("home", Auth::Wpa2)];
-    assert_eq!(diagnosed(201, both), Trouble::NoSuchNetwork, "one of them could let us in");
+    assert_eq!(told(both), OutOfRange, "one of them could let us in");
+}
+
+#[test]
+fn each_sentence_says_what_to_type_and_names_the_network_as_it_is_typed() {
+    let open = Trouble::OpenOrWpa3.sentence("my \"net\"");
+    assert!(open.contains(r#"wifi set "my \"net\"" "" save"#) && open.contains("WPA3 only"), "{open}");
+    assert!(
+        Trouble::NoPassword.sentence("attic").contains("wants a password: wifi set attic <password> save")
+    );
+    assert!(Trouble::WrongPassword.sentence("attic").starts_with("the network refused the password"));
 }
 
 #[test]
 fn what_a_look_around_found_out_is_not_forgotten_at_the_next_failure() {
+    for (reason, auth, expected) in
+        [(201, Auth::Wpa3, Trouble::Wpa3Only), (211, Auth::Open, Trouble::OpenOrWpa3)]
+    {
+        let mut bench = Bench::started();
+        bench.event(WifiEvent::Disconnected { reason });
+        bench.event(WifiEvent::ScanDone(Ok(vec![network("home", auth)])));
+        for attempt in 2..5 {
+            bench.pass_the_pause();
+            bench.event(WifiEvent::Disconnected { reason });
+            let notices = bench.notices();
+            assert!(
+                matches!(notices[..], [Notice::Down { trouble, attempt: at, .. }] if trouble == expected && at == attempt),
+                "{notices:?}"
+            );
+        }
+        // The fifth time it looks again: somebody may have changed the access point.
+        bench.pass_the_pause();
+        bench.event(WifiEvent::Disconnected { reason });
+        assert_eq!(bench.actions(), [WifiAction::Scan]);
+        bench.event(WifiEvent::ScanDone(Ok(vec![network("home", Auth::Enterprise)])));
+        assert_eq!(bench.wifi.trouble(bench.now).map(|(trouble, ..)| trouble), Some(Trouble::Enterprise));
+    }
+}
+
+#[test]
+fn a_look_around_that_is_never_answered_does_not_keep_the_trouble_secret() {
     let mut bench = Bench::started();
-    bench.event(WifiEvent::Disconnected { reason: 201 });
-    bench.event(WifiEvent::ScanDone(Ok(vec![network("home", Auth::Wpa3)])));
-    bench.pass(Duration::from_secs(2));
     bench.outputs();
-    bench.event(WifiEvent::Disconnected { reason: 201 });
-    assert!(matches!(bench.notices()[..], [Notice::Down { trouble: Trouble::Wpa3Only, attempt: 2, .. }]));
+    bench.event(WifiEvent::Disconnected { reason: 210 });
+    assert_eq!(bench.actions(), [WifiAction::Scan]);
+    bench.pass(Duration::from_secs(15));
+    let outputs = bench.outputs();
+    assert!(
+        matches!(outputs[0], Output::Notice(Notice::Down { trouble: Trouble::Unfit, .. })),
+        "{outputs:?}"
+    );
+    assert!(matches!(outputs[2], Output::Action(WifiAction::Connect(_))), "{outputs:?}");
 }
 
 #[test]

@@ -120,6 +120,18 @@ pub(super) fn find(name: &str) -> Option<&'static Group> {
     GROUPS.iter().find(|group| group.name == name)
 }
 
+/// The forms that a line begins like, as far as any does: of `cam fps 0` the one of `cam fps`, of `stream set` the four of
+/// `stream set`, of `cam what` all of `cam`. None when the first word is no command.
+pub(super) fn begun<'a>(words: impl Iterator<Item = &'a str> + Clone) -> Vec<&'static Form> {
+    let Some(group) = words.clone().next().and_then(find) else { return Vec::new() };
+    let alike = |form: &Form| {
+        let fixed = form.usage.split(' ').take_while(|part| !part.starts_with(['<', '[', '-']));
+        fixed.zip(words.clone()).take_while(|(fixed, typed)| fixed == typed).count()
+    };
+    let most = group.forms.iter().map(alike).max().unwrap_or_default();
+    group.forms.iter().filter(|form| alike(form) == most).collect()
+}
+
 fn describe(group: &Group, text: &mut String) {
     for Form { usage, about } in group.forms {
         // What a long form does stands below it.

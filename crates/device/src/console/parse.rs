@@ -1,7 +1,7 @@
 //! Words become commands.
 
 use super::command::{Cam, Command, PictureSetting, Stream, Wifi};
-use super::help::{self, Group};
+use super::help::{self, Form, Group};
 use super::nearest::nearest;
 use super::values::{self, Checked};
 use super::words::{self, Word};
@@ -17,21 +17,22 @@ const DEFAULT_SCAN: u8 = 20;
 /// How many it shows at most.
 const MAX_SCAN: u8 = 200;
 
-/// Why a line is no command. Shows what was wrong, and then the usage of its group, in several lines without a line end
-/// after the last. What may be a password or a key is not in it.
+/// Why a line is no command. Shows what was wrong, and then the usage of the forms that were begun, in several lines without
+/// a line end after the last. What may be a password or a key is not in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     what: String,
-    group: Option<&'static Group>,
+    /// Empty when there is no such command.
+    forms: Vec<&'static Form>,
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.what)?;
-        let Some(group) = self.group else {
+        if self.forms.is_empty() {
             return write!(f, "\ncommands: {}", names().join(" "));
-        };
-        for (i, form) in group.forms.iter().enumerate() {
+        }
+        for (i, form) in self.forms.iter().enumerate() {
             write!(f, "\n{} {}", if i == 0 { "usage:" } else { "      " }, form.usage)?;
         }
         Ok(())
@@ -51,14 +52,15 @@ impl core::error::Error for Refusal {}
 pub fn parse(line: &str) -> Result<Option<Command>, Refusal> {
     let words = words::split(line).map_err(|fault| Refusal {
         what: fault.to_string(),
-        group: line.split_ascii_whitespace().next().and_then(help::find),
+        forms: help::begun(line.split_ascii_whitespace()),
     })?;
     let Some((first, rest)) = words.split_first() else {
         return Ok(None);
     };
     let group = help::find(&first.text)
-        .ok_or_else(|| Refusal { what: unknown("command", &first.text, &names()), group: None })?;
-    command(group, rest).map(Some).map_err(|what| Refusal { what, group: Some(group) })
+        .ok_or_else(|| Refusal { what: unknown("command", &first.text, &names()), forms: Vec::new() })?;
+    let forms = || help::begun(words.iter().map(|word| &word.text[..]));
+    command(group, rest).map(Some).map_err(|what| Refusal { what, forms: forms() })
 }
 
 fn command(group: &'static Group, words: &[Word]) -> Checked<Command> {

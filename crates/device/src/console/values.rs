@@ -19,17 +19,17 @@ pub(super) fn ssid(text: &str) -> Checked<String> {
 }
 
 /// Empty for an open network. The lengths that no network takes are refused: WPA's passphrases have 8 to 63 characters
-/// and its keys 64 hexadecimal digits (IEEE 802.11-2020 §J.4.1), WEP's keys 5 characters (or 13, 10, 26).
+/// and its keys 64 hexadecimal digits (IEEE 802.11-2020 §J.4.1). WEP, whose keys may be shorter, is not joined.
 pub(super) fn password(text: &str) -> Checked<String> {
     match text.len() {
-        0 | 5 | 8..MAX_PASSWORD_BYTES => Ok(text.into()),
+        0 | 8..MAX_PASSWORD_BYTES => Ok(text.into()),
         MAX_PASSWORD_BYTES if text.bytes().all(|byte| byte.is_ascii_hexdigit()) => Ok(text.into()),
         MAX_PASSWORD_BYTES => {
             Err("password is 64 bytes long, which only a key in hexadecimal digits is; others have 8 to 63"
                 .into())
         }
         length @ 1..8 => {
-            Err(format!("password is {length} bytes long; WPA needs 8 to 63 (for an open network: \"\")"))
+            Err(format!("password is {length} bytes long; networks take 8 to 63 (for an open one: \"\")"))
         }
         length => Err(format!("password is {length} bytes long; at most {MAX_PASSWORD_BYTES} fit")),
     }

@@ -76,6 +76,16 @@ pub(super) fn split(line: &str) -> Result<Vec<Word>, Fault> {
     Ok(words)
 }
 
+/// `text` as somebody has to type it to be one word: as it is, or within double quotes.
+pub(crate) fn as_word(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if !text.is_empty() && !text.starts_with('-') && text.chars().all(plain) {
+        return text.into();
+    }
+    let escaped = text.chars().flat_map(|c| matches!(c, '"' | '\\').then_some('\\').into_iter().chain([c]));
+    ['"'].into_iter().chain(escaped).chain(['"']).collect()
+}
+
 /// Takes what is between two of `quote`; the first is already taken.
 fn quoted(quote: char, chars: &mut core::str::Chars<'_>, text: &mut String) -> Result<(), Fault> {
     while let Some(c) = chars.next() {
@@ -97,6 +107,7 @@ fn visible(c: char) -> Result<char, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
 
     fn texts(line: &str) -> Result<Vec<String>, Fault> {
         Ok(split(line)?.into_iter().map(|word| word.text).collect())
@@ -121,6 +132,18 @@ mod tests {
         ] {
             assert_eq!(texts(line).unwrap(), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn what_is_shown_to_be_typed_is_understood_as_it_was_meant() {
+        for text in
+            ["attic", "", "my net", "--save", r#"say "hi""#, r"a\b\", "Café", "it's", "a\u{a0}b", "$x;&|"]
+        {
+            let words = split(&format!("wifi set {} x", as_word(text))).expect(text);
+            assert_eq!(words[2].text, text);
+            assert!(!words[2].is_option() && words.len() == 4, "{text}");
+        }
+        assert_eq!((as_word("attic-2.4"), as_word("my net")), ("attic-2.4".into(), "\"my net\"".into()));
     }
 
     #[test]

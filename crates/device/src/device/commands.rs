@@ -228,7 +228,8 @@ impl<F: AsRef<[u8]>> Device<F> {
             text += &format!("signal: {rssi} dBm ({quality})\n");
         }
         if let Some((trouble, attempt, pause)) = self.wifi.trouble(now) {
-            text += &format!("{trouble}; attempt {attempt}, next in {} s\n", pause.as_secs());
+            let sentence = trouble.sentence(self.ssid());
+            text += &format!("{sentence} (attempt {attempt}, next in {} s)\n", pause.as_secs());
         }
         if credentials.is_some_and(|known| Some(known) != self.saved.wifi.as_ref()) {
             text += "these credentials are not saved: wifi set … save\n";

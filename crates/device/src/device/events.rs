@@ -27,7 +27,18 @@ impl<F: AsRef<[u8]>> Device<F> {
             }
             Notice::Down { trouble, attempt, retry_in } => {
                 let seconds = retry_in.as_secs();
-                let line = format!("wifi: {trouble}; attempt {attempt}, next in {seconds} s");
+                let sentence = trouble.sentence(self.ssid());
+                let line = format!("wifi: {sentence} (attempt {attempt}, next in {seconds} s)");
+                self.terminal.log(now, Level::Warn, &line);
+            }
+            Notice::Moving { to, from } => {
+                let line = format!("wifi: moving to a stronger access point ({to} dBm instead of {from})");
+                self.terminal.log(now, Level::Info, &line);
+            }
+            Notice::GoingBack(trouble) => {
+                let sentence = trouble.sentence(self.ssid());
+                let line =
+                    format!("wifi: back to the access point before, for at the stronger one {sentence}");
                 self.terminal.log(now, Level::Warn, &line);
             }
             Notice::Broken(why) => self.terminal.log(now, Level::Error, &format!("wifi: {why}")),
@@ -39,6 +50,11 @@ impl<F: AsRef<[u8]>> Device<F> {
                 }
             }
         }
+    }
+
+    /// The name of the network that is wished; empty when there is none.
+    pub(super) fn ssid(&self) -> &str {
+        self.wifi.credentials().map_or("", |credentials| &credentials.ssid)
     }
 
     pub(super) fn on_stream(&mut self, now: Instant, output: StreamOutput) {

@@ -101,6 +101,8 @@ fn a_wrong_password_is_told_apart_from_a_network_that_is_not_there() {
         ("attic 'wrong horse'", "the network refused the password"),
         ("cellar 'correct horse'", "no network"),
         ("'the neighbours' 'correct horse'", "WPA3"),
+        ("'the neighbours' ''", "the network takes WPA3 only"),
+        ("attic ''", "the network wants a password: wifi set attic <password> save"),
     ] {
         terminal.command(&format!("wifi set {credentials}"));
         terminal.command("wifi connect");
