@@ -7,6 +7,7 @@
 mod bench;
 mod dist;
 mod firmware;
+mod guard;
 mod process;
 mod soak;
 mod test;
@@ -33,6 +34,9 @@ Usage: cargo xtask COMMAND
       --jpeg           instead: making JPEGs of raw frames, and what that may mean on a microcontroller
       --browser        instead: camera to rendered pixels in Chromium, by each way of playing, the first picture,
                        and ten cameras in one page
+  guard                what must hold between our crates and between the modules inside each, and what no dependency
+                       may ask of a computer; a step of test, and done in a second. See ARCHITECTURE.md
+      --picture        writes the picture of imports into ARCHITECTURE.md
   firmware             builds the camera's image for every chip that this computer can build for, and tells how
                        large it is; see firmware/README.md
       --board NAME     for one board: atoms3r (both AtomS3R), atoms3r-cam, atoms3r-m12, esp32c3-devkit
@@ -63,6 +67,7 @@ fn main() -> ExitCode {
         // What the benchmark of viewers starts for itself.
         ["bench-child", kind, recording] => bench::scale::child(kind, recording.as_ref()),
         ["dist", ref options @ ..] => dist::run(options),
+        ["guard", ref options @ ..] => guard::command(options),
         ["firmware", ref options @ ..] => firmware::run(options),
         ["soak", ref options @ ..] => soak::run(options),
         [] => Err(format!("a command is missing\n\n{USAGE}").into()),

@@ -3,6 +3,7 @@
 pub(crate) mod browser;
 
 use crate::Result;
+use crate::guard;
 use crate::process::{self, Places, output};
 use crate::tools;
 use std::path::{Path, PathBuf};
@@ -40,6 +41,8 @@ pub(crate) fn run(browser: Browser) -> Result<()> {
         python = tools::python::ensure(&places)?;
         Ok(())
     })?;
+    // First of the checks, since it takes a second.
+    steps.step("guard", || guard::run(&places))?;
     steps.step("formatting", || cargo(&["fmt", "--all", "--check"]))?;
     steps.step("clippy", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     steps.step("documentation", || {
