@@ -151,7 +151,7 @@ async fn receive(
                 let arrival = clock.now();
                 session.heard();
                 let limits = jpeg::Limits { max_pixels: limits.max_pixels };
-                match answer(app, publisher, &limits, event, arrival) {
+                match answer(app, publisher, &video, &limits, event, arrival) {
                     Ok(None) => continue,
                     Ok(Some(pong)) => (Opcode::Pong, pong),
                     Err(end) => return end,
@@ -174,12 +174,13 @@ fn timers(limits: &Limits) -> (Interval, Interval) {
 fn answer(
     app: &App,
     publisher: &Publisher,
+    video: &Video,
     limits: &jpeg::Limits,
     event: Result<Event, ReadError>,
     arrival: Micros,
 ) -> Result<Option<Vec<u8>>, End> {
     match event {
-        Ok(Event::Binary(message)) => take_frame(publisher, limits, message, arrival),
+        Ok(Event::Binary(message)) => take_frame(publisher, video, limits, message, arrival),
         Ok(Event::Text(text)) => devices::take_text(app, publisher, &text, arrival),
         Ok(Event::Pong(payload)) => publisher.session().answered(&payload),
         Ok(Event::Ping(payload)) => return Ok(Some(payload)),
@@ -197,7 +198,13 @@ fn answer(
 }
 
 /// Inspects one message and publishes it, or counts why not.
-fn take_frame(publisher: &Publisher, limits: &jpeg::Limits, mut message: Vec<u8>, arrival: Micros) {
+fn take_frame(
+    publisher: &Publisher,
+    video: &Video,
+    limits: &jpeg::Limits,
+    mut message: Vec<u8>,
+    arrival: Micros,
+) {
     let stream = publisher.stream();
     stream.stats.bytes_in.fetch_add(message.len() as u64, Ordering::Relaxed);
     let inspected = match jpeg::inspect(&message, limits) {
@@ -221,5 +228,5 @@ fn take_frame(publisher: &Publisher, limits: &jpeg::Limits, mut message: Vec<u8>
     } else {
         Bytes::from(message)
     };
-    publisher.push(bytes, inspected.width, inspected.height, arrival);
+    video.show(publisher.push(bytes, inspected.width, inspected.height, arrival));
 }

@@ -23,6 +23,7 @@ pub mod diagnosis;
 pub mod ingest;
 
 pub mod clock;
+pub mod demand;
 pub mod framed;
 pub mod mailbox;
 pub mod named;

@@ -2,18 +2,19 @@
 //!
 //! Plain threads, no async: the writing side never waits, the reading side is a thread that does nothing else.
 
+use crate::demand::Demand;
 use crate::unit::JpegFrame;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// A one-slot, newest-wins mailbox, with what the pipeline must know besides the frame: does anybody watch, and is a key
-/// frame wanted.
+/// frame wanted. That is told by the stream, through [`Demand`].
 #[derive(Debug)]
 pub struct Mailbox {
     slot: Mutex<Slot>,
     wake: Condvar,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Slot {
     /// Came in since the last `take`.
     fresh: Option<Arc<JpegFrame>>,
@@ -36,16 +37,20 @@ pub struct Work {
 }
 
 impl Mailbox {
-    /// An empty mailbox. While it is not `watched`, frames are kept but not handed out.
+    /// An empty mailbox of a stream that nobody watches. While that is so, frames are kept but not handed out; the first that
+    /// is handed out is to become a key frame.
     #[must_use]
-    pub fn new(watched: bool) -> Self {
-        let slot = Slot { fresh: None, newest: None, watched, key_wanted: true, closed: false };
+    pub fn new() -> Self {
+        let slot = Slot { key_wanted: true, ..Slot::default() };
         Self { slot: Mutex::new(slot), wake: Condvar::new() }
     }
 
     /// Puts a frame in. True when it pushed out one that should have been encoded.
     pub fn push(&self, frame: Arc<JpegFrame>) -> bool {
         let mut slot = self.lock();
+        if slot.closed {
+            return false;
+        }
         slot.newest = Some(frame.clone());
         if !slot.watched {
             return false;
@@ -54,24 +59,6 @@ impl Mailbox {
         drop(slot);
         self.wake.notify_one();
         dropped
-    }
-
-    /// Says whether anybody watches the video.
-    pub fn set_watched(&self, watched: bool) {
-        let mut slot = self.lock();
-        slot.watched = watched;
-        if !watched {
-            slot.fresh = None;
-        }
-        drop(slot);
-        // A key frame may have been wanted since before anybody watched.
-        self.wake.notify_one();
-    }
-
-    /// Asks for a key frame at once: of the frame that waits, or else of the newest one again.
-    pub fn request_key(&self) {
-        self.lock().key_wanted = true;
-        self.wake.notify_one();
     }
 
     /// Asks for a key frame with the next new frame, since the newest one cannot be had as one.
@@ -103,14 +90,33 @@ impl Mailbox {
         }
     }
 
-    /// Ends the pipeline's thread.
-    pub fn close(&self) {
-        self.lock().closed = true;
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Demand for Mailbox {
+    fn set_watched(&self, watched: bool) {
+        let mut slot = self.lock();
+        slot.watched = watched;
+        if !watched {
+            slot.fresh = None;
+        }
+        drop(slot);
+        // A key frame may have been wanted since before anybody watched.
         self.wake.notify_one();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Slot> {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Asks for a key frame of the frame that waits, or else of the newest one again.
+    fn request_key(&self) {
+        self.lock().key_wanted = true;
+        self.wake.notify_one();
+    }
+
+    /// Ends the pipeline's thread.
+    fn end(&self) {
+        self.lock().closed = true;
+        self.wake.notify_one();
     }
 }
 
@@ -118,13 +124,19 @@ impl Mailbox {
 mod tests {
     use super::*;
 
+    fn watched() -> Mailbox {
+        let mailbox = Mailbox::new();
+        mailbox.set_watched(true);
+        mailbox
+    }
+
     fn frame(sequence: u64) -> Arc<JpegFrame> {
         Arc::new(JpegFrame::for_test(sequence))
     }
 
     #[test]
     fn the_newest_frame_wins_and_the_loser_is_told() {
-        let mailbox = Mailbox::new(true);
+        let mailbox = watched();
         assert!(!mailbox.push(frame(1)));
         assert!(mailbox.push(frame(2)));
         let work = mailbox.take().unwrap();
@@ -136,7 +148,7 @@ mod tests {
 
     #[test]
     fn an_unwatched_frame_is_no_loss_and_is_the_first_to_be_shown() {
-        let mailbox = Mailbox::new(false);
+        let mailbox = Mailbox::new();
         assert!(!mailbox.push(frame(1)));
         assert!(!mailbox.push(frame(2)));
         mailbox.set_watched(true);
@@ -147,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_first_watcher_wakes_the_thread() {
-        let mailbox = Arc::new(Mailbox::new(false));
+        let mailbox = Arc::new(Mailbox::new());
         mailbox.push(frame(1));
         let taker = std::thread::spawn({
             let mailbox = mailbox.clone();
@@ -159,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_key_request_prefers_the_frame_that_waits() {
-        let mailbox = Mailbox::new(true);
+        let mailbox = watched();
         mailbox.push(frame(1));
         mailbox.take().unwrap();
         mailbox.push(frame(2));
@@ -170,12 +182,13 @@ mod tests {
 
     #[test]
     fn closing_wakes_the_thread() {
-        let mailbox = Arc::new(Mailbox::new(true));
+        let mailbox = Arc::new(watched());
         let taker = std::thread::spawn({
             let mailbox = mailbox.clone();
             move || mailbox.take().is_none()
         });
-        mailbox.close();
+        mailbox.end();
         assert!(taker.join().unwrap());
+        assert!(!mailbox.push(frame(1)) && !mailbox.push(frame(2)), "nothing is lost that nobody wants");
     }
 }

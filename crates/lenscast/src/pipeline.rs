@@ -45,10 +45,9 @@ struct Fault {
 }
 
 impl Pipeline {
-    fn new(stream: Arc<Stream>, mailbox: Arc<Mailbox>, config: &Config, progress: Arc<Progress>) -> Self {
-        let packager = Arc::new(Packager::new(stream.clone(), mailbox.clone()));
+    fn new(packager: Arc<Packager>, mailbox: Arc<Mailbox>, config: &Config, progress: Arc<Progress>) -> Self {
         Self {
-            stream,
+            stream: packager.stream().clone(),
             mailbox,
             decoder: jpeg::Decoder::new(jpeg::Limits { max_pixels: config.max_pixels }),
             picture: I420::default(),

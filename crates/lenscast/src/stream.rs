@@ -5,22 +5,26 @@
 //! the lock and the wake-ups.
 
 pub mod cursor;
+pub mod feed;
 pub mod gop;
 pub mod presence;
 pub mod publisher;
 pub mod rates;
 pub mod rules;
+pub mod session;
 pub mod stats;
 
 pub use cursor::{JpegCursor, VideoCursor, VideoItem};
+pub use feed::Feed;
 pub use presence::CameraState;
-pub use publisher::{Camera, Publisher, Session};
+pub use publisher::Publisher;
 pub use rules::{EncodeMode, Rules};
+pub use session::{Camera, Session};
 
 use crate::clock::Clock;
-use crate::mailbox::Mailbox;
+use crate::demand::Demand;
 use crate::news::News;
-use crate::unit::{AccessUnit, CodedPicture, JpegFrame};
+use crate::unit::JpegFrame;
 use gop::Gop;
 use lenscast_base::in_force::InForce;
 use lenscast_base::notices::Notices;
@@ -30,7 +34,7 @@ use lenscast_protocol::CameraName;
 use stats::{Stats, Track};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// A joiner gets the running GOP while its key frame is younger than this; otherwise a key frame is made for it. So
@@ -73,7 +77,10 @@ struct State {
     muxer: ts::Muxer,
     /// Cursors into the video.
     video_cursors: usize,
-    mailbox: Option<Arc<Mailbox>>,
+    /// Feeds that there were.
+    feeds: u64,
+    /// The feed of the video, by its number, and who is told what is wanted.
+    feed: Option<(u64, Arc<dyn Demand>)>,
     /// A key frame was asked for and is not published yet: nobody needs to ask again.
     key_pending: bool,
     jpeg_sequence: u64,
@@ -92,7 +99,8 @@ impl State {
             pts: PtsClock::new(pts_origin),
             muxer: ts::Muxer::new(),
             video_cursors: 0,
-            mailbox: None,
+            feeds: 0,
+            feed: None,
             key_pending: false,
             jpeg_sequence: 0,
             live_since: Micros(0),
@@ -198,7 +206,7 @@ impl Stream {
     #[must_use]
     pub fn encoding(&self) -> bool {
         let state = self.lock();
-        state.mailbox.is_some() && self.wanted(&state)
+        state.feed.is_some() && self.wanted(&state)
     }
 
     /// Counts a `/ws/viewer` connection until the guard is dropped.
@@ -211,51 +219,6 @@ impl Stream {
     /// The time stamp of a picture that is to be shown `at` that moment: later than the one given before.
     pub fn stamp(&self, at: Micros) -> Pts90k {
         self.lock().pts.stamp(at)
-    }
-
-    /// Adds a picture to what is live, unless `mailbox` belongs to a camera that has left meanwhile.
-    ///
-    /// The picture is muxed only once it is sure that it is shown: counters that moved for a picture which is thrown away would
-    /// look like a loss to every viewer.
-    pub fn publish(&self, mailbox: &Arc<Mailbox>, picture: CodedPicture) {
-        let mut state = self.lock();
-        if !state.mailbox.as_ref().is_some_and(|current| Arc::ptr_eq(current, mailbox)) {
-            return;
-        }
-        let started = Instant::now();
-        let (key, bytes) = (picture.key, picture.annex_b.len());
-        let State { gop, muxer, key_pending, .. } = &mut *state;
-        *key_pending &= !key;
-        if gop.push(key, |sequence| AccessUnit::new(sequence, picture, muxer)).is_none() {
-            return;
-        }
-        drop(state);
-        self.stats.count_unit(self.clock.now(), bytes, started.elapsed());
-        self.video.send_replace(());
-    }
-
-    /// Gives the camera's pipeline a new mailbox, in place of the one before: with the newest JPEG in it, so that viewers who
-    /// wait for a key frame get one.
-    #[must_use]
-    pub fn open_mailbox(&self) -> Arc<Mailbox> {
-        let mut state = self.lock();
-        let mailbox = Arc::new(Mailbox::new(self.wanted(&state)));
-        if let Some(frame) = self.newest_jpeg() {
-            mailbox.push(frame);
-        }
-        if let Some(old) = state.mailbox.replace(mailbox.clone()) {
-            old.close();
-        }
-        // A mailbox begins with a key frame.
-        state.key_pending = true;
-        mailbox
-    }
-
-    /// Ends the camera's video.
-    pub fn close_mailbox(&self) {
-        if let Some(mailbox) = self.lock().mailbox.take() {
-            mailbox.close();
-        }
     }
 
     fn wanted(&self, state: &State) -> bool {

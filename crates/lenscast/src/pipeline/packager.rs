@@ -1,7 +1,6 @@
 //! From an encoder's output to what viewers get: parameter sets, time stamps, transport stream.
 
-use crate::mailbox::Mailbox;
-use crate::stream::Stream;
+use crate::stream::{Feed, Stream};
 use crate::unit::{CodedPicture, Timing, VideoParams};
 use lenscast_media::h264::encoder::Encoded;
 use lenscast_media::h264::nal;
@@ -15,8 +14,7 @@ const MAX_PENDING: usize = 64;
 /// Makes access units of what an encoder gives, and publishes them.
 #[derive(Debug)]
 pub(super) struct Packager {
-    stream: Arc<Stream>,
-    mailbox: Arc<Mailbox>,
+    feed: Feed,
     state: Mutex<State>,
 }
 
@@ -28,13 +26,13 @@ struct State {
 }
 
 impl Packager {
-    pub(super) fn new(stream: Arc<Stream>, mailbox: Arc<Mailbox>) -> Self {
-        Self { stream, mailbox, state: Mutex::default() }
+    pub(super) fn new(feed: Feed) -> Self {
+        Self { feed, state: Mutex::default() }
     }
 
     /// Where the access units go.
     pub(super) fn stream(&self) -> &Arc<Stream> {
-        &self.stream
+        self.feed.stream()
     }
 
     /// Notes the times of a picture that the encoder gets.
@@ -65,13 +63,14 @@ impl Packager {
         };
         state.params = Some(params.clone());
         let Encoded { annex_b, key } = encoded;
-        self.stream.publish(&self.mailbox, CodedPicture { timing, key, params, annex_b });
+        self.feed.publish(CodedPicture { timing, key, params, annex_b });
     }
 
     fn complain(&self, why: &str) {
-        self.stream.stats.count_quarantined("encoder_output");
-        if let Some(held_back) = self.stream.notices.due("encoder_output") {
-            tracing::warn!(camera = %self.stream.name(), held_back, "the encoder's output is dropped: {why}");
+        let stream = self.stream();
+        stream.stats.count_quarantined("encoder_output");
+        if let Some(held_back) = stream.notices.due("encoder_output") {
+            tracing::warn!(camera = %stream.name(), held_back, "the encoder's output is dropped: {why}");
         }
     }
 
@@ -97,6 +96,7 @@ fn params_of(known: Option<&Arc<VideoParams>>, encoded: &Encoded) -> Result<Arc<
 mod tests {
     use super::*;
     use crate::clock::Clock;
+    use crate::mailbox::Mailbox;
     use crate::news::News;
     use crate::stream::Rules;
     use futures_util::FutureExt as _;
@@ -135,7 +135,7 @@ mod tests {
         let (name, rules) = (CameraName::default(), InForce::new(Rules::default()));
         let stream = Arc::new(Stream::new(name, Clock::start(), rules, News::default()));
         let mut viewer = stream.join_video();
-        let replaced = Packager::new(stream.clone(), stream.open_mailbox());
+        let replaced = Packager::new(stream.feed(Arc::new(Mailbox::new())));
         let (mut shown, mut packets) = (Vec::new(), Vec::new());
         let mut read = || {
             while let Some(item) = viewer.next().now_or_never() {
@@ -145,7 +145,7 @@ mod tests {
         };
         show(&replaced, 0);
         read();
-        let current = Packager::new(stream.clone(), stream.open_mailbox());
+        let current = Packager::new(stream.feed(Arc::new(Mailbox::new())));
         show(&replaced, 40);
         show(&current, 80);
         read();

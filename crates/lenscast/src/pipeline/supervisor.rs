@@ -2,9 +2,11 @@
 
 use super::Pipeline;
 use super::config::Config;
+use super::packager::Packager;
 use super::progress::Progress;
 use crate::mailbox::Mailbox;
-use crate::stream::{EncodeMode, Stream};
+use crate::stream::{EncodeMode, Feed, Stream};
+use crate::unit::JpegFrame;
 use lenscast_base::in_force::InForce;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,21 +25,28 @@ pub struct Video {
     /// What the thread was started with.
     config: Arc<Config>,
     encode: EncodeMode,
-    progress: Arc<Progress>,
+    running: Running,
     /// A thread was given up already; a second one means that the encoder cannot be relied on.
     abandoned: bool,
     off: bool,
 }
 
 impl Video {
-    /// Starts a camera's thread. It ends when the stream's mailbox is closed.
+    /// Starts a camera's thread. It ends when the camera leaves.
     ///
     /// # Errors
     /// When the system gives no thread.
     pub fn start(stream: Arc<Stream>, in_force: InForce<Config>) -> io::Result<Self> {
         let (config, encode) = (in_force.get(), stream.encode_mode());
-        let progress = spawn(&stream, &config)?;
-        Ok(Self { stream, in_force, config, encode, progress, abandoned: false, off: false })
+        let running = Running::start(&stream, &config)?;
+        Ok(Self { stream, in_force, config, encode, running, abandoned: false, off: false })
+    }
+
+    /// Gives the thread the newest JPEG. One that still waits for the encoder is left out instead, and counted.
+    pub fn show(&self, frame: Arc<JpegFrame>) {
+        if self.running.mailbox.push(frame) {
+            self.stream.stats.dropped.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Looks whether the thread still gets on. One that has been at a single frame for `--encoder-timeout` is abandoned: it
@@ -53,7 +62,7 @@ impl Video {
         {
             return self.start_again(config, encode);
         }
-        if self.off || self.progress.busy_for() < config.encoder_timeout {
+        if self.off || self.running.progress.busy_for() < config.encoder_timeout {
             return;
         }
         self.stream.stats.pipelines_abandoned.fetch_add(1, Ordering::Relaxed);
@@ -63,9 +72,9 @@ impl Video {
         } else {
             self.abandoned = true;
             tracing::error!(%camera, "the encoder hangs: it is abandoned, and another one started");
-            match spawn(&self.stream, &self.config) {
-                Ok(progress) => {
-                    self.progress = progress;
+            match Running::start(&self.stream, &self.config) {
+                Ok(running) => {
+                    self.running = running;
                     return;
                 }
                 Err(error) => {
@@ -74,16 +83,16 @@ impl Video {
             }
         }
         self.off = true;
-        self.stream.close_mailbox();
+        self.stream.end_feed();
     }
 
     /// Lets a new thread take over from the one that there is, which ends after its frame.
     fn start_again(&mut self, config: Arc<Config>, encode: EncodeMode) {
-        match spawn(&self.stream, &config) {
-            Ok(progress) => {
+        match Running::start(&self.stream, &config) {
+            Ok(running) => {
                 let camera = self.stream.name();
                 tracing::info!(%camera, "video begins anew: it is configured differently");
-                (self.progress, self.abandoned, self.off) = (progress, false, false);
+                (self.running, self.abandoned, self.off) = (running, false, false);
                 (self.config, self.encode) = (config, encode);
             }
             Err(error) => {
@@ -93,29 +102,45 @@ impl Video {
     }
 }
 
-/// Gives the stream a new mailbox, and starts a thread that serves it.
-fn spawn(stream: &Arc<Stream>, config: &Config) -> io::Result<Arc<Progress>> {
-    let progress = Arc::new(Progress::new(*stream.clock()));
-    let mailbox = stream.open_mailbox();
-    let name = format!("video {}", stream.name());
-    let run = {
-        let (stream, config, progress) = (stream.clone(), config.clone(), progress.clone());
-        move || run(&stream, &mailbox, &config, &progress)
-    };
-    std::thread::Builder::new().name(name).spawn(run)?;
-    Ok(progress)
+/// A pipeline's thread, as its supervisor knows it.
+#[derive(Debug)]
+struct Running {
+    mailbox: Arc<Mailbox>,
+    progress: Arc<Progress>,
 }
 
-fn run(stream: &Arc<Stream>, mailbox: &Arc<Mailbox>, config: &Config, progress: &Arc<Progress>) {
+impl Running {
+    /// Starts a thread that feeds the stream from a new mailbox, in place of whoever fed it before. The newest JPEG is put into
+    /// the mailbox, so that viewers who wait for a key frame get one.
+    fn start(stream: &Arc<Stream>, config: &Config) -> io::Result<Self> {
+        let progress = Arc::new(Progress::new(*stream.clock()));
+        let mailbox = Arc::new(Mailbox::new());
+        let feed = stream.feed(mailbox.clone());
+        if let Some(frame) = stream.newest_jpeg() {
+            mailbox.push(frame);
+        }
+        let name = format!("video {}", stream.name());
+        let run = {
+            let (mailbox, config, progress) = (mailbox.clone(), config.clone(), progress.clone());
+            move || run(&feed, &mailbox, &config, &progress)
+        };
+        std::thread::Builder::new().name(name).spawn(run)?;
+        Ok(Self { mailbox, progress })
+    }
+}
+
+fn run(feed: &Feed, mailbox: &Arc<Mailbox>, config: &Config, progress: &Arc<Progress>) {
     // Nothing of a pipeline that panicked is used again, and the locks it shares with others treat poison as none: each
     // guards plain values that are whole between any two statements.
     let attempt = || {
         catch_unwind(AssertUnwindSafe(|| {
-            Pipeline::new(stream.clone(), mailbox.clone(), config, progress.clone()).run();
+            let packager = Arc::new(Packager::new(feed.clone()));
+            Pipeline::new(packager, mailbox.clone(), config, progress.clone()).run();
         }))
     };
     while attempt().is_err() {
         progress.end();
+        let stream = feed.stream();
         stream.stats.pipeline_restarts.fetch_add(1, Ordering::Relaxed);
         tracing::error!(camera = %stream.name(), "a frame made the pipeline panic; it begins anew with the next one");
         mailbox.request_key_with_next();

@@ -33,10 +33,10 @@ impl Stream {
         state.video_cursors += 1;
         let fresh = state.gop.key_at().is_some_and(|key| self.age(key) < JOINABLE_GOP_AGE);
         let cursor = if fresh { state.gop.join_running() } else { state.gop.join_next_key() };
-        if let Some(mailbox) = state.mailbox.clone() {
-            mailbox.set_watched(true);
+        if let Some((_, demand)) = state.feed.clone() {
+            demand.set_watched(true);
             if !fresh && !std::mem::replace(&mut state.key_pending, true) {
-                mailbox.request_key();
+                demand.request_key();
             }
         }
         drop(state);
@@ -73,9 +73,9 @@ impl Drop for VideoCursor {
         let mut state = self.stream.lock();
         state.video_cursors -= 1;
         if !self.stream.wanted(&state)
-            && let Some(mailbox) = &state.mailbox
+            && let Some((_, demand)) = &state.feed
         {
-            mailbox.set_watched(false);
+            demand.set_watched(false);
         }
     }
 }

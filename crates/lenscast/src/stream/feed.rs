@@ -1,0 +1,167 @@
+//! Who feeds a stream's video.
+
+use super::Stream;
+use crate::demand::Demand;
+use crate::unit::{AccessUnit, CodedPicture};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The right to give a stream its video, until another feed begins or the camera leaves.
+///
+/// Clones are the same feed. A stream does not care who feeds it: the pipeline of a camera here, or a connection to the machine that has the camera.
+#[derive(Clone, Debug)]
+pub struct Feed {
+    stream: Arc<Stream>,
+    /// Which feed of the stream this is, counted from 1.
+    number: u64,
+}
+
+impl Stream {
+    /// Begins another feed of the stream's video, in place of the one before. `demand` is told from now on what is wanted; it
+    /// is to begin with a key frame, without being asked.
+    #[must_use]
+    pub fn feed(self: &Arc<Self>, demand: Arc<dyn Demand>) -> Feed {
+        let mut state = self.lock();
+        demand.set_watched(self.wanted(&state));
+        state.feeds += 1;
+        let number = state.feeds;
+        if let Some((_, before)) = state.feed.replace((number, demand)) {
+            before.end();
+        }
+        // Nobody needs to ask for the key frame with which it begins.
+        state.key_pending = true;
+        Feed { stream: self.clone(), number }
+    }
+
+    /// Ends the stream's video, until another feed begins.
+    pub fn end_feed(&self) {
+        if let Some((_, demand)) = self.lock().feed.take() {
+            demand.end();
+        }
+    }
+}
+
+impl Feed {
+    /// The stream that is fed.
+    #[must_use]
+    pub fn stream(&self) -> &Arc<Stream> {
+        &self.stream
+    }
+
+    /// Adds a picture to what is live. It is thrown away when this feed has ended, or when nobody could decode it.
+    ///
+    /// The picture is muxed only once it is sure that it is shown. If the counters of the transport stream moved for a picture
+    /// that is then thrown away, every viewer would take that for a loss: with ten packets in it, the counter of the
+    /// video would jump from 3 to 14.
+    pub fn publish(&self, picture: CodedPicture) {
+        let stream = &self.stream;
+        let mut state = stream.lock();
+        if state.feed.as_ref().is_none_or(|(current, _)| *current != self.number) {
+            return;
+        }
+        let started = Instant::now();
+        let (key, bytes) = (picture.key, picture.annex_b.len());
+        let super::State { gop, muxer, key_pending, .. } = &mut *state;
+        *key_pending &= !key;
+        if gop.push(key, |sequence| AccessUnit::new(sequence, picture, muxer)).is_none() {
+            return;
+        }
+        drop(state);
+        stream.stats.count_unit(stream.clock.now(), bytes, started.elapsed());
+        stream.video.send_replace(());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::news::News;
+    use crate::stream::{EncodeMode, Rules};
+    use futures_util::FutureExt as _;
+    use lenscast_base::in_force::InForce;
+    use lenscast_protocol::CameraName;
+    use std::sync::Mutex;
+
+    /// What an edge of a cluster is told by a stream, in order. It has no camera, no mailbox and no pipeline.
+    #[derive(Debug, Default)]
+    struct Edge(Mutex<Vec<&'static str>>);
+
+    impl Edge {
+        fn note(&self, what: &'static str) {
+            self.0.lock().unwrap().push(what);
+        }
+
+        /// What was told since this was asked last.
+        fn told(&self) -> Vec<&'static str> {
+            std::mem::take(&mut self.0.lock().unwrap())
+        }
+    }
+
+    impl Demand for Edge {
+        fn set_watched(&self, watched: bool) {
+            self.note(if watched { "watched" } else { "unwatched" });
+        }
+
+        fn request_key(&self) {
+            self.note("key");
+        }
+
+        fn end(&self) {
+            self.note("end");
+        }
+    }
+
+    fn stream(rules: Rules) -> Arc<Stream> {
+        let rules = InForce::new(rules);
+        Arc::new(Stream::new(CameraName::default(), Clock::start(), rules, News::default()))
+    }
+
+    #[test]
+    fn whoever_feeds_a_stream_is_told_what_is_wanted_and_no_more() {
+        let (stream, edge) = (stream(Rules::default()), Arc::new(Edge::default()));
+        let feed = stream.feed(edge.clone());
+        assert_eq!(edge.told(), ["unwatched"]);
+        let first = stream.join_video();
+        assert_eq!(edge.told(), ["watched"], "it begins with a key frame anyway");
+        feed.publish(CodedPicture::for_test(true));
+        // Its time is the server's start: too long ago for who comes now, once the server has run for a while.
+        std::thread::sleep(super::super::JOINABLE_GOP_AGE);
+        let joiners: Vec<_> = (0..10).map(|_| stream.join_video()).collect();
+        let told = edge.told();
+        assert_eq!(told.iter().filter(|told| **told == "key").count(), 1, "one for all ten: {told:?}");
+        feed.publish(CodedPicture::for_test(true));
+        let late = stream.join_video();
+        assert_eq!(edge.told(), ["watched", "key"], "and one for who comes after that");
+        drop((joiners, late));
+        assert_eq!(edge.told(), [""; 0], "somebody still watches");
+        drop(first);
+        assert_eq!(edge.told(), ["unwatched"]);
+    }
+
+    #[test]
+    fn what_is_encoded_always_is_watched_always() {
+        let (stream, edge) =
+            (stream(Rules { encode: EncodeMode::Always, ..Rules::default() }), Arc::new(Edge::default()));
+        let _feed = stream.feed(edge.clone());
+        drop(stream.join_video());
+        assert_eq!(edge.told(), ["watched", "watched"]);
+    }
+
+    #[test]
+    fn a_feed_that_was_replaced_shows_nothing_any_more() {
+        let (stream, edges) = (stream(Rules::default()), [Arc::new(Edge::default()), Arc::default()]);
+        let mut viewer = stream.join_video();
+        let replaced = stream.feed(edges[0].clone());
+        let current = stream.feed(edges[1].clone());
+        assert_eq!((edges[0].told(), edges[1].told()), (vec!["watched", "end"], vec!["watched"]));
+        replaced.publish(CodedPicture::for_test(true));
+        assert!(viewer.next().now_or_never().is_none());
+        current.publish(CodedPicture::for_test(true));
+        assert_eq!(viewer.next().now_or_never().unwrap().unit.sequence, 0);
+        stream.end_feed();
+        assert_eq!(edges[1].told(), ["end"]);
+        current.publish(CodedPicture::for_test(true));
+        assert!(viewer.next().now_or_never().is_none(), "the camera left");
+    }
+}
