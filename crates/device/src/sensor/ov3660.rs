@@ -18,26 +18,41 @@
 //! | `0x503d` | bits 6 and 7 test bars, rolling |
 //! | `0x5587`, `0x5588` bit 3 | brightness and its sign |
 
-mod table;
-
-pub(super) use table::TABLE;
-
-use super::sccb::{Field, Fields};
-use super::{Error, Model, Setup, SizeError};
+use super::driver::{Driver, Numbers, Unfit, quantiser};
+use super::field::Fields;
+use super::field::Run::{self, Row};
+use super::setup::Setup;
 use crate::camera::{Exposure, FrameSize};
-use alloc::vec::Vec;
 use core::ops::RangeInclusive;
+use core::time::Duration;
 
-pub(super) const MAX_SIZE: FrameSize = FrameSize { width: 2048, height: 1536 };
+/// The OV3660.
+pub const DRIVER: Driver = Driver {
+    name: "OV3660",
+    address: 0x3c,
+    id: (&[0x300a, 0x300b], 0x3660),
+    numbers: Numbers::Wide,
+    warm_up: Duration::from_millis(1500),
+    max_size: MAX_SIZE,
+    default_size: FrameSize::VGA,
+    sizes: "sizes from 96x96 up in steps of 16 and 8 pixels",
+    jpeg: true,
+    flip: true,
+    brightness: 1,
+    reset: (0x3008, 0x82),
+    settle_ms: 100,
+    table: TABLE,
+    hold: None,
+    test_bar: Some((0x503d, 0xc0)),
+    fields,
+    dump: DUMP,
+    dump_note: "",
+};
 
-/// Register and value that reset it.
-pub(super) const RESET: (u16, u8) = (0x3008, 0x82);
-
-/// Time that it needs after the reset, and after its table.
-pub(super) const SETTLE_MS: u32 = 100;
+const MAX_SIZE: FrameSize = FrameSize { width: 2048, height: 1536 };
 
 /// System, clocks, exposure, window and timing, automatics, black level, formats, JPEG, output, picture, colours.
-pub(super) const DUMP: &[RangeInclusive<u16>] = &[
+const DUMP: &[RangeInclusive<u16>] = &[
     0x3000..=0x303f,
     0x3100..=0x310f,
     0x3400..=0x340f,
@@ -67,17 +82,14 @@ const RIM: (u16, u16) = (16, 6);
 const COLUMNS: u16 = 2300;
 
 /// The registers that make this setup.
-pub(super) fn fields(setup: &Setup) -> Result<Vec<Field>, Error> {
-    let size = setup.size;
-    let window = Window::for_size(size).ok_or(SizeError { model: Model::Ov3660, size })?;
-    let mut fields = Fields::default();
-    window.fields(setup, &mut fields);
-    pll(size, &mut fields);
+fn fields(setup: &Setup, fields: &mut Fields) -> Result<(), Unfit> {
+    let window = Window::for_size(setup.size).ok_or(Unfit::Size)?;
+    window.fields(setup, fields);
+    pll(setup.size, fields);
     fields.bits(0x4407, 0x3f, quantiser(setup.quality));
     let brightness = setup.brightness.clamp(-2, 2);
     fields.byte(0x5587, brightness.unsigned_abs() * 16);
     fields.bits(0x5588, 0x08, u8::from(brightness < 0) << 3);
-    fields.bits(0x503d, 0xc0, if setup.test_bar { 0xc0 } else { 0 });
     fields.bits(0x3503, 0x01, u8::from(setup.exposure != Exposure::Auto));
     if let Exposure::Lines(lines) = setup.exposure {
         // BOARD?: whether it takes all lines of a frame, or some less.
@@ -86,7 +98,7 @@ pub(super) fn fields(setup: &Setup) -> Result<Vec<Field>, Error> {
         fields.byte(0x3501, middle);
         fields.byte(0x3502, low);
     }
-    Ok(fields.0)
+    Ok(())
 }
 
 /// The part of the array that a frame is made of: the largest of its shape, in the middle.
@@ -179,14 +191,71 @@ fn pll(size: FrameSize, fields: &mut Fields) {
     fields.byte(0x460c, 0x22);
 }
 
-/// The sensor's quantiser for a quality of 1 to 100, on the scale of the IJG that software encoders use: their tables
-/// are scaled by 200 − 2q percent, below 50 by 5000 ÷ q. 80 (40 percent) is 12, the usual value with this sensor, and
-/// the rest follows in proportion; from 23 down it is the sensor's worst, 63.
-///
-/// The best is 5 (92 and up): finer, the JPEGs are known to outgrow the pixel clock, and frames stay out.
-/// BOARD?: whether 12 looks and weighs like the IJG's 80.
-fn quantiser(quality: u8) -> u8 {
-    let quality = u16::from(quality.clamp(1, 100));
-    let percent = if quality < 50 { 5000 / quality } else { 200 - 2 * quality };
-    (percent * 3 / 10).clamp(5, 63) as u8
-}
+/// What the OV3660 holds before it is set up: the maker's values for the analogue part, automatics, lens, noise and
+/// colours; saturation two steps below the middle, as in the original; the target of the exposure in its middle; JPEG.
+#[rustfmt::skip]
+const TABLE: &[Run] = &[
+    Row(0x3103, &[0x13]),
+    Row(0x3008, &[0x42]),
+    Row(0x3017, &[0xff, 0xff]),
+    Row(0x302c, &[0xc3]),
+    Row(0x4740, &[0x21]),
+    Row(0x3611, &[0x01, 0x2d]),
+    Row(0x3032, &[0x00]),
+    Row(0x3614, &[0x80]),
+    Row(0x3618, &[0x00, 0x75]),
+    Row(0x3622, &[0x80, 0x00, 0x03]),
+    Row(0x3630, &[0x52]),
+    Row(0x3632, &[0x07, 0xd2]),
+    Row(0x3704, &[0x80]),
+    Row(0x3708, &[0x66, 0x12]),
+    Row(0x370b, &[0x12]),
+    Row(0x3717, &[0x00]),
+    Row(0x371b, &[0x60, 0x00]),
+    Row(0x3901, &[0x13]),
+    Row(0x3600, &[0x08]),
+    Row(0x3620, &[0x43]),
+    Row(0x3702, &[0x20]),
+    Row(0x3739, &[0x48]),
+    Row(0x3730, &[0x20]),
+    Row(0x370c, &[0x0c]),
+    Row(0x3a18, &[0x00, 0xf8]),
+    Row(0x3000, &[0x10]),
+    Row(0x3004, &[0xef]),
+    Row(0x6700, &[0x05, 0x19, 0xfd, 0xd1, 0xff, 0xff]),
+    Row(0x3c01, &[0x80]),
+    Row(0x3c00, &[0x04]),
+    Row(0x3a08, &[0x00, 0x62, 0x00, 0x52]),
+    Row(0x3a0d, &[0x09, 0x08]),
+    Row(0x3a00, &[0x3a]),
+    Row(0x3a14, &[0x09, 0x30]),
+    Row(0x3a02, &[0x09, 0x30]),
+    Row(0x440e, &[0x08]),
+    Row(0x460b, &[0x37]),
+    Row(0x4713, &[0x02]),
+    Row(0x5086, &[0x00]),
+    Row(0x5002, &[0x00]),
+    Row(0x3008, &[0x02]),
+    Row(0x5180, &[0xff, 0xf2, 0x00, 0x14, 0x25, 0x24, 0x16, 0x16, 0x16, 0x68, 0x60, 0xe0, 0xb2, 0x42, 0x35, 0x56, 0x56, 0xf8, 0x04, 0x70, 0xf0, 0xf0, 0x03, 0x01, 0x04, 0x12, 0x04, 0x00, 0x06, 0x82, 0x38]),
+    Row(0x5381, &[0x1d, 0x60, 0x03, 0x0a, 0x60, 0x6a, 0x64, 0x56, 0x0e, 0x01, 0x98]),
+    Row(0x5480, &[0x01]),
+    Row(0x5000, &[0xa7]),
+    Row(0x5800, &[0x0c, 0x09, 0x0c, 0x0c, 0x0d, 0x17, 0x06, 0x05, 0x04, 0x06, 0x09, 0x0e, 0x05, 0x01, 0x01, 0x01, 0x05, 0x0d, 0x05, 0x01, 0x01, 0x01, 0x05, 0x0d, 0x08, 0x06, 0x05, 0x07, 0x0b, 0x0d, 0x12, 0x0d, 0x0e, 0x10, 0x10, 0x1e, 0x53, 0x15, 0x05, 0x14, 0x54, 0x25, 0x33, 0x33, 0x34, 0x16, 0x24, 0x41, 0x50, 0x42, 0x15, 0x25, 0x34, 0x33, 0x24, 0x26, 0x54, 0x25, 0x15, 0x25, 0x53, 0xcf]),
+    Row(0x3a0f, &[0x3b, 0x32, 0x76]),
+    Row(0x3a1b, &[0x3b]),
+    Row(0x3a1e, &[0x32, 0x19]),
+    Row(0x5302, &[0x28, 0x20]),
+    Row(0x5306, &[0x1c, 0x28]),
+    Row(0x4002, &[0xc5, 0x81]),
+    Row(0x4005, &[0x12]),
+    Row(0x5688, &[0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11]),
+    Row(0x5580, &[0x06]),
+    Row(0x5588, &[0x00]),
+    Row(0x5583, &[0x40, 0x2c]),
+    Row(0x5001, &[0x83]),
+    Row(0x501f, &[0x00]),
+    Row(0x4300, &[0x30]),
+    Row(0x3002, &[0x00]),
+    Row(0x3006, &[0xff]),
+    Row(0x471c, &[0x50]),
+];

@@ -1,7 +1,7 @@
-//! Registers over the bus: 8-bit ones on pages (GC0308) and 16-bit ones (OV3660), tried again when the bus fails.
+//! Registers over the bus, however a sensor numbers them, tried again when the bus fails.
 
-use super::Model;
-use alloc::vec::Vec;
+use super::driver::{Driver, Numbers};
+use super::field::Field;
 use core::fmt;
 use embedded_hal_async::delay::DelayNs;
 use embedded_hal_async::i2c::{Error, ErrorKind, I2c};
@@ -12,66 +12,27 @@ const TRIES: u8 = 3;
 /// Pause before another try, in ms.
 const RETRY_MS: u32 = 1;
 
-/// Register of the GC0308 that selects the page of all others; the one that resets it too, to page 0.
-const PAGE_SELECT: u8 = 0xfe;
-
-/// Values of a register and of those that follow it.
-pub(super) type Run = (u16, &'static [u8]);
-
-/// Some bits of a register.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Field {
-    register: u16,
-    mask: u8,
-    value: u8,
-}
-
-/// Collects [`Field`]s.
-#[derive(Default)]
-pub(super) struct Fields(pub Vec<Field>);
-
-impl Fields {
-    /// A whole register.
-    pub fn byte(&mut self, register: u16, value: u8) {
-        self.bits(register, 0xff, value);
-    }
-
-    /// Two registers, the high byte first.
-    pub fn word(&mut self, register: u16, value: u16) {
-        let [high, low] = value.to_be_bytes();
-        self.byte(register, high);
-        self.byte(register + 1, low);
-    }
-
-    /// The bits of `mask`; the others stay.
-    pub fn bits(&mut self, register: u16, mask: u8, value: u8) {
-        self.0.push(Field { register, mask, value: value & mask });
-    }
-}
-
 /// The bus to one sensor.
-///
-/// A register's number is 16 bits wide for both: of the GC0308's, the high byte is the page.
 pub(super) struct Sccb<I, D> {
     bus: I,
     delay: D,
-    model: Model,
-    /// The GC0308's page, while that is certain.
+    driver: &'static Driver,
+    /// The page that is selected, while that is certain.
     page: Option<u8>,
 }
 
 impl<I: I2c, D: DelayNs> Sccb<I, D> {
-    pub fn new(bus: I, delay: D, model: Model) -> Self {
-        Self { bus, delay, model, page: None }
+    pub fn new(bus: I, delay: D, driver: &'static Driver) -> Self {
+        Self { bus, delay, driver, page: None }
     }
 
-    pub fn model(&self) -> Model {
-        self.model
+    pub fn driver(&self) -> &'static Driver {
+        self.driver
     }
 
     /// Talks to another sensor from now on.
-    pub fn turn_to(self, model: Model) -> Self {
-        Self::new(self.bus, self.delay, model)
+    pub fn turn_to(self, driver: &'static Driver) -> Self {
+        Self::new(self.bus, self.delay, driver)
     }
 
     pub async fn wait_ms(&mut self, ms: u32) {
@@ -86,9 +47,16 @@ impl<I: I2c, D: DelayNs> Sccb<I, D> {
         self.transfer(register, Access::Write(value)).await.map(|_| ())
     }
 
+    /// Writes what resets the sensor. Which page is selected then, sensors' data sheets do not say.
+    pub async fn reset(&mut self, register: u16, value: u8) -> Result<(), RegisterError> {
+        let written = self.write(register, value).await;
+        self.page = None;
+        written
+    }
+
     /// Sets the bits of `field`, and keeps the others of its register.
     pub async fn update(&mut self, field: Field) -> Result<(), RegisterError> {
-        let Field { register, mask, value } = field;
+        let Field { register, mask, value, .. } = field;
         let kept = if mask == 0xff { 0 } else { self.read(register).await? & !mask };
         self.write(register, kept | value).await
     }
@@ -100,7 +68,7 @@ impl<I: I2c, D: DelayNs> Sccb<I, D> {
             match self.attempt(register, access).await {
                 Ok(value) => return Ok(value),
                 Err(error) if tries == TRIES => {
-                    return Err(RegisterError { model: self.model, register, access, cause: error.kind() });
+                    return Err(RegisterError { driver: self.driver, register, access, cause: error.kind() });
                 }
                 Err(_) => tries += 1,
             }
@@ -110,36 +78,44 @@ impl<I: I2c, D: DelayNs> Sccb<I, D> {
 
     async fn attempt(&mut self, register: u16, access: Access) -> Result<u8, I::Error> {
         let [high, low] = register.to_be_bytes();
-        let address = self.model.address();
-        let number = match self.model {
-            Model::Gc0308 => {
-                self.select(high).await?;
-                1
+        let wide = [high, low];
+        let narrow = [low];
+        let number: &[u8] = match self.driver.numbers {
+            Numbers::Wide => &wide,
+            Numbers::Paged { select, behind: Some((number, value)) } if high == 2 => {
+                self.select(select, 0).await?;
+                self.bus.write(self.driver.address, &[number, low]).await?;
+                &[value]
             }
-            Model::Ov3660 => 0,
+            Numbers::Paged { select, .. } => {
+                self.select(select, high).await?;
+                &narrow
+            }
         };
+        let address = self.driver.address;
         match access {
             Access::Write(value) => {
-                self.bus.write(address, &[high, low, value][number..]).await?;
+                let message = [number[0], *number.get(1).unwrap_or(&value), value];
+                self.bus.write(address, &message[..number.len() + 1]).await?;
                 Ok(value)
             }
             // Two transfers with a stop between them: SCCB knows no repeated start.
             Access::Read => {
                 let mut value = [0];
-                self.bus.write(address, &[high, low][number..]).await?;
+                self.bus.write(address, number).await?;
                 self.bus.read(address, &mut value).await?;
                 Ok(value[0])
             }
         }
     }
 
-    async fn select(&mut self, page: u8) -> Result<(), I::Error> {
+    async fn select(&mut self, register: u8, page: u8) -> Result<(), I::Error> {
         if self.page == Some(page) {
             return Ok(());
         }
         // Uncertain until it is done, also when this is dropped half-way.
         self.page = None;
-        self.bus.write(self.model.address(), &[PAGE_SELECT, page]).await?;
+        self.bus.write(self.driver.address, &[register, page]).await?;
         self.page = Some(page);
         Ok(())
     }
@@ -157,9 +133,9 @@ pub enum Access {
 /// A register that could not be read or written, however often it was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegisterError {
-    /// Whose register.
-    pub model: Model,
-    /// Its number; of the GC0308's, the high byte is the page.
+    /// The sensor whose register it is.
+    pub driver: &'static Driver,
+    /// The register's number; where a sensor has pages, the high byte is the page.
     pub register: u16,
     /// What was tried.
     pub access: Access,
@@ -171,16 +147,16 @@ impl core::error::Error for RegisterError {}
 
 impl fmt::Display for RegisterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.model.name();
+        let Driver { name, numbers, .. } = self.driver;
         match self.access {
             Access::Read => write!(f, "reading ")?,
             Access::Write(value) => write!(f, "writing {value:#04x} to ")?,
         }
-        match (self.model, self.register.to_be_bytes()) {
-            (Model::Gc0308, [page, register]) => {
-                write!(f, "register {register:#04x} (page {page}) of the {name}")?
+        match (numbers, self.register.to_be_bytes()) {
+            (Numbers::Paged { .. }, [page, register]) => {
+                write!(f, "register {register:#04x} (page {page}) of the {name}")?;
             }
-            (Model::Ov3660, _) => write!(f, "register {:#06x} of the {name}", self.register)?,
+            (Numbers::Wide, _) => write!(f, "register {:#06x} of the {name}", self.register)?,
         }
         write!(f, " failed {TRIES} times: {}", words(self.cause))
     }

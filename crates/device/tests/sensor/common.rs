@@ -1,16 +1,17 @@
-//! What holds for both sensors.
+//! What holds for every sensor.
 
-use crate::sim::{Bus, after_reset, run};
+use crate::sim::{Bus, Chip, Numbers, after_reset, run};
+use crate::{CHIPS, gc0308, ov2640, ov3660};
 use embedded_hal_async::i2c::{ErrorKind, I2c, NoAcknowledgeSource};
 use lenscast_device::camera::{Exposure, FrameRate, FrameSize, Picture, Plan};
 use lenscast_device::raw::RawFormat;
-use lenscast_device::sensor::{Error, Format, Model, Sensor, Setup, SizeError, probe};
+use lenscast_device::sensor::{DRIVERS, Error, Format, Sensor, Setup, SizeError, probe};
 use std::collections::BTreeMap;
 
 pub const NACK: ErrorKind = ErrorKind::NoAcknowledge(NoAcknowledgeSource::Address);
 
 /// A sensor that was found and initialised.
-pub fn started(model: Model) -> (Bus, Sensor<Bus, Bus>) {
+pub fn started(model: &'static Chip) -> (Bus, Sensor<Bus, Bus>) {
     let bus = Bus::with(model);
     let mut sensor = run(probe(bus.clone(), bus.clone())).unwrap();
     run(sensor.init(&model.default_setup())).unwrap();
@@ -28,7 +29,7 @@ pub fn changed(before: &BTreeMap<u16, u8>, after: &BTreeMap<u16, u8>) -> BTreeMa
 }
 
 /// Registers and bits that change when `change` is applied to `setup`.
-pub fn effect(model: Model, setup: Setup, change: impl FnOnce(&mut Setup)) -> BTreeMap<u16, u8> {
+pub fn effect(model: &'static Chip, setup: Setup, change: impl FnOnce(&mut Setup)) -> BTreeMap<u16, u8> {
     let (bus, mut sensor) = started(model);
     run(sensor.apply(&setup)).unwrap();
     let before = bus.registers();
@@ -54,12 +55,12 @@ impl Dice {
     }
 }
 
-fn sizes(model: Model) -> Vec<FrameSize> {
+fn sizes(model: &'static Chip) -> Vec<FrameSize> {
     let max = model.info().max_size;
     FrameSize::NAMED.into_iter().map(|(_, size)| size).filter(|size| size.fits(max)).collect()
 }
 
-fn random_setup(model: Model, dice: &mut Dice) -> Setup {
+fn random_setup(model: &'static Chip, dice: &mut Dice) -> Setup {
     Setup {
         size: dice.pick(&sizes(model)),
         quality: dice.below(101) as u8,
@@ -92,18 +93,25 @@ const STEPS: [Step; 8] = [
 ];
 
 /// While the exposure is automatic, its registers are the sensor's.
-fn without_automatic_exposure(model: Model, setup: &Setup, bus: &Bus) -> BTreeMap<u16, u8> {
+fn without_automatic_exposure(model: &'static Chip, setup: &Setup, bus: &Bus) -> BTreeMap<u16, u8> {
     let mut registers = bus.registers();
     if setup.exposure == Exposure::Auto {
-        let own = if model == Model::Gc0308 { 0x03..=0x04 } else { 0x3500..=0x3502 };
-        registers.retain(|register, _| !own.contains(register));
+        for (register, bits) in model.exposure {
+            registers.insert(*register, bus.get(*register) & !bits);
+        }
+        registers.retain(|register, _| !model.exposure.contains(&(*register, 0xff)));
     }
     registers
 }
 
 #[test]
+fn every_sensor_of_the_list_is_tried_here() {
+    assert_eq!(CHIPS.map(|chip| chip.driver), DRIVERS);
+}
+
+#[test]
 fn settings_in_any_order_and_after_a_reset_give_the_same_registers() {
-    for model in Model::ALL {
+    for model in CHIPS {
         for seed in 1..=150u64 {
             let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
             let (bus, mut sensor) = started(model);
@@ -131,13 +139,19 @@ fn settings_in_any_order_and_after_a_reset_give_the_same_registers() {
     }
 }
 
-/// Writes a register behind the driver's back, which must be on page 0 and is again then.
-fn scribble(bus: &Bus, model: Model, register: u16, value: u8) {
+/// Writes a register behind the driver's back, and leaves the page as it was.
+fn scribble(bus: &Bus, model: &Chip, register: u16, value: u8) {
     let mut raw = bus.clone();
+    let page = bus.wires().page;
     let [high, low] = register.to_be_bytes();
-    let messages = match model {
-        Model::Gc0308 => vec![vec![0xfe, high], vec![low, value], vec![0xfe, 0x00]],
-        Model::Ov3660 => vec![vec![high, low, value]],
+    let messages = match model.numbers {
+        Numbers::Wide => vec![vec![high, low, value]],
+        Numbers::PagedWithMore(select, (number, data)) if high == 2 => {
+            vec![vec![select, 0], vec![number, low], vec![data, value], vec![select, page]]
+        }
+        Numbers::Paged(select) | Numbers::PagedWithMore(select, _) => {
+            vec![vec![select, high], vec![low, value], vec![select, page]]
+        }
     };
     for message in messages {
         run(raw.write(model.address(), &message)).unwrap();
@@ -146,14 +160,13 @@ fn scribble(bus: &Bus, model: Model, register: u16, value: u8) {
 
 #[test]
 fn a_reset_restores_what_somebody_else_changed() {
-    for model in Model::ALL {
+    for model in CHIPS {
         let (bus, mut sensor) = started(model);
         let good = bus.registers();
-        // 0x3008 resets the OV3660.
-        for (register, value) in good.iter().filter(|(register, _)| **register != 0x3008) {
+        for (register, value) in good.iter().filter(|(register, _)| **register != model.reset.0) {
             scribble(&bus, model, *register, !value);
         }
-        assert!(changed(&good, &bus.registers()).len() > 150);
+        assert!(changed(&good, &bus.registers()).len() > 120, "{model:?}");
         run(sensor.init(&model.default_setup())).unwrap();
         assert_eq!(bus.registers(), good, "{model:?}");
     }
@@ -161,29 +174,35 @@ fn a_reset_restores_what_somebody_else_changed() {
 
 #[test]
 fn bits_beside_those_of_a_setting_are_nobodys_business() {
-    let gc0308 = [(0x14, 0x03), (0x22, 0x01), (0x2e, 0x01), (0xd2, 0x80)];
-    let ov3660 = [(0x3503, 0x01), (0x4407, 0x3f), (0x5001, 0x20), (0x503d, 0xc0), (0x5588, 0x08)];
-    for (model, fields) in [(Model::Gc0308, &gc0308[..]), (Model::Ov3660, &ov3660)] {
+    for model in CHIPS {
+        let fields = model.shared;
+        // The bit that resets is the only one that nobody may set beside them.
+        let others =
+            |register, mask: u8| !mask & if register == model.reset.0 { !model.reset.1 } else { 0xff };
         for beside in [0x00, 0xff] {
             let (bus, mut sensor) = started(model);
             for &(register, mask) in fields {
-                scribble(&bus, model, register, bus.get(register) & mask | beside & !mask);
+                scribble(&bus, model, register, bus.get(register) & mask | beside & others(register, mask));
             }
             let default = model.default_setup();
             let before = bus.registers();
             let all = Setup {
                 size: model.info().max_size,
                 quality: 1,
-                flip: false,
+                flip: !default.flip,
                 mirror: true,
                 brightness: -2,
-                exposure: Exposure::Lines(100),
+                exposure: Exposure::Lines(103),
                 test_bar: true,
                 ..default
             };
             run(sensor.apply(&all)).unwrap();
             for &(register, mask) in fields {
-                assert_eq!(bus.get(register) & !mask, beside & !mask, "{model:?} {register:#x}");
+                assert_eq!(
+                    bus.get(register) & !mask,
+                    beside & others(register, mask),
+                    "{model:?} {register:#x}"
+                );
                 assert_ne!(
                     bus.get(register),
                     before[&register],
@@ -196,7 +215,7 @@ fn bits_beside_those_of_a_setting_are_nobodys_business() {
 
 #[test]
 fn a_setting_alone_writes_nothing_but_itself() {
-    for model in Model::ALL {
+    for model in CHIPS {
         let (bus, mut sensor) = started(model);
         let mut setup = model.default_setup();
         setup.brightness = -1;
@@ -209,26 +228,28 @@ fn a_setting_alone_writes_nothing_but_itself() {
 fn a_size_that_is_not_made_is_refused_before_anything_is_written() {
     let size = |width, height| FrameSize { width, height };
     for (model, size, words) in [
-        (Model::Gc0308, FrameSize::SVGA, "the GC0308 makes at most vga, not svga"),
-        (Model::Gc0308, size(400, 296), "the GC0308 makes qqvga, qvga and vga, not 400x296"),
-        (Model::Ov3660, size(2560, 1920), "the OV3660 makes at most 2048x1536, not 2560x1920"),
-        (Model::Ov3660, size(640, 2000), "the OV3660 makes at most 2048x1536, not 640x2000"),
+        (&gc0308::CHIP, FrameSize::SVGA, "the GC0308 makes at most vga, not svga"),
+        (&gc0308::CHIP, size(400, 296), "the GC0308 makes qqvga, qvga and vga, not 400x296"),
+        (&ov3660::CHIP, size(2560, 1920), "the OV3660 makes at most 2048x1536, not 2560x1920"),
+        (&ov3660::CHIP, size(640, 2000), "the OV3660 makes at most 2048x1536, not 640x2000"),
         (
-            Model::Ov3660,
+            &ov3660::CHIP,
             size(330, 240),
             "the OV3660 makes sizes from 96x96 up in steps of 16 and 8 pixels, not 330x240",
         ),
         (
-            Model::Ov3660,
+            &ov3660::CHIP,
             size(64, 48),
             "the OV3660 makes sizes from 96x96 up in steps of 16 and 8 pixels, not 64x48",
         ),
+        (&ov2640::CHIP, size(2048, 1536), "the OV2640 makes at most uxga, not 2048x1536"),
+        (&ov2640::CHIP, size(400, 296), "the OV2640 makes qqvga, qvga, vga, svga, xga and uxga, not 400x296"),
     ] {
         let (bus, mut sensor) = started(model);
         let setup = Setup { size, ..model.default_setup() };
         for result in [run(sensor.apply(&setup)), run(sensor.init(&setup))] {
             let error = result.unwrap_err();
-            assert_eq!(error, Error::Size(SizeError { model, size }));
+            assert_eq!(error, Error::Size(SizeError { driver: model.driver, size }));
             assert_eq!(error.to_string(), words);
         }
         assert_eq!(bus.take_writes(), []);
@@ -250,20 +271,23 @@ fn what_a_plan_leaves_open_is_as_in_the_original() {
         picture,
         ir: false,
     };
-    let gc0308 = Model::Gc0308.setup(&plan);
+    let gc0308 = gc0308::CHIP.setup(&plan);
     assert_eq!((gc0308.flip, gc0308.mirror, gc0308.brightness), (true, false, 0));
-    let ov3660 = Model::Ov3660.setup(&plan);
+    let ov3660 = ov3660::CHIP.setup(&plan);
     assert_eq!((ov3660.flip, ov3660.mirror, ov3660.brightness), (true, false, 1));
     assert_eq!((ov3660.size, ov3660.quality, ov3660.exposure), (plan.size, 33, Exposure::Lines(7)));
 
     let picture = Picture { flip: Some(false), mirror: Some(true), brightness: Some(-2), ..picture };
-    let wished = Model::Ov3660.setup(&Plan { picture, ..plan });
+    let wished = ov3660::CHIP.setup(&Plan { picture, ..plan });
     assert_eq!((wished.flip, wished.mirror, wished.brightness), (false, true, -2));
 }
 
 #[test]
 fn the_driver_of_the_pictures_is_told_what_comes() {
-    let (gc0308, ov3660) = (Model::Gc0308, Model::Ov3660);
+    let (gc0308, ov3660, ov2640) = (&gc0308::CHIP, &ov3660::CHIP, &ov2640::CHIP);
+    assert_eq!(ov2640.info().default_size, FrameSize::VGA);
+    assert_eq!(ov2640.info().max_size, FrameSize::UXGA);
+    assert_eq!(ov2640.format(&ov2640.default_setup()), Format::Jpeg);
     assert_eq!(gc0308.info().default_size, FrameSize::QVGA);
     assert_eq!(gc0308.info().max_size, FrameSize::VGA);
     assert_eq!(ov3660.info().default_size, FrameSize::VGA);
@@ -282,7 +306,11 @@ fn the_driver_of_the_pictures_is_told_what_comes() {
 
 #[test]
 fn a_dump_shows_the_registers_as_they_are() {
-    for (model, register, line) in [(Model::Gc0308, 0x154, "0x150:"), (Model::Ov3660, 0x3808, "0x3800:")] {
+    for (model, register, line) in [
+        (&gc0308::CHIP, 0x154, "0x150:"),
+        (&ov3660::CHIP, 0x3808, "0x3800:"),
+        (&ov2640::CHIP, 0x112, "0x110:"),
+    ] {
         let (bus, mut sensor) = started(model);
         let before = bus.registers();
         let text = run(sensor.dump()).unwrap();

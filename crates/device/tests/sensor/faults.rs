@@ -1,19 +1,20 @@
 //! A bus that fails, and a sensor that needs its time.
 
+use crate::CHIPS;
 use crate::common::{NACK, started};
 use crate::sim::{Bus, run, run_until_it_hangs};
 use lenscast_device::camera::FrameSize;
-use lenscast_device::sensor::{Access, Error, Model, Setup, probe};
+use lenscast_device::sensor::{Access, Error, Setup, probe};
 
 #[test]
 fn one_missed_acknowledge_anywhere_changes_nothing() {
-    for model in Model::ALL {
+    for model in CHIPS {
         let (bus, mut sensor) = started(model);
         let start = bus.wires().transfers;
         run(sensor.init(&model.default_setup())).unwrap();
         let transfers = bus.wires().transfers - start;
         let good = bus.registers();
-        assert!(transfers > 200);
+        assert!(transfers > 150, "{model:?}: {transfers}");
         for missed in 0..transfers {
             let now = bus.wires().transfers;
             // Two in a row, since each is tried three times.
@@ -26,17 +27,17 @@ fn one_missed_acknowledge_anywhere_changes_nothing() {
 
 #[test]
 fn the_sensor_has_its_time_after_the_reset_and_after_its_table() {
-    for (model, ms) in [(Model::Gc0308, 160), (Model::Ov3660, 200)] {
+    for model in CHIPS {
         let (bus, mut sensor) = started(model);
         let before = bus.wires().now_us;
         run(sensor.init(&model.default_setup())).unwrap();
-        assert_eq!(bus.wires().now_us - before, ms * 1000, "{model:?}");
+        assert_eq!(bus.wires().now_us - before, model.pauses_ms * 1000, "{model:?}");
     }
 }
 
 #[test]
 fn a_sensor_that_is_busy_for_a_moment_is_waited_for() {
-    for model in Model::ALL {
+    for model in CHIPS {
         let (bus, mut sensor) = started(model);
         bus.wires().busy_for_us(1500);
         run(sensor.apply(&Setup { mirror: true, ..model.default_setup() })).unwrap();
@@ -45,7 +46,7 @@ fn a_sensor_that_is_busy_for_a_moment_is_waited_for() {
 
 #[test]
 fn a_sensor_that_falls_silent_is_reported_with_the_register_and_comes_back_as_a_whole() {
-    for model in Model::ALL {
+    for model in CHIPS {
         let setup = Setup { size: FrameSize::QQVGA, mirror: true, test_bar: true, ..model.default_setup() };
         let (bus, mut sensor) = started(model);
         run(sensor.apply(&setup)).unwrap();
@@ -60,8 +61,10 @@ fn a_sensor_that_falls_silent_is_reported_with_the_register_and_comes_back_as_a_
             match result {
                 Err(Error::Register(error)) => {
                     failures += 1;
-                    assert_eq!((error.model, error.cause), (model, NACK));
-                    if let Access::Write(value) = error.access {
+                    assert_eq!((error.driver, error.cause), (model.driver, NACK));
+                    if let Access::Write(value) = error.access
+                        && !model.passing.contains(&error.register)
+                    {
                         assert_eq!(good[&error.register], value, "{error}");
                     }
                     assert!(error.to_string().contains("failed 3 times: it did not answer"), "{error}");
@@ -80,7 +83,7 @@ fn a_sensor_that_falls_silent_is_reported_with_the_register_and_comes_back_as_a_
 
 #[test]
 fn a_sensor_that_was_never_reset_or_only_half_way_is_reset_by_the_first_setting() {
-    for model in Model::ALL {
+    for model in CHIPS {
         let (bus, _) = started(model);
         let good = bus.registers();
 
@@ -100,7 +103,7 @@ fn a_sensor_that_was_never_reset_or_only_half_way_is_reset_by_the_first_setting(
 
 #[test]
 fn a_change_that_was_dropped_half_way_is_made_up_for() {
-    for model in Model::ALL {
+    for model in CHIPS {
         let good = started(model).0.registers();
         let setup = Setup { size: FrameSize::QQVGA, mirror: true, ..model.default_setup() };
         let mut drops = 0;

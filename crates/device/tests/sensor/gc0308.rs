@@ -1,13 +1,26 @@
 //! The GC0308's registers.
 
 use crate::common::{effect, started};
-use crate::sim::{after_reset, run};
+use crate::sim::{Chip, Numbers, after_reset, run};
 use lenscast_device::camera::{Exposure, FrameSize};
 use lenscast_device::raw::RawFormat;
-use lenscast_device::sensor::{Model, Sensor, Setup, XCLK_HZ};
+use lenscast_device::sensor::gc0308::DRIVER;
+use lenscast_device::sensor::{Sensor, Setup, XCLK_HZ};
 use std::collections::BTreeMap;
 
-const MODEL: Model = Model::Gc0308;
+const MODEL: &Chip = &CHIP;
+
+/// By its data sheet.
+pub const CHIP: Chip = Chip {
+    driver: &DRIVER,
+    numbers: Numbers::Paged(0xfe),
+    id: &[0x00],
+    reset: (0xfe, 0x80, 80),
+    pauses_ms: 160,
+    exposure: &[(0x03, 0xff), (0x04, 0xff)],
+    passing: &[],
+    shared: &[(0x14, 0x03), (0x22, 0x01), (0x2e, 0x01), (0xd2, 0x80)],
+};
 
 fn only<const N: usize>(bits: [(u16, u8); N]) -> BTreeMap<u16, u8> {
     bits.into()

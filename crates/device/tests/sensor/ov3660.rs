@@ -1,12 +1,25 @@
 //! The OV3660's registers.
 
 use crate::common::{NACK, effect, started};
-use crate::sim::{Bus, run};
+use crate::sim::{Bus, Chip, Numbers, run};
 use lenscast_device::camera::{Exposure, FrameSize};
-use lenscast_device::sensor::{Model, Sensor, Setup, XCLK_HZ};
+use lenscast_device::sensor::ov3660::DRIVER;
+use lenscast_device::sensor::{Sensor, Setup, XCLK_HZ};
 use std::collections::BTreeMap;
 
-const MODEL: Model = Model::Ov3660;
+const MODEL: &Chip = &CHIP;
+
+/// By its data sheet.
+pub const CHIP: Chip = Chip {
+    driver: &DRIVER,
+    numbers: Numbers::Wide,
+    id: &[0x300a, 0x300b],
+    reset: (0x3008, 0x80, 100),
+    pauses_ms: 200,
+    exposure: &[(0x3500, 0xff), (0x3501, 0xff), (0x3502, 0xff)],
+    passing: &[],
+    shared: &[(0x3503, 0x01), (0x4407, 0x3f), (0x5001, 0x20), (0x503d, 0xc0), (0x5588, 0x08)],
+};
 
 /// Pixels of the array, with the rim.
 const ARRAY: (u16, u16) = (2080, 1548);
