@@ -28,7 +28,7 @@ use esp_hal::time::Rate;
 use esp_rtos::embassy::{Executor, InterruptExecutor};
 use lenscast_device::camera::pacer::Pacer;
 use lenscast_device::camera::{CameraEvent, Plan};
-use lenscast_device::sensor::{self, Model, SCCB_HZ, Setup};
+use lenscast_device::sensor::{self, Driver, SCCB_HZ, Setup, gc0308, ov3660};
 use lenscast_runtime::channels::Event;
 use lenscast_runtime::now;
 use portable_atomic::{AtomicBool, Ordering};
@@ -36,7 +36,7 @@ use static_cell::{ConstStaticCell, StaticCell};
 
 /// From power to the start of XCLK: what the slower of the board's sensors needs.
 const WARM_UP: core::time::Duration =
-    if cfg!(feature = "atoms3r-m12") { Model::Ov3660.warm_up() } else { Model::Gc0308.warm_up() };
+    if cfg!(feature = "atoms3r-m12") { ov3660::DRIVER.warm_up() } else { gc0308::DRIVER.warm_up() };
 
 /// From the start of XCLK to the first question.
 const CLOCKED: Duration = Duration::from_millis(20);
@@ -243,10 +243,10 @@ impl Rig {
         let mut camera = port::camera(port)?;
         Timer::after(CLOCKED).await;
         let mut sensor = sensor::probe(bus.open()?, Delay).await.map_err(|error| error.to_string())?;
-        let model = sensor.model();
-        let mut setup = fitting(model, &self.plan);
+        let driver = sensor.driver();
+        let mut setup = fitting(driver, &self.plan);
         sensor.init(&setup).await.map_err(|error| error.to_string())?;
-        report(CameraEvent::Ready(model.info())).await;
+        report(CameraEvent::Ready(driver.info())).await;
 
         let mut pacer = Pacer::new(now(), self.plan.rate);
         // The beginning of the first frame was missed.
@@ -264,7 +264,7 @@ impl Rig {
                     }
                 };
                 let Setup { size, quality, .. } = setup;
-                let shot = port::Shot { format: model.format(&setup), size, quality };
+                let shot = port::Shot { format: driver.format(&setup), size, quality };
                 let end = port::stream(&mut transfer, &shot, &mut pacer, skip, interrupted).await;
                 let (stopped, buffer) = transfer.stop();
                 camera = stopped;
@@ -277,7 +277,7 @@ impl Rig {
                         silent += 1;
                         CHANNELS.frame_lost("silent");
                         if silent == SILENT {
-                            return Err(format!("the {} sends no pictures", model.name()));
+                            return Err(format!("the {} sends no pictures", driver.name()));
                         }
                         sensor.init(&setup).await.map_err(|error| error.to_string())?;
                     }
@@ -291,7 +291,7 @@ impl Rig {
             if let Some(plan) = CHANNELS.plan.try_take() {
                 self.follow(plan);
                 pacer.set_rate(now(), plan.rate);
-                let wished = fitting(model, &plan);
+                let wished = fitting(driver, &plan);
                 if wished != setup {
                     sensor.apply(&wished).await.map_err(|error| error.to_string())?;
                     setup = wished;
@@ -358,10 +358,10 @@ async fn wait(capture: bool) {
 }
 
 /// What the plan asks of the sensor. Before the device knows the sensor, it may plan a size that there is not.
-fn fitting(model: Model, plan: &Plan) -> Setup {
-    let mut setup = model.setup(plan);
-    if !setup.size.fits(model.info().max_size) {
-        setup.size = model.info().default_size;
+fn fitting(driver: &Driver, plan: &Plan) -> Setup {
+    let mut setup = driver.setup(plan);
+    if !setup.size.fits(driver.info().max_size) {
+        setup.size = driver.info().default_size;
     }
     setup
 }

@@ -6,7 +6,7 @@
 //!
 //! Where things are, in the order in which a frame passes:
 //!
-//! - [`sensor`]: the registers of the GC0308 and the OV3660;
+//! - [`sensor`]: the registers of image sensors, each in a file of its own;
 //! - [`raw`], [`jpeg`], [`pattern`]: pictures become JPEGs; a test scene that people like to look at and tests can read;
 //! - [`camera`]: what the camera is to do, the pace of capturing, and how it yields to a slow network;
 //! - [`stream`]: the connection to the server: WebSocket client, back-off, deadlines;

@@ -155,7 +155,7 @@ fn scaler(mode: &Mode, size: FrameSize, fields: &mut Fields) {
 
     // All frames are 4:3, and so is what is read, but for the quarter's 296 rows: 394 of its 400 columns go with them.
     let columns = (height * 4 / 3).min(width) & !3;
-    let left = (width - columns) / 2 & !3;
+    let left = ((width - columns) / 2) & !3;
     let (w, h) = (columns / 4, height / 4);
     fields.byte(0x051, w as u8);
     fields.byte(0x052, h as u8);
