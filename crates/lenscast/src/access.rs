@@ -1,6 +1,6 @@
 //! Who may speak to this server, and what about: every request passes here before its handler sees it.
 //!
-//! The core of it is [`auth`](crate::auth). Here is what it needs to know of the server: where a request comes from, what its
+//! The core of it is [`auth`](lenscast_auth). Here is what it needs to know of the server: where a request comes from, what its
 //! route [`Needs`], and how it is answered when that is missing. Which route needs what stands in
 //! [`routes`](crate::server::routes), and nowhere else.
 
@@ -11,12 +11,6 @@ pub mod hold;
 mod link;
 mod plain;
 
-use crate::auth::Caller;
-use crate::auth::cookie::SessionCookie;
-use crate::auth::origin::{Asking, Own};
-use crate::auth::policy::{Circumstances, Policy};
-use crate::auth::presented::{Presented, loggable};
-use crate::auth::rights::{Right, Rights};
 use crate::config::Config;
 use crate::server::{App, Channel, Peer};
 use axum::RequestExt as _;
@@ -26,6 +20,12 @@ use axum::middleware::Next;
 use axum::response::Response;
 use forwarded::Client;
 use hold::Hold;
+use lenscast_auth::Caller;
+use lenscast_auth::cookie::SessionCookie;
+use lenscast_auth::origin::{Asking, Own};
+use lenscast_auth::policy::{Circumstances, Policy};
+use lenscast_auth::presented::{Presented, loggable};
+use lenscast_auth::rights::{Right, Rights};
 use lenscast_base::time::now;
 use lenscast_protocol::CameraName;
 use std::net::{IpAddr, SocketAddr};
@@ -324,7 +324,7 @@ fn finish(mut answer: Response, readable_by: Option<HeaderValue>) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::rights::Scope;
+    use lenscast_auth::rights::Scope;
 
     #[test]
     fn what_is_needed_is_met_by_that_right_for_that_camera_alone() {

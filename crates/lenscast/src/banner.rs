@@ -1,8 +1,8 @@
 //! What the server prints when it starts: where to look, who may do what, and what to type on the camera.
 
-use crate::auth::secret::Secret;
-use crate::auth::store::FirstLinks;
 use crate::config::{Access, Config, Plain};
+use lenscast_auth::secret::Secret;
+use lenscast_auth::store::FirstLinks;
 use lenscast_base::addresses::{is_home, reachable};
 use lenscast_base::listen::Listening;
 use lenscast_tls::Info;
@@ -240,7 +240,7 @@ fn port_of(scheme: &str, port: u16) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::secret::Kind;
+    use lenscast_auth::secret::Kind;
 
     const MACHINE: [&str; 4] = ["fd00::5", "127.0.0.1", "192.168.1.5", "10.0.0.5"];
 

@@ -3,7 +3,7 @@
 mod access;
 mod tls;
 
-pub use access::{Access, CameraKey};
+pub use access::Access;
 pub use tls::{DEFAULT_TLS_LISTEN, Plain, Proxy, Tls, TlsMode, TlsSettings};
 
 use crate::pipeline::{self, encoder::MakeEncoder};

@@ -6,7 +6,6 @@
 use crate::access::Visitor;
 use crate::admission::Refusal;
 use crate::api::openapi::{About, Tag};
-use crate::auth::rights::{Right, Rights};
 use crate::news::News;
 use crate::server::App;
 use crate::status::{Status, status};
@@ -16,6 +15,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use lenscast_auth::rights::{Right, Rights};
 use serde::Serialize;
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -2,7 +2,6 @@
 
 use crate::access::Visitor;
 use crate::access::hold::{Hold, OVER};
-use crate::auth::rights::Right;
 use crate::config::Limits;
 use crate::device;
 use crate::devices;
@@ -15,6 +14,7 @@ use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use lenscast_auth::rights::Right;
 use lenscast_base::time::now;
 use lenscast_media::jpeg::{self, Trailing};
 use lenscast_media::time::Micros;

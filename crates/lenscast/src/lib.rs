@@ -10,8 +10,6 @@
 pub mod config;
 pub mod settings;
 
-pub mod auth;
-
 pub mod access;
 pub mod admission;
 pub mod server;

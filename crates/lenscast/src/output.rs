@@ -10,11 +10,11 @@ pub mod viewer;
 use crate::access::Visitor;
 use crate::admission::Refusal;
 use crate::api::openapi::{About, Tag, words};
-use crate::auth::rights::Right;
 use crate::server::App;
 use axum::extract::{Extension, Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use lenscast_auth::rights::Right;
 use lenscast_protocol::CameraName;
 use std::sync::Arc;
 

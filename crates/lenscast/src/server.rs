@@ -6,9 +6,6 @@ pub mod routes;
 pub mod tls;
 
 use crate::admission::Admission;
-use crate::auth::Auth;
-use crate::auth::secret::{Kind, Secret};
-use crate::auth::store::{FirstLinks, StoreError};
 use crate::banner::Banner;
 use crate::clock::Clock;
 use crate::config::{Config, Plain};
@@ -25,6 +22,9 @@ use crate::titles::Titles;
 use connections::Door;
 use control::Control;
 use futures_util::future::join_all;
+use lenscast_auth::Auth;
+use lenscast_auth::secret::{Kind, Secret};
+use lenscast_auth::store::{FirstLinks, StoreError};
 use lenscast_base::addresses::machine_addresses;
 use lenscast_base::in_force::InForce;
 use lenscast_base::listen::{self, Listening};
@@ -150,7 +150,7 @@ impl App {
 
     /// Takes the credentials of the configuration.
     fn declare(&self) {
-        self.auth.declare(&self.config().access, &self.demo_key, now());
+        self.auth.declare(&self.config().access.given(), &self.demo_key, now());
     }
 
     /// The address at which this computer reaches its own server without TLS.

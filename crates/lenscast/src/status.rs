@@ -2,7 +2,6 @@
 
 use crate::access::Visitor;
 use crate::api::openapi::{About, Tag, words};
-use crate::auth::rights::{Right, Rights};
 use crate::device::Told;
 use crate::diagnosis::Finding;
 use crate::server::App;
@@ -12,6 +11,7 @@ use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use lenscast_auth::rights::{Right, Rights};
 use lenscast_media::time::Micros;
 use lenscast_protocol::CameraName;
 use lenscast_protocol::control::{PictureState, Telemetry};

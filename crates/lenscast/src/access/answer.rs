@@ -1,12 +1,12 @@
 //! What is said to those who may not.
 
 use super::{For, Needs, Rule, Visitor};
-use crate::auth::origin::Foreign;
-use crate::auth::{AuthError, Who};
 use crate::pages;
 use crate::server::App;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use lenscast_auth::origin::Foreign;
+use lenscast_auth::{AuthError, Who};
 use lenscast_protocol::CameraName;
 
 /// What a player shows when it asks for name and password.

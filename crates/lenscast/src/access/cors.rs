@@ -1,10 +1,10 @@
 //! Which other pages may read answers (W3C Fetch, CORS): none, unless the configuration names their origin. Credentials then
 //! come with the request, as a bearer token: cookies do not cross origins.
 
-use crate::auth::origin::is_allowed;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use lenscast_auth::origin::is_allowed;
 
 /// How long a browser may remember what it asked, in seconds.
 const MAX_AGE: &str = "600";

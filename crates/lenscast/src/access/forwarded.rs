@@ -4,10 +4,10 @@
 //! the owner trusts, and of the addresses in them the rightmost that is no such proxy counts: what a client wrote itself stands
 //! further left.
 
-use crate::auth::policy::was_forwarded;
 use crate::server::{Channel, Peer};
 use axum::http::{HeaderMap, Uri, Version, header};
 use ipnet::IpNet;
+use lenscast_auth::policy::was_forwarded;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// A client, as far as one can know.

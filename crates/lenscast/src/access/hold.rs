@@ -1,8 +1,8 @@
 //! Connections that last: they end when what they were opened with is no more allowed.
 
 use super::Visitor;
-use crate::auth::rights::{Right, Rights};
 use crate::server::App;
+use lenscast_auth::rights::{Right, Rights};
 use lenscast_base::time::now;
 use lenscast_protocol::CameraName;
 use std::sync::Arc;

@@ -2,10 +2,10 @@
 //! is in no bookmark, no history and no picture of the screen.
 
 use super::Visitor;
-use crate::auth::presented::{By, strip_token};
 use crate::server::App;
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use lenscast_auth::presented::{By, strip_token};
 use lenscast_base::time::now;
 use std::sync::Arc;
 

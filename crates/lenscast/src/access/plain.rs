@@ -3,12 +3,12 @@
 
 use super::forwarded::Client;
 use super::{For, Rule, circumstances};
-use crate::auth::policy::name_of;
 use crate::config::Plain;
 use crate::server::{App, Channel, Peer};
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use lenscast_auth::policy::name_of;
 use std::net::{IpAddr, SocketAddr};
 
 /// The answer to a request that has to come by TLS and does not; `None` when it may come as it did.

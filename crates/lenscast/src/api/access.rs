@@ -1,12 +1,8 @@
 //! `/api/access/…`: credentials, listed, made and revoked.
 
-use super::openapi::{About, Tag, words};
+use super::openapi::{About, Tag, credentials, words};
 use super::problem::Problem;
 use super::{json, no};
-use crate::auth::password::StoredHash;
-use crate::auth::records::{Cameras, Id, Label, Role, UserName};
-use crate::auth::secret::{Kind, Secret};
-use crate::auth::store::{Listing, Store, StoreError};
 use crate::banner;
 use crate::server::App;
 use axum::Json;
@@ -15,6 +11,12 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use lenscast_auth::cameras::Cameras;
+use lenscast_auth::ids::Id;
+use lenscast_auth::password::StoredHash;
+use lenscast_auth::records::Role;
+use lenscast_auth::secret::{Kind, Secret};
+use lenscast_auth::store::{Store, StoreError};
 use lenscast_base::addresses::machine_addresses;
 use lenscast_base::time::now;
 use lenscast_protocol::CameraName;
@@ -34,10 +36,11 @@ const NOT_KEPT: &str = "This cannot be kept. Nothing has changed.";
 #[serde(deny_unknown_fields)]
 struct NewToken {
     /// What it is for.
+    #[schema(value_type = credentials::Kind)]
     kind: Kind,
     /// What the owner calls it.
     #[serde(default)]
-    #[schema(value_type = Label)]
+    #[schema(value_type = words::Label)]
     label: String,
     /// The cameras that may be watched with it, or whose key it is; null is all.
     #[schema(value_type = Option<Vec<words::CameraName>>, min_items = 1)]
@@ -52,12 +55,13 @@ struct NewToken {
 #[serde(deny_unknown_fields)]
 struct NewUser {
     /// What the user logs in with; nobody else has it.
-    #[schema(value_type = UserName)]
+    #[schema(value_type = words::UserName)]
     name: String,
     /// The password.
     #[schema(value_type = words::Password)]
     password: String,
     /// What the user may do.
+    #[schema(value_type = credentials::Role)]
     role: Role,
     /// The cameras that one who watches may watch; null is all.
     #[schema(value_type = Option<Vec<words::CameraName>>)]
@@ -85,7 +89,7 @@ struct NewShare {
     for_s: u64,
     /// What the owner calls it.
     #[serde(default)]
-    #[schema(value_type = Label)]
+    #[schema(value_type = words::Label)]
     label: String,
 }
 
@@ -96,7 +100,7 @@ struct MadeToken<'a> {
     #[schema(required)]
     expires: Option<u64>,
     /// What it is revoked by.
-    #[schema(value_type = Id)]
+    #[schema(value_type = words::Id)]
     id: &'a str,
     /// Addresses at which a browser opens the pages with it; none for a camera's key.
     links: Vec<String>,
@@ -108,7 +112,7 @@ struct MadeToken<'a> {
 #[derive(Serialize, ToSchema)]
 struct MadeUser<'a> {
     /// What the user is revoked by.
-    #[schema(value_type = Id)]
+    #[schema(value_type = words::Id)]
     id: &'a str,
 }
 
@@ -118,7 +122,7 @@ struct MadeShare<'a> {
     /// From when on it is no good.
     expires: u64,
     /// What it is revoked by.
-    #[schema(value_type = Id)]
+    #[schema(value_type = words::Id)]
     id: &'a str,
     /// The links, for every address of this computer.
     links: Vec<String>,
@@ -131,7 +135,7 @@ struct MadeShare<'a> {
 pub fn about_list() -> About {
     let text = "With their last use, and never with a secret. Those that have expired are left out.";
     About::new("listAccess", Tag::Access, "Users, tokens, shares and sessions", text)
-        .answer::<Listing>(200, "All of them.")
+        .answer::<credentials::Listing>(200, "All of them.")
 }
 
 /// What making a token is.
@@ -160,7 +164,7 @@ pub fn about_add_user() -> About {
 #[must_use]
 pub fn about_set_password() -> About {
     About::new("setPassword", Tag::Access, "Gives a user another password", "The user's sessions end.")
-        .path::<UserName>("name", "The user.")
+        .path::<words::UserName>("name", "The user.")
         .body::<NewPassword>("The password.")
         .answer_empty(204, "It is changed.")
         .refuses(StatusCode::NOT_FOUND, "There is no user of this name.")
@@ -183,7 +187,7 @@ pub fn about_add_share() -> About {
 pub fn about_revoke() -> About {
     let text = "Connections that were let in by it end, and so do the sessions that began with it.";
     About::new("revokeAccess", Tag::Access, "Takes back a user, token, share or session", text)
-        .path::<Id>("id", "What it is called in the list.")
+        .path::<words::Id>("id", "What it is called in the list.")
         .answer_empty(204, "It is no good any more.")
         .refuses(StatusCode::BAD_REQUEST, "This is no id.")
         .refuses(StatusCode::NOT_FOUND, "There is nothing of this id.")

@@ -4,6 +4,7 @@
 //! right that is needed, and what is answered to who lacks it. The schemas are made of the types that are sent and read.
 
 mod about;
+pub mod credentials;
 pub mod words;
 
 pub use about::{About, Tag};

@@ -1,7 +1,8 @@
 //! Settings: who may do what.
 
-use crate::auth::secret::Secret;
 use crate::settings::secret::secret;
+use lenscast_auth::given::{CameraKey, Given};
+use lenscast_auth::secret::Secret;
 use lenscast_protocol::CameraName;
 
 /// Who may do what, as far as it does not stand in the state directory.
@@ -64,13 +65,16 @@ pub struct Access {
     pub cors_origins: Vec<String>,
 }
 
-/// The key with which a camera may publish.
-#[derive(Clone, Debug)]
-pub struct CameraKey {
-    /// The camera.
-    pub camera: CameraName,
-    /// Its key.
-    pub key: Secret,
+impl Access {
+    /// The passwords and keys among these settings.
+    #[must_use]
+    pub fn given(&self) -> Given {
+        Given {
+            admin_password: self.admin_password.clone(),
+            view_password: self.view_password.clone(),
+            camera_keys: self.camera_keys.clone(),
+        }
+    }
 }
 
 /// `NAME=KEY`. What is wrong is said without the text, which may be a key.

@@ -2,9 +2,9 @@
 
 use super::report::Finding;
 use super::{Control, users};
-use crate::auth::store::{self, Listing, Store};
 use crate::server::control;
 use crate::titles;
+use lenscast_auth::store::{self, Listing, Store};
 use lenscast_base::state::look::{Entry, Found, Look};
 use lenscast_base::state::{StateDir, StateError};
 use lenscast_tls::self_signed;

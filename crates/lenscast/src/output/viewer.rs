@@ -2,7 +2,6 @@
 
 use crate::access::Visitor;
 use crate::access::hold::{Hold, OVER};
-use crate::auth::rights::Right;
 use crate::config::Config;
 use crate::named::Named;
 use crate::server::App;
@@ -14,6 +13,7 @@ use axum::extract::{Extension, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use lenscast_auth::rights::Right;
 use lenscast_media::time::Micros;
 use lenscast_media::ts;
 use lenscast_protocol::ws::{Event, Opcode, close_code, frame_head};

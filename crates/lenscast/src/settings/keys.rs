@@ -1,11 +1,11 @@
 //! The keys: everything about one is read from the flags' definitions, so that a new setting is a new field and no more.
 
 use super::Settings;
-use crate::auth::secret::Secret;
-use crate::config::CameraKey;
 use clap::builder::{PossibleValue, ValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Args as _, Command};
+use lenscast_auth::given::CameraKey;
+use lenscast_auth::secret::Secret;
 use lenscast_protocol::CameraName;
 use std::any::TypeId;
 use std::error::Error as _;

@@ -1,6 +1,6 @@
 //! Where a secret may stand: in the setting itself, or in a file that it names.
 
-use crate::auth::secret::Secret;
+use lenscast_auth::secret::Secret;
 use std::fs;
 use std::path::Path;
 

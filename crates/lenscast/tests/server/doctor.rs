@@ -5,8 +5,8 @@ mod elsewhere;
 mod planted;
 mod running;
 
-use lenscast::auth::secret::Kind;
-use lenscast::auth::store::Store;
+use lenscast_auth::secret::Kind;
+use lenscast_auth::store::Store;
 use lenscast_base::addresses::machine_addresses;
 use lenscast_base::state::StateDir;
 use std::fmt::Write as _;

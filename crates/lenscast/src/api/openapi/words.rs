@@ -4,9 +4,9 @@
 //! for what comes from crates that know nothing of OpenAPI.
 
 use crate::api::access::MAX_FOR_S;
-use crate::auth::password::PASSWORD_BYTES;
-use crate::auth::records::{Id, Label, MAX_LABEL_CHARS, MAX_NAME_BYTES, UserName};
 use crate::titles::MAX_TITLE_CHARS;
+use lenscast_auth::ids::{MAX_LABEL_CHARS, MAX_NAME_BYTES};
+use lenscast_auth::password::PASSWORD_BYTES;
 use lenscast_protocol::control::{FPS, QUALITY, SIZES};
 use lenscast_protocol::name;
 use utoipa::openapi::RefOr;
@@ -56,6 +56,15 @@ pub enum Password {}
 /// For how long something is good.
 #[derive(Debug)]
 pub enum GoodFor {}
+/// What a user, token, share or session is called.
+#[derive(Debug)]
+pub enum Id {}
+/// The name of a user.
+#[derive(Debug)]
+pub enum UserName {}
+/// What an owner calls a token or a share.
+#[derive(Debug)]
+pub enum Label {}
 /// An OpenAPI document.
 #[derive(Debug)]
 pub enum OpenApi {}

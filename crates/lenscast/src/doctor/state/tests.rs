@@ -123,7 +123,7 @@ fn damaged_files_are_named_and_stay_as_they_are() {
 
 #[test]
 fn what_was_written_last_is_a_file_or_a_credential() {
-    use crate::auth::secret::Kind;
+    use lenscast_auth::secret::Kind;
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(Arc::new(StateDir::open(folder.path()).unwrap())).unwrap();
     store.add_token(Kind::View, "tablet", None, None, 5_000_000_000).unwrap();

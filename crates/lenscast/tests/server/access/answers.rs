@@ -2,7 +2,7 @@
 
 use super::world::*;
 use crate::harness::*;
-use lenscast::auth::secret::{Kind, Secret};
+use lenscast_auth::secret::{Kind, Secret};
 use serde_json::json;
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::world::*;
 use crate::harness::{until_listens, within};
 use crate::program::Program;
-use lenscast::auth::secret::Secret;
+use lenscast_auth::secret::Secret;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;

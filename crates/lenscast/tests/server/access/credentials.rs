@@ -1,7 +1,7 @@
 //! Making credentials, listing them, logging in.
 
 use super::world::*;
-use lenscast::auth::secret::Secret;
+use lenscast_auth::secret::Secret;
 use serde_json::{Value, json};
 
 async fn admin(world: &World, request: Ask) -> Answer {

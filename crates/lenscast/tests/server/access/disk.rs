@@ -2,7 +2,7 @@
 
 use super::world::*;
 use crate::harness::*;
-use lenscast::auth::secret::Secret;
+use lenscast_auth::secret::Secret;
 use serde_json::json;
 use std::fs;
 

@@ -2,8 +2,8 @@
 
 use super::world::*;
 use crate::harness::*;
-use lenscast::auth::records::Id;
-use lenscast::auth::secret::{Kind, Secret};
+use lenscast_auth::ids::Id;
+use lenscast_auth::secret::{Kind, Secret};
 use lenscast_protocol::CameraName;
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -3,11 +3,11 @@
 use super::lasting::{flows, read_to_end};
 use super::world::*;
 use crate::harness::*;
-use lenscast::auth::secret::Secret;
-use lenscast::config::CameraKey;
 use lenscast::server::Server;
 use lenscast::settings::Sources;
 use lenscast::settings::reload::Reloader;
+use lenscast_auth::given::CameraKey;
+use lenscast_auth::secret::Secret;
 use lenscast_protocol::CameraName;
 use serde_json::json;
 use std::fs;

@@ -2,10 +2,11 @@
 
 use crate::harness::*;
 use crate::tls::Trust;
-use lenscast::auth::records::{Id, Role};
-use lenscast::auth::secret::{Kind, Secret};
 use lenscast::config::Config;
 use lenscast::server::{Server, control};
+use lenscast_auth::ids::Id;
+use lenscast_auth::records::Role;
+use lenscast_auth::secret::{Kind, Secret};
 use lenscast_protocol::CameraName;
 use serde_json::Value;
 use std::collections::BTreeSet;

@@ -8,7 +8,7 @@ use crate::access::starting::Configured;
 use crate::access::world::*;
 use crate::device::{hello, telemetry};
 use crate::harness::*;
-use lenscast::auth::secret::{Kind, Secret};
+use lenscast_auth::secret::{Kind, Secret};
 use serde_json::{Value, json};
 
 /// What is described and cannot be had here: a disk that takes nothing, and a server that ends.

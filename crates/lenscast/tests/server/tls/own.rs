@@ -121,7 +121,7 @@ async fn pages_players_cameras_and_logins_work_over_it() {
     let world = World::new();
     let server = start_with(|config| {
         *config = world.config(Certificate::SelfSigned, Plain::Cameras);
-        config.access.view_password = Some(lenscast::auth::secret::Secret::new("correct horse".into()));
+        config.access.view_password = Some(lenscast_auth::secret::Secret::new("correct horse".into()));
     });
     let trust = world.trust_own();
     assert_eq!(trust.ask(&server, ask("GET", "/")).await.code, 200);

@@ -3,8 +3,8 @@
 use super::*;
 use crate::access::world::Place;
 use futures_util::StreamExt as _;
-use lenscast::auth::secret::Kind;
 use lenscast::demo;
+use lenscast_auth::secret::Kind;
 use lenscast_protocol::CameraName;
 
 /// A request of another computer, as far as that can be told from this one: by a name, or by way of a proxy.

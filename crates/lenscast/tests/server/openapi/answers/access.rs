@@ -2,7 +2,7 @@
 
 use super::Reading;
 use crate::access::world::{World, ask};
-use lenscast::auth::store::{MAX_SHARES, MAX_TOKENS};
+use lenscast_auth::store::{MAX_SHARES, MAX_TOKENS};
 use serde_json::{Value, json};
 use std::path::Path;
 

@@ -5,7 +5,7 @@
 //! `Sec-Fetch-Site` (W3C Fetch Metadata), neither of which a page can choose. What is no browser sends neither, and is let
 //! through: it has no owner whose cookies it could misuse.
 
-use axum::http::{HeaderMap, HeaderName, Method, header};
+use http::{HeaderMap, HeaderName, Method, header};
 
 /// A request, as far as it matters where it comes from.
 #[derive(Clone, Copy, Debug)]

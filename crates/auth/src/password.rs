@@ -7,7 +7,7 @@
 //! answer does not tell which names there are. (The names also all cost the same: every stored hash has these parameters,
 //! until they are changed in this file.)
 
-use super::secret::{Secret, random};
+use crate::secret::{Secret, random};
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -70,7 +70,7 @@ impl Default for Passwords {
 }
 
 impl Passwords {
-    pub(super) fn with(params: Params) -> Self {
+    pub(crate) fn with(params: Params) -> Self {
         // Made up instead of computed: no password has it, and starting costs nothing.
         let nobody = PasswordHash {
             algorithm: Algorithm::Argon2id.ident(),
@@ -100,7 +100,7 @@ impl Passwords {
         if text.chars().any(char::is_control) {
             return Err(BadPassword::Control);
         }
-        if password.kind().is_some() || text.starts_with(super::share::PREFIX) {
+        if password.kind().is_some() || text.starts_with(crate::share::PREFIX) {
             return Err(BadPassword::Token);
         }
         self.computed.fetch_add(1, Ordering::Relaxed);
@@ -303,7 +303,7 @@ mod tests {
     #[test]
     fn what_cannot_be_a_password_is_refused_with_the_reason() {
         let passwords = cheap();
-        let token = Secret::generate(super::super::secret::Kind::View);
+        let token = Secret::generate(crate::secret::Kind::View);
         for (bad, reason) in [
             ("", BadPassword::Length),
             ("1234567", BadPassword::Length),

@@ -1,7 +1,7 @@
 //! The session's cookie (RFC 6265bis).
 
-use super::secret::Secret;
-use axum::http::HeaderValue;
+use crate::secret::Secret;
+use http::HeaderValue;
 
 /// How the session's cookie is named and where it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,8 +66,8 @@ impl SessionCookie {
 
 #[cfg(test)]
 mod tests {
-    use super::super::secret::Kind;
     use super::*;
+    use crate::secret::Kind;
 
     #[test]
     fn the_cookie_is_for_this_server_alone_and_out_of_reach_of_scripts() {

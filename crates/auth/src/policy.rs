@@ -2,8 +2,8 @@
 //!
 //! The place gives rights; a credential only adds to them.
 
-use super::rights::{Rights, Scope};
-use axum::http::{HeaderMap, Version};
+use crate::rights::{Rights, Scope};
+use http::{HeaderMap, Version};
 use lenscast_base::addresses::is_home;
 use lenscast_protocol::CameraName;
 use std::collections::BTreeSet;
@@ -165,9 +165,9 @@ pub fn name_of(host: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rights::Right;
     use super::*;
-    use axum::http::HeaderName;
+    use crate::rights::Right;
+    use http::HeaderName;
 
     const LOOPBACK: Circumstances<'static> = Circumstances {
         peer_ip: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),

@@ -1,63 +1,20 @@
 //! Making, changing and revoking credentials.
 
-use super::super::password::StoredHash;
-use super::super::records::{
-    Cameras, Credentials, Id, Invalid, Kept, Label, Role, SessionInfo, ShareInfo, TokenInfo, UserInfo,
-    UserName,
-};
-use super::super::secret::{Digest, Kind, Secret};
-use super::super::share::Claim;
-use super::{MAX_SESSIONS, MAX_SHARES, MAX_TOKENS, MAX_USERS, SESSION_MAX_S, Store, lock};
-use lenscast_base::state::StateError;
+use super::error::{FirstLinks, StoreError};
+use super::{MAX_SESSIONS, MAX_SHARES, MAX_TOKENS, MAX_USERS, Store, lock};
+use crate::cameras::Cameras;
+use crate::credentials::{Credentials, SESSION_MAX_S, is_over};
+use crate::ids::{Id, Label, UserName};
+use crate::password::StoredHash;
+use crate::records::{Kept, Role, SessionInfo, ShareInfo, TokenInfo, UserInfo};
+use crate::secret::{Digest, Kind, Secret};
+use crate::share::Claim;
 use lenscast_protocol::CameraName;
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
-/// The two tokens of a first start, to be printed once: they are not kept.
-#[derive(Debug)]
-pub struct FirstLinks {
-    /// Lets watch.
-    pub view: Secret,
-    /// Lets do everything.
-    pub admin: Secret,
-}
-
-/// Why a change was not made. Then everything is as it was, but for [`StoreError::Unkept`].
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// It cannot be kept.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// It is taken back, but cannot be kept: what the file says is good again when the server is started again.
-    #[error("it is taken back, but only until this server is started again: {0}")]
-    Unkept(StateError),
-    /// A name or label that cannot be one.
-    #[error(transparent)]
-    Invalid(#[from] Invalid),
-    /// There are as many as there may be.
-    #[error("there are {limit} {what}, which is the limit. Revoke some first")]
-    Full {
-        /// Of what.
-        what: &'static str,
-        /// How many that is.
-        limit: usize,
-    },
-    /// There is a user of this name.
-    #[error("there is a user {0} already")]
-    Taken(UserName),
-    /// There is nothing of this name or id.
-    #[error("there is no {0}")]
-    Unknown(String),
-    /// It would be over before it begins.
-    #[error("this would have expired already")]
-    Expired,
-    /// A key that is for no camera, or a session that was asked for as a token.
-    #[error("{0}")]
-    Pointless(&'static str),
-}
-
 impl Store {
-    /// Makes a user. The hash is from [`Passwords::hash`](super::super::password::Passwords::hash).
+    /// Makes a user. The hash is from [`Passwords::hash`](crate::password::Passwords::hash).
     ///
     /// # Errors
     /// [`StoreError`].
@@ -129,7 +86,7 @@ impl Store {
         if cameras.as_ref().is_some_and(|cameras| cameras.is_empty()) {
             return Err(StoreError::Pointless("a token for no camera is good for nothing"));
         }
-        if super::is_over(expires, now) {
+        if is_over(expires, now) {
             return Err(StoreError::Expired);
         }
         self.change(now, |all| all.add_token(kind, label, cameras, expires, now))
@@ -174,7 +131,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub(in super::super) fn add_session(
+    pub(crate) fn add_session(
         &self,
         of: &Id,
         hash: Option<&StoredHash>,

@@ -1,47 +1,17 @@
-//! Who may do what: credentials, and what a request is allowed by them and by where it comes from.
-//!
-//! Nothing here knows the HTTP server or reads a clock: requests come as headers, address and query, `now` as seconds since
-//! the Unix epoch. What takes long is a password ([`Auth::takes_long`]) and a change that is written to the disk; from async
-//! code, these are for `spawn_blocking`.
-//!
-//! [`rights`] says what may be allowed; [`secret`], [`password`] and [`share`] are the three forms of proof, [`presented`] and
-//! [`cookie`] how they come and go; [`store`] keeps what they are checked against, as [`records`]; [`throttle`] slows down who
-//! guesses; [`policy`] says what is allowed without any proof, and [`origin`] which pages may ask.
+//! Access control as a whole: from what a request presents, and from where it comes, to who asks and what that allows.
 
-pub mod rights;
-
-pub mod password;
-pub mod secret;
-pub mod share;
-
-pub mod cookie;
-pub mod presented;
-
-pub mod declared;
-pub mod records;
-pub mod store;
-
-pub mod throttle;
-
-pub mod origin;
-pub mod policy;
-
-#[cfg(test)]
-mod tests;
-
-use crate::config::Access;
+use crate::given::Given;
+use crate::password::{self, Passwords};
+use crate::policy::{Circumstances, Place, Policy};
+use crate::presented::{By, Credential, Presented};
+use crate::rights::Rights;
+use crate::secret::{Kind, Secret};
+use crate::store::{Found, Store, StoreError};
+use crate::throttle::Throttle;
+use crate::who::{AuthError, Caller, Who};
 use lenscast_base::state::{StateDir, StateError};
-use password::Passwords;
-use policy::{Circumstances, Place, Policy};
-use presented::{By, Credential, Presented};
-use records::{Id, Label, UserName};
-use rights::Rights;
-use secret::{Kind, Secret};
-use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
-use store::{Found, Store, StoreError};
-use throttle::{Throttle, Throttled};
 
 /// Access control as a whole.
 #[derive(Debug)]
@@ -49,76 +19,6 @@ pub struct Auth {
     store: Store,
     passwords: Passwords,
     throttle: Throttle,
-}
-
-/// Who asks, and what that allows.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    /// Who it is.
-    pub who: Who,
-    /// How the credential came that tells.
-    pub by: By,
-    /// All that is allowed, by credential and place together.
-    pub rights: Rights,
-    /// The part of it that the place allows.
-    pub by_place: Rights,
-    /// When the credential ends, if it does.
-    pub expires: Option<u64>,
-    /// The session that the credential is.
-    pub session: Option<Id>,
-    /// What was wrong with a credential that came along and is not the one that tells who asks.
-    pub refused: Option<AuthError>,
-}
-
-/// Who somebody is, for logs and lists.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Who {
-    /// Nobody in particular, from some place.
-    Anyone(Place),
-    /// Who logged in with a password.
-    User {
-        /// By what the user is revoked.
-        id: Id,
-        /// The user's name.
-        name: UserName,
-    },
-    /// Who has a token, or a camera its key.
-    Token {
-        /// By what it is revoked.
-        id: Id,
-        /// What it is for.
-        kind: Kind,
-        /// What its owner calls it.
-        label: Label,
-    },
-    /// Who has a share link.
-    Share {
-        /// By what it is revoked.
-        id: Id,
-    },
-}
-
-/// Why a credential was not accepted. To the outside, the three in the middle are one: [`AuthError::answer`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AuthError {
-    /// There is none.
-    #[error("no credential")]
-    Missing,
-    /// It is none of those that are known.
-    #[error("wrong credential")]
-    Wrong,
-    /// It was good once.
-    #[error("expired credential")]
-    Expired,
-    /// It was revoked, or what it was made with.
-    #[error("revoked credential")]
-    Revoked,
-    /// It was not looked at: too many were wrong.
-    #[error("too many wrong credentials; the next is looked at in {seconds} s")]
-    Throttled {
-        /// After so many seconds another one will be (`Retry-After`).
-        seconds: u64,
-    },
 }
 
 /// Why there is no session.
@@ -147,17 +47,18 @@ impl Auth {
     /// # Errors
     /// As for [`Store::open`].
     pub fn open(state: Arc<StateDir>) -> Result<Self, StateError> {
-        Ok(Self {
-            store: Store::open(state)?,
-            passwords: Passwords::default(),
-            throttle: Throttle::default(),
-        })
+        Ok(Self::of(Store::open(state)?, Passwords::default(), Throttle::default()))
+    }
+
+    /// Puts the parts together.
+    pub(crate) fn of(store: Store, passwords: Passwords, throttle: Throttle) -> Self {
+        Self { store, passwords, throttle }
     }
 
     /// Takes the credentials of the configuration, in place of those that were taken before. `own` is the key of this process's
     /// own cameras, which publish under any name.
-    pub fn declare(&self, access: &Access, own: &Secret, now: u64) {
-        self.store.declare(access, own, now);
+    pub fn declare(&self, given: &Given, own: &Secret, now: u64) {
+        self.store.declare(given, own, now);
     }
 
     /// The credentials, to be listed, made and revoked.
@@ -218,13 +119,13 @@ impl Auth {
             found.map(|found| (*by, found))
         });
         let refused = match explicit {
-            Some(Ok((by, found))) => return Ok(Caller::new(by, found, None)),
+            Some(Ok((by, found))) => return Ok(caller(by, found, None)),
             Some(Err(error)) => Some(error),
             None => None,
         };
         let session = presented.session.as_ref().ok_or(AuthError::Missing);
         match session.and_then(|session| self.store.session(session, now)) {
-            Ok(found) => Ok(Caller::new(By::Cookie, found, refused)),
+            Ok(found) => Ok(caller(By::Cookie, found, refused)),
             Err(error) => Err(refused.unwrap_or(error)),
         }
     }
@@ -350,53 +251,9 @@ impl Auth {
     }
 }
 
-impl Caller {
-    fn new(by: By, found: Found, refused: Option<AuthError>) -> Self {
-        let Found { grant, session } = found;
-        let (who, rights, expires) = (grant.who, grant.rights, grant.expires);
-        Self { who, by, rights, by_place: Rights::NONE, expires, session, refused }
-    }
-}
-
-impl Who {
-    /// By what the credential is revoked, if there is one.
-    #[must_use]
-    pub const fn id(&self) -> Option<&Id> {
-        match self {
-            Self::Anyone(_) => None,
-            Self::User { id, .. } | Self::Token { id, .. } | Self::Share { id } => Some(id),
-        }
-    }
-}
-
-impl fmt::Display for Who {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Anyone(_) => f.write_str("anyone"),
-            Self::User { name, .. } => write!(f, "user {name}"),
-            Self::Token { id, label, .. } if label.as_str().is_empty() => write!(f, "token {id}"),
-            Self::Token { id, label, .. } => write!(f, "token {id} ({label})"),
-            Self::Share { id } => write!(f, "share {id}"),
-        }
-    }
-}
-
-impl AuthError {
-    /// What is said to the outside: it does not tell a guess from what was good once.
-    #[must_use]
-    pub const fn answer(self) -> &'static str {
-        match self {
-            Self::Missing => "This needs a login, a link or a token.",
-            Self::Wrong | Self::Expired | Self::Revoked => {
-                "This login, link or token is not, or no longer, good."
-            }
-            Self::Throttled { .. } => "Too many logins failed. Wait a little, and try again.",
-        }
-    }
-}
-
-impl From<Throttled> for AuthError {
-    fn from(throttled: Throttled) -> Self {
-        Self::Throttled { seconds: throttled.seconds }
-    }
+/// The caller that a good credential tells of, before what the place gives is added.
+fn caller(by: By, found: Found, refused: Option<AuthError>) -> Caller {
+    let Found { grant, session } = found;
+    let (who, rights, expires) = (grant.who, grant.rights, grant.expires);
+    Caller { who, by, rights, by_place: Rights::NONE, expires, session, refused }
 }

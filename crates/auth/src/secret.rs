@@ -9,10 +9,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq};
-use utoipa::ToSchema;
 
 /// What a token is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// To watch.
@@ -146,7 +145,7 @@ pub fn random<const N: usize>() -> [u8; N] {
 }
 
 /// Exactly `N` bytes of base64url without padding, in their one canonical spelling.
-pub(super) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
+pub(crate) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     // The decoder refuses padding and stray bits in the last character.
     URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
 }

@@ -1,7 +1,8 @@
 //! How sessions begin and end.
 
 use super::*;
-use crate::auth::store::{SESSION_IDLE_S, SESSION_MAX_S};
+use crate::rights::{Rights, Scope};
+use crate::store::{SESSION_IDLE_S, SESSION_MAX_S, StoreError};
 
 const DAY_S: u64 = 86_400;
 
@@ -174,8 +175,7 @@ fn a_lasting_connection_learns_when_its_credential_ends() {
     changes.mark_unchanged();
     let session = bench.login("anna", PASSWORD, NOW).unwrap().secret;
     let caller = bench.by_cookie(&session, NOW).unwrap();
-    let place =
-        Caller { by_place: Rights::viewing(rights::Scope::Only([camera("yard")].into())), ..caller.clone() };
+    let place = Caller { by_place: Rights::viewing(Scope::Only([camera("yard")].into())), ..caller.clone() };
     assert!(bench.auth.holds(&caller, &caller.by_place, NOW).allows(Right::View, None));
     assert!(bench.auth.holds(&caller, &caller.by_place, NOW + 20 * DAY_S).allows(Right::View, None));
     assert!(bench.by_cookie(&session, NOW + 40 * DAY_S).is_ok(), "watching is use");

@@ -1,6 +1,8 @@
 //! Who is let in by what.
 
 use super::*;
+use crate::policy::{Circumstances, Place, Policy};
+use crate::rights::Rights;
 
 /// From a private network, on a server that gives nothing to it.
 fn lan() -> (Circumstances<'static>, Policy) {
@@ -249,11 +251,11 @@ fn only_a_password_that_was_not_verified_lately_takes_long() {
 fn who_has_to_wait_is_answered_in_the_same_time_whether_the_guess_is_right_or_not() {
     let bench = Bench::new();
     bench.user("anna", Role::View);
-    let access = crate::config::Access {
+    let given = crate::given::Given {
         admin_password: Some(Secret::new("battery staple".into())),
-        ..crate::config::Access::default()
+        ..crate::given::Given::default()
     };
-    bench.auth.declare(&access, &Secret::generate(Kind::Camera), NOW);
+    bench.auth.declare(&given, &Secret::generate(Kind::Camera), NOW);
     let [declared, wrong] = [basic("admin", "battery staple"), basic("admin", "wrong staple")];
     assert!(!bench.auth.takes_long(&declared, peer(), NOW) && bench.auth.takes_long(&wrong, peer(), NOW));
     for _ in 0..5 {

@@ -1,8 +1,9 @@
 //! What is kept, and how.
 
 use super::*;
-use crate::auth::records::Label;
-use crate::auth::store::{Listing, MAX_SESSIONS, MAX_SHARES, MAX_TOKENS, MAX_USERS};
+use crate::ids::Label;
+use crate::store::{Listing, MAX_SESSIONS, MAX_SHARES, MAX_TOKENS, MAX_USERS, StoreError};
+use lenscast_base::state::StateError;
 use std::fs;
 
 fn open_text(text: &str) -> Result<Store, StateError> {

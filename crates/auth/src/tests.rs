@@ -4,14 +4,24 @@ mod callers;
 mod keeping;
 mod sessions;
 
-use super::*;
-use crate::auth::cookie::SessionCookie;
-use crate::auth::password::StoredHash;
-use crate::auth::records::Role;
-use crate::auth::rights::Right;
+use crate::auth::{Auth, LoginError, NewSession};
+use crate::cookie::SessionCookie;
+use crate::ids::Id;
+use crate::password::Passwords;
+use crate::password::StoredHash;
+use crate::presented::{By, Credential, Presented};
+use crate::records::Role;
+use crate::rights::Right;
+use crate::secret::{Kind, Secret};
+use crate::store::Store;
+use crate::throttle::Throttle;
+use crate::who::{AuthError, Caller, Who};
 use argon2::Params;
+use lenscast_base::state::StateDir;
 use lenscast_protocol::CameraName;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
 use tempfile::TempDir;
 
 /// The moment at which a test begins, not at the beginning of a minute.
@@ -85,7 +95,7 @@ impl Bench {
 fn open(folder: &TempDir) -> Auth {
     let state = Arc::new(StateDir::open(folder.path()).unwrap());
     let passwords = Passwords::with(Params::new(8, 1, 1, Some(32)).unwrap());
-    Auth { store: Store::open(state).unwrap(), passwords, throttle: Throttle::default() }
+    Auth::of(Store::open(state).unwrap(), passwords, Throttle::default())
 }
 
 fn peer() -> IpAddr {
@@ -116,8 +126,8 @@ fn basic(name: &str, password: &str) -> Presented {
 
 fn present(headers: &[(&'static str, &str)]) -> Presented {
     let headers = headers.iter().map(|(name, value)| {
-        (axum::http::HeaderName::from_static(name), axum::http::HeaderValue::from_str(value).unwrap())
+        (http::HeaderName::from_static(name), http::HeaderValue::from_str(value).unwrap())
     });
-    let uri = axum::http::Uri::from_static("/");
+    let uri = http::Uri::from_static("/");
     Presented::read(&headers.collect(), &uri, &SessionCookie::new(false, "/").unwrap())
 }

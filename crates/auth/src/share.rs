@@ -3,8 +3,9 @@
 //! `lcs_`, the claim as JSON in base64url, `.`, and the HMAC-SHA256 (RFC 2104) of everything before the point. What was signed
 //! is the text itself, so a claim has one spelling only, and nothing of it is read before the signature was checked.
 
-use super::records::{Id, camera};
-use super::secret::{Secret, decode, random};
+use crate::cameras;
+use crate::ids::Id;
+use crate::secret::{Secret, decode, random};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -26,7 +27,7 @@ pub struct Claim {
     /// The record it belongs to, by which it is revoked.
     pub id: Id,
     /// The one camera that may be watched; `None` for all.
-    #[serde(with = "camera")]
+    #[serde(with = "cameras::one")]
     pub camera: Option<CameraName>,
     /// From when on it is no good, in seconds since the Unix epoch.
     pub exp: u64,
@@ -71,7 +72,7 @@ impl ShareKey {
     }
 
     /// An id that is always the same for `text`, and does not tell it to who has no key.
-    pub(super) fn id(&self, text: &str) -> Id {
+    pub(crate) fn id(&self, text: &str) -> Id {
         let bytes = self.mac(&format!("id {text}")).finalize().into_bytes();
         Id::of([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4]])
     }

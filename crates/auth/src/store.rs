@@ -5,16 +5,19 @@
 //! [`Store::flush`], so that no request waits for the disk because somebody looks at a camera.
 
 mod change;
+mod error;
 
-pub use change::{FirstLinks, StoreError};
+pub use crate::credentials::{FILE, SESSION_IDLE_S, SESSION_MAX_S};
+pub use error::{FirstLinks, StoreError};
 
-use super::AuthError;
-use super::declared::{Configured, Declared};
-use super::password::StoredHash;
-use super::records::{Credentials, Grant, Id, Kept, SessionInfo, ShareInfo, TokenInfo, UserInfo, Version};
-use super::secret::{Digest, Kind, Secret, find};
-use super::share::ShareKey;
-use crate::config::Access;
+use crate::credentials::{Credentials, is_over};
+use crate::declared::{Configured, Declared};
+use crate::given::Given;
+use crate::ids::Id;
+use crate::password::StoredHash;
+use crate::records::{Grant, SessionInfo, ShareInfo, TokenInfo, UserInfo};
+use crate::secret::{Digest, Kind, Secret, find};
+use crate::who::AuthError;
 use lenscast_base::state::{StateDir, StateError};
 use lenscast_protocol::CameraName;
 use serde::Serialize;
@@ -22,7 +25,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::watch;
-use utoipa::ToSchema;
 
 /// How many of each there may be.
 pub const MAX_USERS: usize = 100;
@@ -32,14 +34,6 @@ pub const MAX_TOKENS: usize = 1000;
 pub const MAX_SHARES: usize = 1000;
 /// Sessions. When there are more, the oldest one of whoever has the most ends.
 pub const MAX_SESSIONS: usize = 1000;
-
-/// A session ends when it was not used for this long, in seconds: 30 days.
-pub const SESSION_IDLE_S: u64 = 30 * 86_400;
-/// A session ends this long after it was made, in seconds: a year.
-pub const SESSION_MAX_S: u64 = 365 * 86_400;
-
-/// The file in the state directory.
-pub const FILE: &str = "credentials.json";
 
 /// How exactly is kept when something was last used, and how often that is written at most, in seconds.
 const MINUTE_S: u64 = 60;
@@ -60,8 +54,7 @@ pub struct Store {
 }
 
 /// What may be shown about all credentials, without any secret.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = Access)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Listing {
     /// Users, by the order in which they were made; so are the others.
     pub users: Vec<UserInfo>,
@@ -77,7 +70,7 @@ pub struct Listing {
 
 /// What a credential turned out to be.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
+pub(crate) struct Found {
     pub grant: Grant,
     pub session: Option<Id>,
 }
@@ -115,14 +108,14 @@ impl Store {
     /// Takes the credentials of the configuration, in place of those that were taken before; what those let somebody do ends.
     /// `own` is the key of this process's own cameras. To be called before anything is changed: sessions of what is not known
     /// are forgotten then.
-    pub(super) fn declare(&self, access: &Access, own: &Secret, now: u64) {
+    pub(crate) fn declare(&self, given: &Given, own: &Secret, now: u64) {
         let _writing = lock(&self.writing);
         let mut next = (*self.snapshot()).clone();
-        next.declared = Declared::new(access, own, &next.share_key, now);
+        next.declared = Declared::new(given, own, &next.share_key, now);
         self.publish(next);
     }
 
-    /// Counts the changes, and wakes who waits for one: then [`Auth::holds`](super::Auth::holds) is to be asked again.
+    /// Counts the changes, and wakes who waits for one: then [`Auth::holds`](crate::Auth::holds) is to be asked again.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
@@ -170,25 +163,25 @@ impl Store {
     }
 
     /// The user of a name, with the hash of the password.
-    pub(super) fn user(&self, name: &str) -> Option<(UserInfo, StoredHash)> {
+    pub(crate) fn user(&self, name: &str) -> Option<(UserInfo, StoredHash)> {
         let all = self.snapshot();
         let user = all.users.iter().find(|user| user.info.name.as_str() == name)?;
         Some((user.info.clone(), user.proof.clone()))
     }
 
     /// What a password of the configuration is good for.
-    pub(super) fn declared_user(&self, name: &str, password: &Secret, now: u64) -> Option<Found> {
+    pub(crate) fn declared_user(&self, name: &str, password: &Secret, now: u64) -> Option<Found> {
         let user = self.snapshot().declared.user(name, password)?.grant();
         self.found(user, None, now).ok()
     }
 
     /// Whether [`Store::declared_user`] would find one.
-    pub(super) fn declares(&self, name: &str, password: &Secret) -> bool {
+    pub(crate) fn declares(&self, name: &str, password: &Secret) -> bool {
         self.snapshot().declared.user(name, password).is_some()
     }
 
     /// What a token is good for.
-    pub(super) fn token(&self, secret: &Secret, now: u64) -> Result<Found, AuthError> {
+    pub(crate) fn token(&self, secret: &Secret, now: u64) -> Result<Found, AuthError> {
         let all = self.snapshot();
         let found = find(all.tokens().map(|token| &token.proof), &Digest::of(secret));
         let token = found.and_then(|found| all.tokens().nth(found)).ok_or(AuthError::Wrong)?;
@@ -196,7 +189,7 @@ impl Store {
     }
 
     /// What a share is good for.
-    pub(super) fn share(&self, share: &Secret, now: u64) -> Result<Found, AuthError> {
+    pub(crate) fn share(&self, share: &Secret, now: u64) -> Result<Found, AuthError> {
         let all = self.snapshot();
         let claim = all.share_key.verify(share).ok_or(AuthError::Wrong)?;
         let known = all.shares.iter().find(|share| share.id == claim.id);
@@ -212,7 +205,7 @@ impl Store {
     }
 
     /// What a session is good for.
-    pub(super) fn session(&self, secret: &Secret, now: u64) -> Result<Found, AuthError> {
+    pub(crate) fn session(&self, secret: &Secret, now: u64) -> Result<Found, AuthError> {
         let all = self.snapshot();
         let found = find(all.sessions.iter().map(|session| &session.proof), &Digest::of(secret));
         let session = &all.sessions[found.ok_or(AuthError::Wrong)?].info;
@@ -220,7 +213,7 @@ impl Store {
     }
 
     /// What is left of something that was found before.
-    pub(super) fn still(&self, id: &Id, session: Option<&Id>, now: u64) -> Result<Found, AuthError> {
+    pub(crate) fn still(&self, id: &Id, session: Option<&Id>, now: u64) -> Result<Found, AuthError> {
         let all = self.snapshot();
         match session {
             None => self.found(all.grant(id).ok_or(AuthError::Revoked)?, None, now),
@@ -251,7 +244,7 @@ impl Store {
     }
 
     /// Notes that something was used now.
-    pub(super) fn touch<'a>(&self, ids: impl Iterator<Item = &'a Id>, now: u64) {
+    pub(crate) fn touch<'a>(&self, ids: impl Iterator<Item = &'a Id>, now: u64) {
         let minute = now - now % MINUTE_S;
         let mut used = lock(&self.used);
         for id in ids {
@@ -318,74 +311,6 @@ impl Store {
         }
         newer
     }
-}
-
-impl Credentials {
-    /// What is kept, or nothing but a new key for shares.
-    fn read(state: &StateDir) -> Result<Self, StateError> {
-        let (version, share_key) = (Version, ShareKey::generate());
-        let (users, tokens, shares, sessions) = Default::default();
-        let none =
-            Self { version, share_key, users, tokens, shares, sessions, declared: Declared::default() };
-        Ok(state.read_json(FILE)?.unwrap_or(none))
-    }
-
-    /// Tokens and keys, those of the configuration included.
-    fn tokens(&self) -> impl Iterator<Item = &Kept<TokenInfo, Digest>> {
-        self.tokens.iter().chain(self.declared.tokens())
-    }
-
-    /// What the user, token or share of this id is good for, if it was not revoked.
-    fn grant(&self, id: &Id) -> Option<Grant> {
-        let user = || self.users.iter().find(|user| user.info.id == *id).map(|user| user.info.grant());
-        let token = || self.tokens.iter().find(|token| token.info.id == *id).map(|token| token.info.grant());
-        let share =
-            || self.shares.iter().find(|share| share.id == *id && !share.revoked).map(ShareInfo::grant);
-        user().or_else(token).or_else(share).or_else(|| self.declared.grant(id))
-    }
-
-    /// Forgets what is over, and says whether there was something.
-    fn prune(&mut self, now: u64) -> bool {
-        let count = |all: &Self| all.tokens.len() + all.shares.len() + all.sessions.len();
-        let before = count(self);
-        self.tokens.retain(|token| !is_over(token.info.expires, now));
-        self.shares.retain(|share| share.expires > now);
-        let mut sessions = std::mem::take(&mut self.sessions);
-        sessions.retain(|Kept { info, .. }| {
-            info.lasts(info.last_used, now)
-                && self.grant(&info.of).is_some_and(|grant| !is_over(grant.expires, now))
-        });
-        self.sessions = sessions;
-        count(self) < before
-    }
-
-    fn last_used(&self) -> impl Iterator<Item = (&Id, Option<u64>)> {
-        let users = self.users.iter().map(|user| (&user.info.id, user.info.last_used));
-        let tokens = self.tokens.iter().map(|token| (&token.info.id, token.info.last_used));
-        let shares = self.shares.iter().map(|share| (&share.id, share.last_used));
-        let sessions = self.sessions.iter().map(|session| (&session.info.id, session.info.last_used));
-        users.chain(tokens).chain(shares).chain(sessions)
-    }
-
-    fn last_used_mut(&mut self) -> impl Iterator<Item = (&Id, &mut Option<u64>)> {
-        let users = self.users.iter_mut().map(|user| (&user.info.id, &mut user.info.last_used));
-        let tokens = self.tokens.iter_mut().map(|token| (&token.info.id, &mut token.info.last_used));
-        let shares = self.shares.iter_mut().map(|share| (&share.id, &mut share.last_used));
-        let sessions =
-            self.sessions.iter_mut().map(|session| (&session.info.id, &mut session.info.last_used));
-        users.chain(tokens).chain(shares).chain(sessions)
-    }
-}
-
-impl SessionInfo {
-    fn lasts(&self, last_used: Option<u64>, now: u64) -> bool {
-        let used = last_used.unwrap_or(self.created);
-        now < self.expires && now.saturating_sub(used) < SESSION_IDLE_S
-    }
-}
-
-fn is_over(expires: Option<u64>, now: u64) -> bool {
-    expires.is_some_and(|expires| expires <= now)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -3,15 +3,16 @@
 //! What they are revoked by is made from the secret itself, so that sessions of a password last over a restart, and end when
 //! the password is changed.
 
-use super::records::{Cameras, Id, Kept, Label, Role, TokenInfo, UserInfo, UserName};
-use super::rights::Rights;
-use super::secret::{Digest, Kind, Secret, find};
-use super::share::ShareKey;
-use crate::config::{Access, CameraKey};
+use crate::cameras::Cameras;
+use crate::given::{CameraKey, Given};
+use crate::ids::{Id, Label, UserName};
+use crate::records::{Grant, Kept, Role, TokenInfo, UserInfo};
+use crate::rights::Rights;
+use crate::secret::{Digest, Kind, Secret, find};
+use crate::share::ShareKey;
 use lenscast_protocol::CameraName;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use utoipa::ToSchema;
 
 /// With what name the password in `admin_password` is for.
 pub const ADMIN: &str = "admin";
@@ -20,7 +21,7 @@ pub const ADMIN: &str = "admin";
 pub const VIEWER: &str = "viewer";
 
 /// What may be shown about the credentials of the configuration.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Configured {
     /// Of the passwords.
     pub users: Vec<UserInfo>,
@@ -30,7 +31,7 @@ pub struct Configured {
 
 /// The credentials of the configuration, and the key of this process's own cameras.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Declared {
+pub(crate) struct Declared {
     /// The one with more rights last: it is found when two have the same password.
     users: Vec<Kept<UserInfo, Digest>>,
     tokens: Vec<Kept<TokenInfo, Digest>>,
@@ -40,7 +41,7 @@ pub(super) struct Declared {
 
 impl Declared {
     /// Of the configuration. `own` is for the virtual cameras of this process.
-    pub fn new(access: &Access, own: &Secret, key: &ShareKey, now: u64) -> Self {
+    pub fn new(given: &Given, own: &Secret, key: &ShareKey, now: u64) -> Self {
         let token = |cameras: Cameras, secret: &Secret| {
             let id = key.id(&format!("key {}", secret.expose()));
             let (label, kind) = (Label::default(), Kind::Camera);
@@ -49,7 +50,7 @@ impl Declared {
         };
         // Several cameras may have the same.
         let mut keys: BTreeMap<&str, (&Secret, BTreeSet<CameraName>)> = BTreeMap::new();
-        for CameraKey { camera, key } in &access.camera_keys {
+        for CameraKey { camera, key } in &given.camera_keys {
             keys.entry(key.expose()).or_insert((key, BTreeSet::new())).1.insert(camera.clone());
         }
         let user = |name: &str, role: Role, password: &Option<Secret>| {
@@ -59,8 +60,8 @@ impl Declared {
             let info = UserInfo { id, name, role, cameras: None, created: now, last_used: None };
             Some(Kept { info, proof: Digest::of(password) })
         };
-        let viewer = user(VIEWER, Role::View, &access.view_password);
-        let admin = user(ADMIN, Role::Admin, &access.admin_password);
+        let viewer = user(VIEWER, Role::View, &given.view_password);
+        let admin = user(ADMIN, Role::Admin, &given.admin_password);
         Self {
             users: viewer.into_iter().chain(admin).collect(),
             tokens: keys.into_values().map(|(key, cameras)| token(Some(cameras), key)).collect(),
@@ -82,7 +83,7 @@ impl Declared {
     }
 
     /// What the credential of an id is good for.
-    pub fn grant(&self, id: &Id) -> Option<super::records::Grant> {
+    pub fn grant(&self, id: &Id) -> Option<Grant> {
         let user = self.users.iter().find(|user| user.info.id == *id).map(|user| user.info.grant());
         user.or_else(|| self.tokens().find(|token| token.info.id == *id).map(|token| token.info.grant()))
     }

@@ -1,11 +1,11 @@
 //! What a request presents to prove who asks, and how to keep that out of logs and redirects.
 
-use super::cookie::SessionCookie;
-use super::secret::{Kind, Secret};
-use super::share;
-use axum::http::{HeaderMap, Uri, header};
+use crate::cookie::SessionCookie;
+use crate::secret::{Kind, Secret};
+use crate::share;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, Uri, header};
 
 /// Longest credential in `Authorization` or `?token=`, and longest `Cookie`, in bytes.
 const MAX_CREDENTIAL_BYTES: usize = 1024;
@@ -204,7 +204,7 @@ pub fn loggable(uri: &Uri) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderName;
+    use http::HeaderName;
     use proptest::prelude::*;
 
     const VIEW: &str = "lc_view_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";

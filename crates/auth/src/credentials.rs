@@ -1,0 +1,123 @@
+//! All credentials as plain data, as they stand in the file `credentials.json` of the state directory.
+//!
+//! Nothing here locks or writes: [`store`](crate::store) does.
+
+use crate::declared::Declared;
+use crate::ids::Id;
+use crate::password::StoredHash;
+use crate::records::{Grant, Kept, SessionInfo, ShareInfo, TokenInfo, UserInfo};
+use crate::secret::Digest;
+use crate::share::ShareKey;
+use lenscast_base::state::{StateDir, StateError};
+use serde::{Deserialize, Serialize};
+
+/// A session ends when it was not used for this long, in seconds: 30 days.
+pub const SESSION_IDLE_S: u64 = 30 * 86_400;
+/// A session ends this long after it was made, in seconds: a year.
+pub const SESSION_MAX_S: u64 = 365 * 86_400;
+
+/// The file in the state directory.
+pub const FILE: &str = "credentials.json";
+
+/// All credentials. Serialized, this is the file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Credentials {
+    pub version: Version,
+    pub share_key: ShareKey,
+    pub users: Vec<Kept<UserInfo, StoredHash>>,
+    pub tokens: Vec<Kept<TokenInfo, Digest>>,
+    pub shares: Vec<ShareInfo>,
+    pub sessions: Vec<Kept<SessionInfo, Digest>>,
+    /// What the configuration adds; it stands there, and not in this file.
+    #[serde(skip)]
+    pub declared: Declared,
+}
+
+/// The one version of the file that is known.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub(crate) struct Version;
+
+impl TryFrom<u32> for Version {
+    type Error = &'static str;
+
+    fn try_from(number: u32) -> Result<Self, Self::Error> {
+        if number == 1 { Ok(Self) } else { Err("a version of this file that is not known") }
+    }
+}
+
+impl From<Version> for u32 {
+    fn from(_: Version) -> Self {
+        1
+    }
+}
+
+impl Credentials {
+    /// What is kept, or nothing but a new key for shares.
+    pub fn read(state: &StateDir) -> Result<Self, StateError> {
+        let (version, share_key) = (Version, ShareKey::generate());
+        let (users, tokens, shares, sessions) = Default::default();
+        let none =
+            Self { version, share_key, users, tokens, shares, sessions, declared: Declared::default() };
+        Ok(state.read_json(FILE)?.unwrap_or(none))
+    }
+
+    /// Tokens and keys, those of the configuration included.
+    pub fn tokens(&self) -> impl Iterator<Item = &Kept<TokenInfo, Digest>> {
+        self.tokens.iter().chain(self.declared.tokens())
+    }
+
+    /// What the user, token or share of this id is good for, if it was not revoked.
+    pub fn grant(&self, id: &Id) -> Option<Grant> {
+        let user = || self.users.iter().find(|user| user.info.id == *id).map(|user| user.info.grant());
+        let token = || self.tokens.iter().find(|token| token.info.id == *id).map(|token| token.info.grant());
+        let share =
+            || self.shares.iter().find(|share| share.id == *id && !share.revoked).map(ShareInfo::grant);
+        user().or_else(token).or_else(share).or_else(|| self.declared.grant(id))
+    }
+
+    /// Forgets what is over, and says whether there was something.
+    pub fn prune(&mut self, now: u64) -> bool {
+        let count = |all: &Self| all.tokens.len() + all.shares.len() + all.sessions.len();
+        let before = count(self);
+        self.tokens.retain(|token| !is_over(token.info.expires, now));
+        self.shares.retain(|share| share.expires > now);
+        let mut sessions = std::mem::take(&mut self.sessions);
+        sessions.retain(|Kept { info, .. }| {
+            info.lasts(info.last_used, now)
+                && self.grant(&info.of).is_some_and(|grant| !is_over(grant.expires, now))
+        });
+        self.sessions = sessions;
+        count(self) < before
+    }
+
+    pub fn last_used(&self) -> impl Iterator<Item = (&Id, Option<u64>)> {
+        let users = self.users.iter().map(|user| (&user.info.id, user.info.last_used));
+        let tokens = self.tokens.iter().map(|token| (&token.info.id, token.info.last_used));
+        let shares = self.shares.iter().map(|share| (&share.id, share.last_used));
+        let sessions = self.sessions.iter().map(|session| (&session.info.id, session.info.last_used));
+        users.chain(tokens).chain(shares).chain(sessions)
+    }
+
+    pub fn last_used_mut(&mut self) -> impl Iterator<Item = (&Id, &mut Option<u64>)> {
+        let users = self.users.iter_mut().map(|user| (&user.info.id, &mut user.info.last_used));
+        let tokens = self.tokens.iter_mut().map(|token| (&token.info.id, &mut token.info.last_used));
+        let shares = self.shares.iter_mut().map(|share| (&share.id, &mut share.last_used));
+        let sessions =
+            self.sessions.iter_mut().map(|session| (&session.info.id, &mut session.info.last_used));
+        users.chain(tokens).chain(shares).chain(sessions)
+    }
+}
+
+impl SessionInfo {
+    pub(crate) fn lasts(&self, last_used: Option<u64>, now: u64) -> bool {
+        let used = last_used.unwrap_or(self.created);
+        now < self.expires && now.saturating_sub(used) < SESSION_IDLE_S
+    }
+}
+
+/// Whether what ends at `expires` is over at `now`; `None` never ends.
+pub(crate) fn is_over(expires: Option<u64>, now: u64) -> bool {
+    expires.is_some_and(|expires| expires <= now)
+}
