@@ -19,8 +19,13 @@ from websockets.server import ServerProtocol
 MODE, FOLDER = sys.argv[1:]
 
 
+TELLING = threading.Lock()
+
+
 def tell(**what):
-    print(json.dumps(what), flush=True)
+    # `print` writes the line and its end one after the other: those of two connections would mix.
+    with TELLING:
+        print(json.dumps(what), flush=True)
 
 
 def answer(protocol, request, number):

@@ -24,6 +24,9 @@ use terminal::Terminal;
 /// How often the device logs what it did.
 const REPORT: Duration = Duration::from_secs(5);
 
+/// How long a hello waits for a sensor that has not told yet which one it is. Each answers in a tenth of that.
+const HELLO: Duration = Duration::from_secs(3);
+
 /// When the first telemetry follows a hello, and how often it comes then.
 const TELEMETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
 
@@ -138,6 +141,8 @@ pub struct Device<F> {
     last_report: Option<String>,
     last_loss: Option<String>,
     vitals: Vitals,
+    /// A hello waits for the sensor, until then at most.
+    hello_by: Option<Instant>,
     telemetry_at: Option<Instant>,
     rebooting: Option<Instant>,
     losses: Throttle<LostKind>,
@@ -166,6 +171,7 @@ impl<F: AsRef<[u8]>> Device<F> {
             last_report: None,
             last_loss: None,
             vitals: Vitals::default(),
+            hello_by: None,
             telemetry_at: None,
             rebooting: None,
             losses: Throttle::new(SAME_CAUSE),
@@ -302,7 +308,7 @@ impl<F: AsRef<[u8]>> Device<F> {
     #[must_use]
     pub fn next_wake(&self) -> Option<Instant> {
         let report = self.streaming.then(|| self.reported.1 + REPORT);
-        let own = [report, self.telemetry_at, self.rebooting];
+        let own = [report, self.hello_by, self.telemetry_at, self.rebooting];
         [self.wifi.next_wake(), self.client.next_wake()].into_iter().chain(own).flatten().min()
     }
 

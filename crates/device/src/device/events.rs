@@ -1,6 +1,6 @@
 //! What the parts of the device tell each other, the log and the server.
 
-use super::{Action, Busy, Device, REPORT, TELEMETRY};
+use super::{Action, Busy, Device, HELLO, REPORT, TELEMETRY};
 use crate::camera::CameraEvent;
 use crate::log::Level;
 use crate::settings::store::StoreError;
@@ -68,10 +68,10 @@ impl<F: AsRef<[u8]>> Device<F> {
                 self.last_loss = None;
                 let how = if extended { ", with telemetry" } else { "" };
                 self.terminal.log(now, Level::Info, &format!("stream: connected to {endpoint}{how}"));
-                self.telemetry_at = extended.then(|| now + TELEMETRY.0);
-                if extended {
-                    let hello = DeviceMessage::Hello(self.hello());
-                    self.client.send_text(to_text(&hello));
+                // A connection can be quicker than the sensor. Who is greeted hears of it once, and then rightly.
+                self.hello_by = extended.then(|| now + HELLO);
+                if self.camera.info.is_some() || self.camera.failure.is_some() {
+                    self.greet(now);
                 }
             }
             Event::Sent { bytes, took } => {
@@ -85,7 +85,7 @@ impl<F: AsRef<[u8]>> Device<F> {
             Event::Dropped => self.stats.dropped += 1,
             Event::Text(text) => self.on_text(now, &text),
             Event::Down { lost, endpoint, attempt, retry_in } => {
-                self.telemetry_at = None;
+                (self.hello_by, self.telemetry_at) = (None, None);
                 let Some(lost) = lost else {
                     return self.terminal.log(now, Level::Info, &format!("stream: left {endpoint}"));
                 };
@@ -153,17 +153,18 @@ impl<F: AsRef<[u8]>> Device<F> {
                 );
                 self.terminal.log(now, Level::Info, &line);
                 (self.camera.info, self.camera.failure) = (Some(info), None);
-                // A server that is listening hears of the new sensor.
-                if self.client.is_extended() {
-                    let hello = DeviceMessage::Hello(self.hello());
-                    self.client.send_text(to_text(&hello));
+                // A server that was greeted before hears of the new sensor.
+                if self.client.is_extended() && self.hello_by.is_none() {
+                    self.say_hello();
                 }
+                self.greet(now);
             }
             CameraEvent::Failed(why) => {
                 if self.camera.failure.as_ref() != Some(&why) {
                     self.terminal.log(now, Level::Error, &format!("cam: {why}"));
                 }
                 (self.camera.info, self.camera.failure) = (None, Some(why));
+                self.greet(now);
             }
             CameraEvent::FrameLost(cause) => {
                 self.stats.count_fault(cause);
@@ -219,8 +220,24 @@ impl<F: AsRef<[u8]>> Device<F> {
         self.reported = (self.stats.clone(), now);
     }
 
-    /// Tells a server that wants to know how the device is.
+    /// Says the hello that waits for the sensor, if one does.
+    fn greet(&mut self, now: Instant) {
+        if self.hello_by.take().is_some() {
+            self.say_hello();
+            self.telemetry_at = Some(now + TELEMETRY.0);
+        }
+    }
+
+    fn say_hello(&mut self) {
+        let hello = DeviceMessage::Hello(self.hello());
+        self.client.send_text(to_text(&hello));
+    }
+
+    /// Tells a server that wants to know who the device is, when no sensor answers, and how it is.
     pub(super) fn tell(&mut self, now: Instant) {
+        if self.hello_by.is_some_and(|by| by <= now) {
+            self.greet(now);
+        }
         if self.telemetry_at.is_some_and(|at| at <= now) {
             self.telemetry_at = Some(now + TELEMETRY.1);
             // Behind a hello that waits there is no room, and on a network that slow no need.

@@ -72,6 +72,26 @@ impl Bench {
     }
 
     pub fn with(saved: Settings) -> Self {
+        let mut bench = Self::off(saved);
+        bench.wifi(WifiEvent::Started);
+        bench.camera(ready());
+        bench
+    }
+
+    /// Set up, and just connected to `server`; the camera has told nothing yet.
+    pub fn without_camera(server: Server) -> Self {
+        let mut bench = Self::off(set_up());
+        bench.server = Some(server);
+        bench.wifi(WifiEvent::Started);
+        while !bench.device.is_connected() {
+            assert!(bench.now < Instant::START + Duration::from_secs(30), "{}", bench.printed());
+            bench.pass(Duration::from_millis(1));
+        }
+        bench
+    }
+
+    /// A board of which no part has told anything yet.
+    fn off(saved: Settings) -> Self {
         let identity = Identity {
             id: "aa:bb:cc:dd:ee:ff".into(),
             version: "1.2.3".into(),
@@ -86,7 +106,7 @@ impl Bench {
             numbers
         });
         let config = Config { identity, runtime: saved.clone(), saved, timing: Timing::default(), random };
-        let mut bench = Self {
+        Self {
             device: Device::new(config, Instant::START),
             now: Instant::START,
             plan: None,
@@ -102,10 +122,7 @@ impl Bench {
             room: 0,
             dial: None,
             printed: String::new(),
-        };
-        bench.wifi(WifiEvent::Started);
-        bench.camera(ready());
-        bench
+        }
     }
 
     /// Set up, connected, and streaming to `server`.

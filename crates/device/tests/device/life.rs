@@ -174,6 +174,42 @@ fn a_server_of_ours_gets_a_hello_and_telemetry() {
     assert_eq!((telemetry.picture.width, telemetry.picture.fps), (320, 15.0));
 }
 
+/// The sensors that the server was told of, one for each hello.
+fn sensors_told(bench: &Bench) -> Vec<String> {
+    let texts = &bench.server.as_ref().expect("it was put there").texts;
+    let told = texts.iter().enumerate().filter_map(|(at, text)| match device_message(text) {
+        Ok(DeviceMessage::Hello(hello)) => Some(hello.sensor),
+        other => {
+            assert_ne!(at, 0, "a hello comes first: {other:?}");
+            None
+        }
+    });
+    told.collect()
+}
+
+#[test]
+fn a_hello_waits_for_a_sensor_that_is_slower_than_the_network() {
+    let mut bench = Bench::without_camera(Server::extended());
+    bench.pass(Duration::from_millis(2900));
+    assert_eq!(sensors_told(&bench), Vec::<String>::new());
+    bench.camera(ready());
+    bench.pass(Duration::from_secs(10));
+    assert_eq!(sensors_told(&bench), ["GC0308"]);
+}
+
+#[test]
+fn a_hello_does_not_wait_for_a_sensor_that_failed_or_says_nothing() {
+    let mut bench = Bench::without_camera(Server::extended());
+    bench.camera(CameraEvent::Failed("no sensor answers".into()));
+    assert_eq!(sensors_told(&bench), [""]);
+
+    let mut bench = Bench::without_camera(Server::extended());
+    bench.pass(Duration::from_millis(3100));
+    assert_eq!(sensors_told(&bench), [""]);
+    bench.camera(ready());
+    assert_eq!(sensors_told(&bench), ["", "GC0308"], "a sensor that comes later is told");
+}
+
 #[test]
 fn a_hello_that_waits_for_the_network_is_not_lost_to_telemetry() {
     let mut bench = Bench::streaming(Server::extended());
