@@ -15,22 +15,11 @@ pub mod admission;
 pub mod server;
 pub mod ws;
 
-pub mod device;
 pub mod devices;
 pub mod diagnosis;
 pub mod ingest;
 
-pub mod clock;
-pub mod demand;
-pub mod framed;
-pub mod mailbox;
 pub mod named;
-pub mod news;
-pub mod pipeline;
-
-pub mod stream;
-pub mod streams;
-pub mod unit;
 
 pub mod output;
 
@@ -45,3 +34,10 @@ pub mod titles;
 
 pub mod banner;
 pub mod doctor;
+
+// What stands in `lenscast-live`, by the paths that it had here, until those who use it stand in crates of their own.
+pub(crate) use lenscast_live::{clock, device, news, pipeline, streams, unit};
+pub(crate) mod stream {
+    pub(crate) use lenscast_live::stream::*;
+    pub(crate) use lenscast_live::*;
+}

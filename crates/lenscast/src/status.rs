@@ -5,8 +5,7 @@ use crate::api::openapi::{About, Tag, words};
 use crate::device::Told;
 use crate::diagnosis::Finding;
 use crate::server::App;
-use crate::stream::stats::PipelineTimes;
-use crate::stream::{CameraState, Stream};
+use crate::stream::{self, StageTimes, Stream};
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::header;
@@ -94,6 +93,46 @@ pub struct CameraStatus {
     /// What its device tells about itself; null while it is not connected, or does not speak `lenscast.v1`.
     #[schema(required)]
     pub device: Option<DeviceStatus>,
+}
+
+/// What a person wants to know first about a camera.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CameraState {
+    /// No camera is connected.
+    Waiting,
+    /// Connected, but has sent no good frame yet.
+    NoFrame,
+    /// Frames come in.
+    Live,
+    /// Connected, but the newest good frame is older than `silent_after`.
+    Silent,
+}
+
+impl From<stream::CameraState> for CameraState {
+    fn from(state: stream::CameraState) -> Self {
+        match state {
+            stream::CameraState::Waiting => Self::Waiting,
+            stream::CameraState::NoFrame => Self::NoFrame,
+            stream::CameraState::Live => Self::Live,
+            stream::CameraState::Silent => Self::Silent,
+        }
+    }
+}
+
+/// Where a frame's time goes, smoothed, in milliseconds.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct PipelineTimes {
+    /// From its last byte's arrival until the pipeline could have it: it is inspected meanwhile.
+    pub ingest: f64,
+    /// JPEG to I420.
+    pub decode: f64,
+    /// I420 to H.264.
+    pub encode: f64,
+    /// H.264 to MPEG-TS.
+    pub mux: f64,
+    /// Waiting: for the pipeline to be free, and for the viewer's turn.
+    pub queue: f64,
 }
 
 /// A camera's device. What it did not tell yet is null; the counters count since it started.
@@ -221,7 +260,7 @@ fn camera(app: &App, stream: &Stream) -> CameraStatus {
     let round = |value: f64, digits: i32| (value * 10f64.powi(digits)).round() / 10f64.powi(digits);
     let now = stream.clock().now();
     let ms_since = |at: Micros| now.saturating_sub(at).to_duration().as_millis() as u64;
-    let PipelineTimes { ingest, decode, encode, mux, queue } = stats.pipeline(now);
+    let StageTimes { ingest, decode, encode, mux, queue } = stats.pipeline(now);
     let [ingest, decode, encode, mux, queue] = [ingest, decode, encode, mux, queue].map(|ms| round(ms, 3));
     let (state, since) = stream.state_since();
     let encoding = stream.encoding();
@@ -230,7 +269,7 @@ fn camera(app: &App, stream: &Stream) -> CameraStatus {
         title: app.titles.of(&stream.into()),
         peer: session.as_ref().map(|session| session.camera.peer.to_string()),
         connected: session.is_some(),
-        state,
+        state: state.into(),
         since_ms: since.map(ms_since),
         r#virtual: app.demos.is_one(stream.name(), session.as_deref(), app.own_address()),
         width: newest.as_ref().map(|frame| frame.width),

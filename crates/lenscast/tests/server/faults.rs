@@ -1,7 +1,7 @@
 //! Encoders that break: the camera's JPEGs and everybody else go on.
 
 use crate::harness::*;
-use lenscast::pipeline::encoder::{Encoder, MakeEncoder, Sink};
+use lenscast_live::pipeline::encoder::{Encoder, MakeEncoder, Sink};
 use lenscast_media::h264::encoder::{EncodeFault, OpenH264};
 use lenscast_media::picture::I420;
 use lenscast_media::time::Pts90k;

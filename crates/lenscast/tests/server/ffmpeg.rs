@@ -3,7 +3,7 @@
 
 use crate::harness::*;
 use lenscast::config::Config;
-use lenscast::pipeline::ffmpeg::{Ffmpeg, ProbeError};
+use lenscast_live::pipeline::ffmpeg::{Ffmpeg, ProbeError};
 use lenscast_media::h264::nal;
 use lenscast_media::h264::sps::Sps;
 use lenscast_media::time::Pts90k;
@@ -130,7 +130,7 @@ async fn a_joiner_gets_the_newest_picture_as_a_key_frame_while_no_frame_comes() 
     }
     let pid = scene.child();
     // Until the running GOP is too old to join.
-    tokio::time::sleep(lenscast::stream::JOINABLE_GOP_AGE).await;
+    tokio::time::sleep(lenscast_live::JOINABLE_GOP_AGE).await;
     let mut joiner = scene.server.connect(&format!("/ws/viewer/{}?format=h264", scene.name)).await;
     let (header, unit) = joiner.framed().await;
     assert!(header.key);

@@ -3,9 +3,9 @@
 use futures_util::{SinkExt as _, StreamExt as _};
 use lenscast::config::Config;
 use lenscast::server::{App, Server};
-use lenscast::stream::stats::Stats;
 use lenscast_device::jpeg::{self, Sampling};
 use lenscast_device::pattern::{Scene, read_strips};
+use lenscast_live::Stats;
 use lenscast_media::h264::nal;
 use lenscast_protocol::{CameraName, FrameHeader};
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! The transport stream as players see it: real time, unbroken, and the picture that was sent.
 
 use crate::harness::*;
-use lenscast::clock::Clock;
 use lenscast::config::Config;
+use lenscast_live::Clock;
 use lenscast_media::time::Pts90k;
 use mpeg2ts::ts::{ReadTsPacket as _, TsPacket, TsPacketReader, TsPayload};
 use std::collections::HashMap;

@@ -3,7 +3,7 @@
 use crate::harness::*;
 use futures_util::SinkExt as _;
 use lenscast::config::Config;
-use lenscast::stream::JOINABLE_GOP_AGE;
+use lenscast_live::JOINABLE_GOP_AGE;
 use lenscast_media::time::Micros;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -136,7 +136,7 @@ async fn video_is_encoded_only_while_somebody_watches_it() {
 
 #[tokio::test]
 async fn encode_always_needs_no_viewer() {
-    let server = start_with(|config| config.encode = lenscast::stream::EncodeMode::Always);
+    let server = start_with(|config| config.encode = lenscast_live::EncodeMode::Always);
     let mut camera = server.camera().await;
     camera.send_jpeg(&jpeg(1)).await;
     server.status_until(|status| status["cameras"][0]["pipeline_ms"]["encode"].as_f64() > Some(0.0)).await;

@@ -2,7 +2,10 @@
 
 use crate::clock::Clock;
 use crate::news::News;
-use crate::stream::{Camera, Publisher, Rules, Stream};
+use crate::stream::Stream;
+use crate::stream::publisher::Publisher;
+use crate::stream::rules::Rules;
+use crate::stream::session::Camera;
 use lenscast_base::in_force::InForce;
 use lenscast_protocol::CameraName;
 use lenscast_protocol::name::MAX_NAME_BYTES;

@@ -47,7 +47,7 @@ impl Publisher {
         &self.session
     }
 
-    /// Publishes a good JPEG to those who read JPEGs. Gives it back for [`Video::show`](crate::pipeline::Video::show), which
+    /// Publishes a good JPEG to those who read JPEGs. Gives it back for [`Video::show`](crate::Video::show), which
     /// makes video of it.
     pub fn push(&self, bytes: Bytes, width: u16, height: u16, arrival: Micros) -> Arc<JpegFrame> {
         let stream = &self.stream;

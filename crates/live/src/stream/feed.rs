@@ -77,7 +77,7 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::news::News;
-    use crate::stream::{EncodeMode, Rules};
+    use crate::stream::rules::{EncodeMode, Rules};
     use futures_util::FutureExt as _;
     use lenscast_base::in_force::InForce;
     use lenscast_protocol::CameraName;

@@ -9,20 +9,15 @@ mod command;
 mod matroska;
 mod nut;
 mod probe;
+mod program;
 mod units;
 mod worker;
 
+pub use program::{DEFAULT_CODEC, Ffmpeg, NotAnEncoder, ProbeError};
+
 use super::encoder::MakeEncoder;
-use lenscast_media::h264::encoder::{self as openh264, default_bitrate};
-use std::io;
+use lenscast_media::h264::encoder as openh264;
 use std::str::FromStr;
-use thiserror::Error;
-
-/// The encoder of ffmpeg that is taken unless one is named.
-pub const DEFAULT_CODEC: &str = "libx264";
-
-/// The longest name of a codec, in characters.
-const MAX_CODEC: usize = 32;
 
 /// Which encoder is to be used: `builtin`, `ffmpeg` or `ffmpeg:CODEC`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,33 +60,7 @@ impl FromStr for Choice {
     }
 }
 
-/// ffmpeg with one of its encoders.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ffmpeg {
-    codec: String,
-    bitrate: Option<u32>,
-}
-
-impl Default for Ffmpeg {
-    fn default() -> Self {
-        Self { codec: DEFAULT_CODEC.to_owned(), bitrate: None }
-    }
-}
-
 impl Ffmpeg {
-    /// ffmpeg with its encoder `codec`, as `ffmpeg -encoders` calls it.
-    ///
-    /// # Errors
-    /// When it is no name of 1 to 32 characters of `a-z0-9_`.
-    pub fn new(codec: &str) -> Result<Self, NotAnEncoder> {
-        let good = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
-        if (1..=MAX_CODEC).contains(&codec.len()) && codec.bytes().all(good) {
-            Ok(Self { codec: codec.to_owned(), bitrate: None })
-        } else {
-            Err(NotAnEncoder { text: format!("ffmpeg:{codec}") })
-        }
-    }
-
     /// Encodes a few small pictures, with the options that are used later.
     ///
     /// # Errors
@@ -104,65 +73,11 @@ impl Ffmpeg {
         Ok(())
     }
 
-    /// Bits a second for pictures of this size in pixels.
-    fn bitrate(&self, (width, height): (usize, usize)) -> u32 {
-        self.bitrate.unwrap_or(default_bitrate(width, height))
-    }
-
     /// Makes an encoder for each camera, each with a child of its own.
     #[must_use]
     pub fn into_encoders(self) -> MakeEncoder {
         MakeEncoder::new(move |sink| Box::new(worker::Feeder::new(self.clone(), sink)))
     }
-}
-
-/// What is said is no encoder.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error(
-    "{text:?} is no encoder: it is builtin, ffmpeg, or ffmpeg:CODEC with a name that `ffmpeg -encoders` lists, such as \
-     ffmpeg:h264_vaapi"
-)]
-pub struct NotAnEncoder {
-    text: String,
-}
-
-/// Why ffmpeg cannot be used as the encoder.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ProbeError {
-    /// There is no such program, or it may not be run.
-    #[error(
-        "ffmpeg cannot be run ({0}): install it (on Debian, Ubuntu and Raspberry Pi OS: sudo apt install ffmpeg), or take \
-         --encoder builtin"
-    )]
-    NotRun(io::Error),
-    /// It gives no video with this codec.
-    #[error(
-        "ffmpeg cannot encode with {codec}: {said}. This ffmpeg was built with these H.264 encoders: {known}; those in \
-         hardware need that hardware, and the right to use it. Or take --encoder builtin"
-    )]
-    Unusable {
-        /// The codec.
-        codec: String,
-        /// Its first line of complaint.
-        said: String,
-        /// The encoders that it lists.
-        known: String,
-    },
-    /// Live video is not possible with it.
-    #[error(
-        "ffmpeg's encoder {codec} loses pictures or holds more than three back: take another, or --encoder builtin"
-    )]
-    Late {
-        /// The codec.
-        codec: String,
-    },
-    /// Viewers could not join.
-    #[error("ffmpeg's encoder {codec} makes no key frame when asked to: take another, or --encoder builtin")]
-    NoKeyFrames {
-        /// The codec.
-        codec: String,
-    },
 }
 
 #[cfg(test)]

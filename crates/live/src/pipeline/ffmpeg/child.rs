@@ -1,6 +1,7 @@
 //! One ffmpeg process for pictures of one size.
 
-use super::{Ffmpeg, command, matroska, nut, units};
+use super::program::Ffmpeg;
+use super::{command, matroska, nut, units};
 use lenscast_media::h264::encoder::Encoded;
 use lenscast_media::picture::I420;
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};

@@ -9,10 +9,9 @@ pub mod ffmpeg;
 mod pacing;
 mod packager;
 mod progress;
-mod supervisor;
+pub(crate) mod supervisor;
 
 pub use config::Config;
-pub use supervisor::Video;
 
 use crate::mailbox::{Mailbox, Work};
 use crate::stream::Stream;

@@ -62,7 +62,7 @@ struct Inner {
     jpegs: Rate,
     /// The access units.
     video: Rate,
-    pipeline: PipelineTimes,
+    pipeline: StageTimes,
     video_delivery: RecentMean,
     jpeg_delivery: RecentMean,
     /// Seconds of all deliveries, and how many there were.
@@ -70,8 +70,8 @@ struct Inner {
 }
 
 /// Where a frame's time goes, smoothed, in milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, utoipa::ToSchema)]
-pub struct PipelineTimes {
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StageTimes {
     /// From its last byte's arrival until the pipeline could have it: it is inspected meanwhile.
     pub ingest: f64,
     /// JPEG to I420.
@@ -93,7 +93,7 @@ pub enum Track {
     Jpeg,
 }
 
-/// What is counted up for a [`history`](crate::history).
+/// What was counted from a stream's beginning on; whoever keeps a history asks for it again and again.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Totals {
     /// Good frames.
@@ -176,14 +176,14 @@ impl Stats {
 
     /// Where a frame's time goes: of a frame of the video while viewers get one, else of a JPEG.
     #[must_use]
-    pub fn pipeline(&self, now: Micros) -> PipelineTimes {
+    pub fn pipeline(&self, now: Micros) -> StageTimes {
         let mut inner = self.lock();
-        let PipelineTimes { ingest, decode, encode, mux, .. } = inner.pipeline;
+        let StageTimes { ingest, decode, encode, mux, .. } = inner.pipeline;
         let waited = match inner.video_delivery.mean(now) {
             Some(delivery) => delivery * 1000.0 - (ingest + decode + encode + mux),
             None => inner.jpeg_delivery.mean(now).map_or(0.0, |delivery| delivery * 1000.0 - ingest),
         };
-        PipelineTimes { queue: waited.max(0.0), ..inner.pipeline }
+        StageTimes { queue: waited.max(0.0), ..inner.pipeline }
     }
 
     /// What was counted up to now.

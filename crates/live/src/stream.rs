@@ -14,13 +14,6 @@ pub mod rules;
 pub mod session;
 pub mod stats;
 
-pub use cursor::{JpegCursor, VideoCursor, VideoItem};
-pub use feed::Feed;
-pub use presence::CameraState;
-pub use publisher::Publisher;
-pub use rules::{EncodeMode, Rules};
-pub use session::{Camera, Session};
-
 use crate::clock::Clock;
 use crate::demand::Demand;
 use crate::news::News;
@@ -31,6 +24,8 @@ use lenscast_base::notices::Notices;
 use lenscast_media::time::{Micros, Pts90k, PtsClock};
 use lenscast_media::ts;
 use lenscast_protocol::CameraName;
+use rules::{EncodeMode, Rules};
+use session::Session;
 use stats::{Stats, Track};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -2,8 +2,8 @@
 
 use super::child::{Child, Output};
 use super::command;
+use super::program::{Ffmpeg, ProbeError};
 use super::worker::MAX_IN_FLIGHT;
-use super::{Ffmpeg, ProbeError};
 use lenscast_media::h264::encoder::Encoded;
 use lenscast_media::picture::I420;
 use std::collections::BTreeMap;

@@ -3,13 +3,10 @@
 use super::Stream;
 use crate::device::Told;
 use lenscast_media::time::Micros;
-use serde::Serialize;
 use std::sync::atomic::Ordering;
-use utoipa::ToSchema;
 
 /// What a person wants to know first about a camera.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CameraState {
     /// No camera is connected.
     Waiting,
@@ -22,7 +19,7 @@ pub enum CameraState {
 }
 
 impl CameraState {
-    /// The word for it in JSON.
+    /// The word for this state in what programs read.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -90,7 +87,9 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::news::News;
-    use crate::stream::{Camera, Publisher, Rules};
+    use crate::stream::publisher::Publisher;
+    use crate::stream::rules::Rules;
+    use crate::stream::session::Camera;
     use lenscast_base::in_force::InForce;
     use lenscast_protocol::CameraName;
     use std::sync::Arc;

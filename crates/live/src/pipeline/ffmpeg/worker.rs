@@ -1,7 +1,7 @@
 //! The thread that feeds a camera's ffmpeg, and replaces it when it dies.
 
-use super::Ffmpeg;
 use super::child::{Child, HUNG_AFTER, Killer, Output};
+use super::program::Ffmpeg;
 use crate::pipeline::encoder::{Encoder, Sink};
 use crate::stream::Stream;
 use lenscast_media::h264::encoder::EncodeFault;

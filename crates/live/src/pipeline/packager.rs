@@ -1,6 +1,7 @@
 //! From an encoder's output to what viewers get: parameter sets, time stamps, transport stream.
 
-use crate::stream::{Feed, Stream};
+use crate::stream::Stream;
+use crate::stream::feed::Feed;
 use crate::unit::{CodedPicture, Timing, VideoParams};
 use lenscast_media::h264::encoder::Encoded;
 use lenscast_media::h264::nal;
@@ -98,7 +99,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::mailbox::Mailbox;
     use crate::news::News;
-    use crate::stream::Rules;
+    use crate::stream::rules::Rules;
     use futures_util::FutureExt as _;
     use lenscast_base::in_force::InForce;
     use lenscast_media::h264::encoder::OpenH264;
