@@ -22,6 +22,8 @@ pub struct CameraInfo {
     pub default_size: FrameSize,
     /// Whether the sensor makes JPEGs itself.
     pub native_jpeg: bool,
+    /// Whether it can show test bars instead of its picture.
+    pub test_bar: bool,
 }
 
 /// What the camera is to do from now on. The driver keeps to the newest one.
@@ -41,6 +43,8 @@ pub struct Plan {
     pub picture: Picture,
     /// Whether the infrared light is on.
     pub ir: bool,
+    /// Whether test bars are shown instead of the picture.
+    pub test_bar: bool,
 }
 
 /// What the camera's driver tells.

@@ -11,12 +11,14 @@
 //! significant bit first: 24 bits of the value, then 8 bits of CRC-8 (polynomial 0x07, initial value 0) over these
 //! 3 bytes. In a picture lower than two strips, what does not fit is cut off at the top.
 
+mod bars;
 mod canvas;
 mod font;
 mod landscape;
 mod strips;
 
 use crate::jpeg::Rows;
+pub use bars::Bars;
 use canvas::{Colour, Row};
 use landscape::Landscape;
 pub use strips::read_strips;

@@ -8,7 +8,7 @@ use embassy_futures::select::{Either3, select3};
 use embassy_time::{Duration, Timer, with_timeout};
 use lenscast_device::camera::pacer::Pacer;
 use lenscast_device::camera::{CameraEvent, CameraInfo, FrameInfo, FrameSize, Plan};
-use lenscast_device::pattern::Scene;
+use lenscast_device::pattern::{Bars, Scene};
 
 /// Slots that are needed: one being drawn, one in the mailbox, one that waits and one on its way.
 pub const SLOTS: usize = 4;
@@ -24,6 +24,7 @@ pub async fn run(pool: &'static Pool, channels: &Channels, alive: impl Fn()) -> 
         max_size: FrameSize::QVGA,
         default_size: FrameSize::QVGA,
         native_jpeg: false,
+        test_bar: true,
     }))
     .await;
     let mut plan = channels.plan.wait().await;
@@ -62,10 +63,15 @@ pub async fn run(pool: &'static Pool, channels: &Channels, alive: impl Fn()) -> 
 
 fn draw(plan: &Plan, frame: u32, pool: &'static Pool, channels: &Channels) {
     let begun = now();
-    let scene =
-        Scene { width: plan.size.width, height: plan.size.height, frame, clock_ms: begun.as_millis() };
+    let FrameSize { width, height } = plan.size;
     let Some(mut slot) = pool.take() else { return channels.frame_lost("no_slot") };
-    match slot.encode(&scene.painter(), plan.quality) {
+    let encoded = if plan.test_bar {
+        slot.encode(&Bars { width, height }, plan.quality)
+    } else {
+        let scene = Scene { width, height, frame, clock_ms: begun.as_millis() };
+        slot.encode(&scene.painter(), plan.quality)
+    };
+    match encoded {
         Ok(()) => {
             let convert = now().since(begun);
             channels.frame.signal((slot, FrameInfo { convert, ..FrameInfo::default() }));

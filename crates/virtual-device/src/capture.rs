@@ -202,6 +202,7 @@ mod tests {
             exposure: Exposure::Auto,
         },
         ir: false,
+        test_bar: false,
     };
 
     struct Running {

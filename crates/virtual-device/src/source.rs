@@ -182,7 +182,8 @@ mod tests {
 
     fn plan(size: FrameSize, quality: u8) -> Plan {
         let (power, capture, rate) = (true, true, FrameRate::DEFAULT);
-        Plan { power, capture, size, quality, rate, picture: Default::default(), ir: false }
+        let (ir, test_bar) = (false, false);
+        Plan { power, capture, size, quality, rate, picture: Default::default(), ir, test_bar }
     }
 
     fn picture(frame: u32) -> Vec<u8> {
@@ -297,6 +298,33 @@ mod tests {
         assert_eq!(mjpeg::jpeg_size(&good), Some(FrameSize::QVGA));
         assert_eq!(mjpeg::jpeg_size(&small), Some(FrameSize::QQVGA));
         assert!(!info.convert.is_zero());
+    }
+
+    #[test]
+    fn test_bars_take_the_place_of_the_pattern_and_of_raw_pictures_alone() {
+        let (_folder, raw) = raw_file("door_160x120.y8", &[77; 2400], &[]);
+        let pictures = folder(&[("a.jpg", &picture(1))]);
+        let plan = Plan { test_bar: true, ..plan(FrameSize::QQVGA, 90) };
+        for (source, has_bars) in [
+            (Source::Pattern, true),
+            (open(&raw).expect("a raw file"), true),
+            (open(pictures.path()).expect("a folder of pictures"), false),
+        ] {
+            let mut frames = Frames::open(&source, Some(FrameSize::QQVGA)).expect("it was opened before");
+            assert_eq!(frames.info().test_bar, has_bars, "{source}");
+            let (jpeg, _) = frames.next(&plan, 1, 0).expect("a picture");
+            let pixels = JpegDecoder::new(ZCursor::new(&jpeg)).decode().expect("a whole JPEG");
+            // The middle of each bar in the first row: white, yellow, cyan, green, magenta, red, blue, black.
+            let bits = (0..8).map(|bar| {
+                let at = (bar * 20 + 10) * 3;
+                pixels.get(at..at + 3).map(|pixel| [pixel[0], pixel[1], pixel[2]].map(|level| level > 127))
+            });
+            let (on, off) = (true, false);
+            let bars =
+                [[on, on, on], [on, on, off], [off, on, on], [off, on, off], [on, off, on], [on, off, off]];
+            let bars = bars.into_iter().chain([[off, off, on], [off; 3]]).map(Some);
+            assert_eq!(bits.eq(bars), has_bars, "{source}");
+        }
     }
 
     #[test]

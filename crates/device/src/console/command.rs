@@ -111,6 +111,8 @@ pub enum Cam {
     Dump,
     /// `cam ir <0|1>`.
     Ir(bool),
+    /// `cam testbar <0|1>`.
+    TestBar(bool),
     /// One of the picture's settings.
     Set {
         /// Which, and to what.

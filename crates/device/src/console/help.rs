@@ -74,6 +74,7 @@ pub(super) const GROUPS: &[Group] = &[
             form("cam brightness <-2..2> [save]", "darker or brighter"),
             form("cam exposure <auto|0-1200> [save]", "by itself, or so many lines"),
             form("cam ir <0|1>", "infrared light"),
+            form("cam testbar <0|1>", "bars from the sensor: is the port good?"),
         ],
     },
     Group { name: "psram", forms: &[form("psram status", "how much memory there is")] },

@@ -213,10 +213,14 @@ fn cam(words: &[Word]) -> Checked<Cam> {
     match word {
         "status" => return none(rest).map(|()| Cam::Status),
         "dump" => return none(rest).map(|()| Cam::Dump),
-        "power" | "ir" => {
+        "power" | "ir" | "testbar" => {
             let [value] = take(rest, [word])?;
-            let on = values::switch(word, value)?;
-            return Ok(if word == "power" { Cam::Power(on) } else { Cam::Ir(on) });
+            let command = match word {
+                "power" => Cam::Power,
+                "ir" => Cam::Ir,
+                _ => Cam::TestBar,
+            };
+            return values::switch(word, value).map(command);
         }
         _ => {}
     }

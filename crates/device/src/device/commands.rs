@@ -163,7 +163,20 @@ impl<F: AsRef<[u8]>> Device<F> {
                 self.camera.ir = on;
                 format!("infrared light set to {}", u8::from(on)).into()
             }
+            Cam::TestBar(on) => self.test_bar_command(on).into(),
             Cam::Set { setting, save } => self.picture_command(setting, save),
+        }
+    }
+
+    /// Shows test bars or the picture again.
+    fn test_bar_command(&mut self, on: bool) -> String {
+        match &self.camera.info {
+            Some(info) if on && !info.test_bar => format!("the {} has no test bars", info.sensor),
+            _ => {
+                self.camera.test_bar = on;
+                let how = if on { TEST_BAR_HINT } else { "" };
+                format!("test bars set to {}{how}", u8::from(on))
+            }
         }
     }
 
@@ -304,5 +317,10 @@ impl<F: AsRef<[u8]>> Device<F> {
         )
     }
 }
+
+/// What test bars tell.
+const TEST_BAR_HINT: &str = "
+clean bars: cable and camera port are good, and a bad picture is the sensor's fault
+broken bars: the fault is on the way from the sensor; press its cable in, try a smaller size";
 
 const UNSAVED: &str = "not saved: add save";

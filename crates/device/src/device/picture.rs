@@ -23,6 +23,8 @@ pub(super) struct CameraState {
     pub(super) failure: Option<String>,
     pub(super) power: bool,
     pub(super) ir: bool,
+    /// Whether test bars are wished.
+    pub(super) test_bar: bool,
     pub(super) adaptive: Adaptive,
     /// The plan that the driver has.
     pub(super) plan: Option<Plan>,
@@ -38,6 +40,7 @@ impl CameraState {
             failure: None,
             power: true,
             ir: false,
+            test_bar: false,
             adaptive: Adaptive::default(),
             plan: None,
             last_frame: None,
@@ -74,7 +77,13 @@ impl CameraState {
         let wish = self.wish(picture);
         let Demand { size, quality, rate } = if picture.adaptive { self.adaptive.reduce(wish) } else { wish };
         let capture = capture && self.power;
-        Plan { power: self.power, capture, size, quality, rate, picture: *picture, ir: self.ir }
+        let test_bar = self.shows_test_bar();
+        Plan { power: self.power, capture, size, quality, rate, picture: *picture, ir: self.ir, test_bar }
+    }
+
+    /// Whether there are test bars instead of the picture: wished, and this sensor has them.
+    fn shows_test_bar(&self) -> bool {
+        self.test_bar && self.info.as_ref().is_none_or(|info| info.test_bar)
     }
 
     /// Why `size` cannot be had.
@@ -213,6 +222,9 @@ impl<F: AsRef<[u8]>> Device<F> {
             picture.exposure,
             u8::from(camera.ir),
         );
+        if camera.shows_test_bar() {
+            text += "testbar=1: coloured bars are shown, not the picture\n";
+        }
         if let (Some(plan), true) = (camera.plan, camera.adaptive.step() > 0 && picture.adaptive) {
             text += &format!(
                 "now: size={} quality={} fps={} ({} of {} steps down: the network is slow)\n",

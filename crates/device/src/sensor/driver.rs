@@ -117,8 +117,9 @@ impl Driver {
     /// What the sensor is and can do.
     #[must_use]
     pub fn info(&self) -> CameraInfo {
-        let &Self { name, max_size, default_size, jpeg, .. } = self;
-        CameraInfo { sensor: String::from(name), max_size, default_size, native_jpeg: jpeg }
+        let &Self { name, max_size, default_size, jpeg, test_bar, .. } = self;
+        let (sensor, test_bar) = (String::from(name), test_bar.is_some());
+        CameraInfo { sensor, max_size, default_size, native_jpeg: jpeg, test_bar }
     }
 
     /// How the picture is unless somebody wishes otherwise: upright on the boards, as in the original firmware.
@@ -148,6 +149,7 @@ impl Driver {
             mirror: picture.mirror.unwrap_or(default.mirror),
             brightness: picture.brightness.unwrap_or(default.brightness),
             exposure: picture.exposure,
+            test_bar: plan.test_bar,
             ..default
         }
     }

@@ -1,8 +1,8 @@
 //! What the console answers.
 
-use crate::bench::{Bench, network, set_up};
+use crate::bench::{Bench, network, ready, set_up};
 use crate::server::Server;
-use lenscast_device::camera::{CameraEvent, FrameSize};
+use lenscast_device::camera::{CameraEvent, CameraInfo, FrameSize};
 use lenscast_device::console::parse;
 use lenscast_device::settings::store::StoreError;
 use lenscast_device::settings::{Change, Settings};
@@ -205,6 +205,34 @@ fn a_dump_is_printed_when_the_camera_has_written_it() {
     let mut bench = Bench::new();
     assert_eq!(bench.enter("cam dump"), "00: 9b\n");
     assert_eq!(bench.dumps, 1);
+}
+
+#[test]
+fn test_bars_are_shown_instead_of_the_picture_and_never_saved() {
+    let mut bench = Bench::new();
+    assert!(!bench.plan.expect("the camera has a plan").test_bar);
+    let answer = bench.enter("cam testbar 1");
+    assert!(answer.starts_with("test bars set to 1\nclean bars: "), "{answer}");
+    assert!(bench.plan.expect("the camera has a plan").test_bar);
+    let status = bench.enter("cam status");
+    assert!(status.contains("testbar=1: coloured bars are shown, not the picture\n"), "{status}");
+    assert_eq!(bench.enter("cam testbar 0"), "test bars set to 0\n");
+    assert!(!bench.plan.expect("the camera has a plan").test_bar);
+    assert!(!bench.enter("cam status").contains("testbar"));
+    assert_eq!(bench.changes, []);
+    assert!(bench.enter("cam testbar 1 save").starts_with("too many words"));
+}
+
+#[test]
+fn a_sensor_without_test_bars_says_so() {
+    let mut bench = Bench::new();
+    bench.enter("cam testbar 1");
+    let CameraEvent::Ready(info) = ready() else { panic!("the sensor is not ready") };
+    bench.camera(CameraEvent::Ready(CameraInfo { sensor: "OTHER".into(), test_bar: false, ..info }));
+    assert!(!bench.plan.expect("the camera has a plan").test_bar, "it came after the command");
+    assert!(!bench.enter("cam status").contains("testbar"));
+    assert_eq!(bench.enter("cam testbar 1"), "the OTHER has no test bars\n");
+    assert_eq!(bench.enter("cam testbar 0"), "test bars set to 0\n");
 }
 
 #[test]

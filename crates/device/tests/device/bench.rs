@@ -48,6 +48,7 @@ pub fn ready() -> CameraEvent {
         max_size: FrameSize::VGA,
         default_size: FrameSize::QVGA,
         native_jpeg: false,
+        test_bar: true,
     })
 }
 

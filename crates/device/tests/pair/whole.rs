@@ -47,6 +47,7 @@ impl Whole {
             max_size: FrameSize::VGA,
             default_size: FrameSize::QVGA,
             native_jpeg: false,
+            test_bar: true,
         };
         whole.device.camera_event(now, CameraEvent::Ready(info));
         whole.device.wifi_event(now, WifiEvent::Started);

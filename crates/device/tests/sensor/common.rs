@@ -270,6 +270,7 @@ fn what_a_plan_leaves_open_is_as_in_the_original() {
         rate: FrameRate::DEFAULT,
         picture,
         ir: false,
+        test_bar: false,
     };
     let gc0308 = gc0308::CHIP.setup(&plan);
     assert_eq!((gc0308.flip, gc0308.mirror, gc0308.brightness), (true, false, 0));
@@ -278,6 +279,10 @@ fn what_a_plan_leaves_open_is_as_in_the_original() {
     assert_eq!((ov3660.size, ov3660.quality, ov3660.exposure), (plan.size, 33, Exposure::Lines(7)));
 
     let picture = Picture { flip: Some(false), mirror: Some(true), brightness: Some(-2), ..picture };
+    for chip in CHIPS {
+        let plan = Plan { size: FrameSize::QVGA, test_bar: true, ..plan };
+        assert!(chip.info().test_bar && chip.setup(&plan).test_bar, "{chip:?}");
+    }
     let wished = ov3660::CHIP.setup(&Plan { picture, ..plan });
     assert_eq!((wished.flip, wished.mirror, wished.brightness), (false, true, -2));
 }

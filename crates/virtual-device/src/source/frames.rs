@@ -8,7 +8,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use lenscast_device::camera::{CameraInfo, FrameSize, Plan};
 use lenscast_device::jpeg::Rows;
-use lenscast_device::pattern::Scene;
+use lenscast_device::pattern::{Bars, Scene};
 use lenscast_protocol::DEFAULT_MAX_MESSAGE_BYTES;
 
 use super::frame::{Frame, NoFrame, captured, encode};
@@ -42,6 +42,7 @@ impl Frames {
             max_size,
             default_size,
             native_jpeg,
+            test_bar: matches!(source, Source::Pattern | Source::Raw { .. }),
         };
         let (kind, info) = match source {
             Source::Pattern => {
@@ -89,6 +90,10 @@ impl Frames {
     pub(crate) fn next(&mut self, plan: &Plan, number: u32, clock_ms: u64) -> Result<Frame, NoFrame> {
         let start = Instant::now();
         match &mut self.kind {
+            Kind::Pattern | Kind::Raw(_) if plan.test_bar => {
+                let FrameSize { width, height } = plan.size;
+                self.convert(&Bars { width, height }, plan, start)
+            }
             Kind::Pattern => {
                 let FrameSize { width, height } = plan.size;
                 let scene = Scene { width, height, frame: number, clock_ms };

@@ -104,6 +104,8 @@ fn every_command_of_ours_is_understood() {
         ("cam exposure 0", picture(PictureSetting::Exposure(Exposure::Lines(0)), false)),
         ("cam exposure 1200 save", picture(PictureSetting::Exposure(Exposure::Lines(1200)), true)),
         ("cam ir on", Command::Cam(Cam::Ir(true))),
+        ("cam testbar 1", Command::Cam(Cam::TestBar(true))),
+        ("cam testbar off", Command::Cam(Cam::TestBar(false))),
         ("log level", Command::LogLevel(None)),
         ("log level debug", Command::LogLevel(Some(Level::Debug))),
         ("reboot", Command::Reboot),
@@ -352,6 +354,7 @@ fn numbers_out_of_range_are_refused() {
         ("cam brightness", &["-3", "3", "x", "0.5"], "brightness is -2, -1, 0, 1 or 2"),
         ("cam exposure", &["1201", "-1", "x"], "exposure is auto, or 0 to 1200 lines"),
         ("cam flip", &["2", "yes"], "flip is 0 or 1 (or off, on)"),
+        ("cam testbar", &["2", "bars"], "testbar is 0 or 1 (or off, on)"),
         ("cam power", &["2"], "power is 0 or 1 (or off, on)"),
         ("log level", &["all", "Debug"], "level is one of error, warn, info, debug"),
     ] {
