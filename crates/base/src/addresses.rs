@@ -22,8 +22,8 @@ pub fn reachable(listen: SocketAddr, machine: &[IpAddr]) -> Vec<IpAddr> {
     machine.iter().filter(|address| listen.is_ipv6() || address.is_ipv4()).copied().collect()
 }
 
-/// The addresses of this machine on which others can reach it, and its loopback address. IPv6 link-local ones are left
-/// out: they mean nothing without the name of an interface, which a camera cannot be told.
+/// The addresses of this machine on which others can reach it, and its loopback address `127.0.0.1`. IPv6 link-local
+/// addresses are left out: they mean nothing without the name of a network interface, which a camera cannot be told.
 #[must_use]
 pub fn machine_addresses() -> Vec<IpAddr> {
     let mut addresses: Vec<IpAddr> = if_addrs::get_if_addrs()

@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
-/// The configuration that is in force. Clones share it: what one of them sets, all see.
+/// The configuration that is in force now. All clones share one value: what one clone sets, every clone sees.
 ///
-/// Each crate takes an `InForce` of its own plain `Config`, as a [part](InForce::part) of the owner's whole configuration. So
-/// a stream never holds a password, and a reload replaces all parts by one call of [`InForce::set`].
+/// Each crate takes an `InForce` of its own plain `Config`, as a [part](InForce::part) of the owner's whole
+/// configuration. So a stream never holds a password, and a reload replaces all parts by one call of [`InForce::set`].
 pub struct InForce<T>(Arc<Inner<T>>);
 
 /// Passes a new value of the whole on to one part.
@@ -15,19 +15,21 @@ type PassOn<T> = Box<dyn Fn(&T) + Send + Sync>;
 
 struct Inner<T> {
     value: watch::Sender<Arc<T>>,
-    /// What passes a new value on to the parts.
+    /// Called with each new value, once for each part.
     parts: Mutex<Vec<PassOn<T>>>,
 }
 
 impl<T: Send + Sync + 'static> InForce<T> {
-    /// Begins with `value`.
+    /// Puts a first value in force.
     #[must_use]
     pub fn new(value: T) -> Self {
         Self(Arc::new(Inner { value: watch::Sender::new(Arc::new(value)), parts: Mutex::default() }))
     }
 
-    /// A part of this configuration, for whoever is not to see the rest. Whenever the whole is [set](InForce::set), the part
-    /// is made of it again.
+    /// A part of this configuration, for a crate that must not see the rest. `of` makes the part out of the whole, now
+    /// and again whenever the whole is [set](InForce::set).
+    ///
+    /// For example, `whole.part(|config| config.limits.max_viewers)` follows one number.
     #[must_use]
     pub fn part<U: Send + Sync + 'static>(&self, of: impl Fn(&T) -> U + Send + Sync + 'static) -> InForce<U> {
         // The lock is held while the part begins, so that no value can be set in between and be missed.

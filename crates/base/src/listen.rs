@@ -1,36 +1,40 @@
-//! Opening sockets.
+//! Opening the sockets on which a server waits for connections.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use tokio::net::TcpListener;
 
-/// Connections that the kernel holds ready for us.
+/// How many connections the kernel keeps waiting until the server takes them.
 const BACKLOG: i32 = 1024;
 
-/// Where a server is found.
+/// The addresses at which a server waits for connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listening {
-    /// Without TLS; `None`: nowhere.
+    /// The address without TLS; `None` when there is none.
     pub plain: Option<SocketAddr>,
-    /// With TLS; `None`: nowhere.
+    /// The address with TLS; `None` when there is none.
     pub tls: Option<SocketAddr>,
 }
 
 impl Listening {
-    /// A server without TLS.
+    /// The addresses of a server without TLS.
     #[must_use]
     pub const fn plain(address: SocketAddr) -> Self {
         Self { plain: Some(address), tls: None }
     }
 
-    /// Whether nobody but this computer can reach it.
+    /// Whether only this computer can reach the server: every address is one of loopback.
     #[must_use]
     pub fn is_private(&self) -> bool {
         self.plain.iter().chain(&self.tls).all(|address| address.ip().to_canonical().is_loopback())
     }
 }
 
-/// Opens a listening socket; one for all IPv6 addresses takes IPv4 too, and on a machine without IPv6 it takes IPv4 alone.
+/// Opens a socket that waits for TCP connections. `[::]` takes IPv6 and IPv4; on a computer without IPv6, it takes IPv4
+/// alone. It has to be called inside a tokio runtime.
+///
+/// # Errors
+/// What the system says; [`hint`] has words for it.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     match open(address) {
         Err(error)
@@ -44,7 +48,8 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     }
 }
 
-/// What can be done about an address that cannot be had, which `flag` chooses.
+/// What the owner can do when [`listen`] failed with `source`: words in brackets, to be put behind the error, or
+/// nothing. `flag` is the command-line flag that chooses the address, such as `--listen`.
 pub fn hint(source: &io::Error, listen: &SocketAddr, flag: &str) -> String {
     match source.kind() {
         io::ErrorKind::AddrInUse => {

@@ -1,4 +1,4 @@
-//! Log lines that may come a thousand times a second, said once in a while.
+//! Log lines about something that may happen a thousand times a second: one line now and then, with a count.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// How long a cause stays quiet after it was logged.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// Decides, by cause, whether an event is worth a line now.
+/// Remembers when each cause was last logged, and decides whether the next event gets a line.
 #[derive(Debug, Default)]
 pub struct Notices {
     causes: Mutex<HashMap<&'static str, Cause>>,
@@ -15,12 +15,15 @@ pub struct Notices {
 
 #[derive(Debug)]
 struct Cause {
+    /// When a line about this cause was last logged.
     said: Instant,
+    /// Events without a line since then.
     held_back: u64,
 }
 
 impl Notices {
-    /// `Some(n)` when a line about `cause` is due; `n` is how many events were held back since the last one.
+    /// Counts an event, and says whether it gets a log line: `Some(n)` when it does, where `n` events since the last
+    /// line got none. `None` when a line about this cause was logged in the last 10 seconds.
     pub fn due(&self, cause: &'static str) -> Option<u64> {
         self.due_at(cause, Instant::now())
     }

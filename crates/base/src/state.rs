@@ -1,5 +1,7 @@
-//! The state directory: what the server keeps across restarts (titles, credentials, certificates). Only this module touches
-//! it, and a file in it is either as it was before a write or as after it, whatever happens in between.
+//! The state directory: small files that a server keeps across restarts (titles, credentials, certificates).
+//!
+//! Only this module touches the directory. A file in it is either as it was before a write or as it is after the write,
+//! even when the power fails in between.
 //!
 //! File names are constants of this program: nothing of a request ever becomes part of a path.
 
@@ -13,23 +15,24 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// What a file is written as, until it is whole.
+/// The ending of a file's name while it is being written.
 const UNFINISHED: &str = "unfinished";
 
-/// A directory of small files that are replaced as a whole.
+/// A directory of small files. Each file is replaced as a whole, never changed in place.
 #[derive(Debug, Default)]
 pub struct StateDir {
+    /// The directory; `None` when nothing is kept.
     place: Option<PathBuf>,
-    /// One write at a time: two would share the unfinished file.
+    /// Held while a file is written, since two writers would share the unfinished file.
     writing: Mutex<()>,
 }
 
-/// A socket's file, which is removed with it.
+/// The file of a Unix socket. Dropping this removes the file.
 #[derive(Debug)]
 pub struct SocketFile(PathBuf);
 
 impl SocketFile {
-    /// Where it is.
+    /// The path of the socket's file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
@@ -38,44 +41,45 @@ impl SocketFile {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
+        // Nothing is lost when this fails: the next server replaces a socket at which nobody listens.
         let _ = fs::remove_file(&self.0);
     }
 }
 
-/// Something is wrong with the state directory.
+/// Why the state directory, or a file in it, cannot be used. The text names the path.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// It, or a file in it, cannot be read or written.
+    /// The system did not let it be read or written.
     #[error("cannot {doing} {path}: {source}", path = .path.display())]
     Io {
-        /// What was tried.
+        /// What was tried, as a verb: `read`, `write`, `make` …
         doing: &'static str,
-        /// With which file or directory.
+        /// The file or directory with which it was tried.
         path: PathBuf,
-        /// What the system says.
+        /// The system's own error.
         source: io::Error,
     },
-    /// A file is not what this program writes.
+    /// A file holds something else than this program writes.
     #[error("{path} is damaged: {reason}. Mend or remove it", path = .path.display())]
     Damaged {
-        /// The file.
+        /// The damaged file.
         path: PathBuf,
-        /// What is wrong with it, without its content: it may hold secrets.
+        /// What is wrong with the file. The text never quotes the file's content, which may hold secrets.
         reason: String,
     },
 }
 
 impl StateDir {
-    /// Keeps nothing: reads find no file, and writes are forgotten.
+    /// A directory that keeps nothing: a read finds no file, and a write is forgotten without an error.
     #[must_use]
     pub fn nowhere() -> Self {
         Self::default()
     }
 
-    /// Opens a directory, and makes it (for its owner alone) when it is missing.
+    /// Opens a directory, and makes it when it is missing. A directory that is made is for its owner alone (mode 0700).
     ///
     /// # Errors
-    /// When it cannot be made or written to.
+    /// [`StateError::Io`] when the directory cannot be made, or no file can be written into it.
     pub fn open(place: &Path) -> Result<Self, StateError> {
         let mut builder = DirBuilder::new();
         builder.recursive(true);
@@ -88,8 +92,8 @@ impl StateDir {
         Ok(Self { place: Some(place.to_owned()), writing: Mutex::default() })
     }
 
-    /// Where state is kept unless somebody says otherwise: `$STATE_DIRECTORY` (systemd), else `$XDG_STATE_HOME/lenscast`,
-    /// else `~/.local/state/lenscast`. `None` when none of these is known.
+    /// The directory where state is kept unless the owner names another: `$STATE_DIRECTORY` (systemd), else
+    /// `$XDG_STATE_HOME/lenscast`, else `~/.local/state/lenscast`. `None` when none of these is known.
     #[must_use]
     pub fn default_place() -> Option<PathBuf> {
         let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
@@ -102,10 +106,10 @@ impl StateDir {
         systemd.or_else(|| xdg().or_else(home).map(|base| base.join("lenscast")))
     }
 
-    /// Moves a file that is of no use out of the way, to a name that ends in `.damaged`, and gives that path.
+    /// Moves a file that cannot be used out of the way, to a name that ends in `.damaged`, and gives the new path.
     ///
     /// # Errors
-    /// When it cannot be moved.
+    /// [`StateError::Io`] when the file cannot be moved.
     pub fn set_aside(&self, name: &'static str) -> Result<PathBuf, StateError> {
         let Some(path) = self.path(name) else {
             return Ok(PathBuf::new());
@@ -115,16 +119,16 @@ impl StateDir {
         Ok(aside)
     }
 
-    /// Where it is; `None` when nothing is kept.
+    /// The path of this directory; `None` when nothing is kept.
     #[must_use]
     pub fn place(&self) -> Option<&Path> {
         self.place.as_deref()
     }
 
-    /// The content of a file; `None` when there is none.
+    /// The content of a file; `None` when there is no such file.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// [`StateError::Io`] when the file cannot be read.
     pub fn read(&self, name: &'static str) -> Result<Option<Vec<u8>>, StateError> {
         let Some(path) = self.path(name) else {
             return Ok(None);
@@ -136,10 +140,11 @@ impl StateDir {
         }
     }
 
-    /// Replaces a file as a whole, readable for its owner alone. When this returns, it is on the disk.
+    /// Replaces a file as a whole, readable for its owner alone (mode 0600). When this returns, the content is on the
+    /// disk.
     ///
     /// # Errors
-    /// When it cannot be written; then what was there before still is.
+    /// [`StateError::Io`] when the file cannot be written. Then the file is as it was before.
     pub fn write(&self, name: &'static str, bytes: &[u8]) -> Result<(), StateError> {
         let Some(place) = &self.place else {
             return Ok(());
@@ -147,6 +152,8 @@ impl StateDir {
         let (path, unfinished) = (place.join(name), place.join(format!("{name}.{UNFINISHED}")));
         let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let replace = || {
+            // For example, `credentials.json.unfinished` is written and brought to the disk; only then it gets the name
+            // `credentials.json`. Whoever reads meanwhile, or after a power cut, finds the old file or the new one.
             let mut file = create(&unfinished)?;
             file.write_all(bytes)?;
             file.sync_all()?;
@@ -157,10 +164,10 @@ impl StateDir {
         replace().map_err(error("write", &path))
     }
 
-    /// A file as JSON; `None` when there is none.
+    /// The content of a JSON file; `None` when there is no such file.
     ///
     /// # Errors
-    /// When it cannot be read, or is no such JSON.
+    /// [`StateError`] when the file cannot be read, or does not hold JSON of the type `T`.
     pub fn read_json<T: DeserializeOwned>(&self, name: &'static str) -> Result<Option<T>, StateError> {
         let Some(bytes) = self.read(name)? else {
             return Ok(None);
@@ -176,7 +183,7 @@ impl StateDir {
         })
     }
 
-    /// Replaces a file by JSON.
+    /// Replaces a file by a value as JSON.
     ///
     /// # Errors
     /// As for [`StateDir::write`].
@@ -189,11 +196,11 @@ impl StateDir {
         self.write(name, &bytes)
     }
 
-    /// Opens a socket for those who may open its file: its owner alone. One that a server left behind is replaced, one at which
-    /// a server listens is not.
+    /// Opens a Unix socket whose file only its owner can open (mode 0600). A file that an ended server left behind is
+    /// replaced.
     ///
     /// # Errors
-    /// When there is one that is in use, or none can be made.
+    /// [`StateError::Io`] when a server already listens there, or when the socket cannot be made.
     pub fn socket(&self, name: &'static str) -> Result<(UnixListener, SocketFile), StateError> {
         let path = self.path(name).unwrap_or_default();
         let failed = |source| error("listen at", &path)(source);
@@ -201,7 +208,8 @@ impl StateDir {
             let in_use = io::Error::new(io::ErrorKind::AddrInUse, "another server uses this directory");
             return Err(failed(in_use));
         }
-        // Nobody else can reach it before it is for its owner alone: it is made in a directory that is.
+        // A new socket's file is open to others until its mode is set. So the socket is made inside a directory that is
+        // for its owner alone (`control.sock.unfinished/s`), gets its mode there, and is then moved to its place.
         let hidden = path.with_file_name(format!("{name}.{UNFINISHED}"));
         let make = || {
             match fs::remove_dir_all(&hidden) {
@@ -232,7 +240,7 @@ fn create(path: &Path) -> io::Result<File> {
         _ => {}
     }
     let mut options = OpenOptions::new();
-    // Not through a link that somebody has put there.
+    // `create_new` refuses to write through a link that somebody has put there.
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);

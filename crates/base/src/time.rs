@@ -7,10 +7,10 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// `90s`, `30m`, `24h`, `7d` or `2w`, in seconds.
+/// Reads a span of time such as `90s`, `30m`, `24h`, `7d` or `2w`, and gives it in seconds.
 ///
 /// # Errors
-/// A sentence that shows what is possible.
+/// A sentence for the owner that shows which spans are possible. Zero is no span.
 pub fn span(text: &str) -> Result<u64, String> {
     let wrong = || format!("{text:?} is no span of time such as 30m, 24h or 7d");
     let unit = text.chars().next_back().ok_or_else(wrong)?;
@@ -28,13 +28,14 @@ pub fn span(text: &str) -> Result<u64, String> {
     number.checked_mul(seconds).ok_or_else(wrong)
 }
 
-/// Seconds since the Unix epoch, now.
+/// The time now, in seconds since the Unix epoch. A clock that is set before 1970 counts as 1970.
 #[must_use]
 pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// How long ago, or in how long, something is.
+/// The distance between two moments in words, such as `3 min ago` or `in 24 h`. Both are in seconds since the Unix
+/// epoch. Less than two minutes ago is `just now`.
 #[must_use]
 pub fn from_now(at: u64, now: u64) -> String {
     match (now.checked_sub(at), at.saturating_sub(now)) {
@@ -44,7 +45,8 @@ pub fn from_now(at: u64, now: u64) -> String {
     }
 }
 
-/// `2026-11-24 10:33 UTC`. What is beyond the year 9999 is shown as its end.
+/// A moment as people write it, such as `2026-11-24 10:33 UTC`. `at` is in seconds since the Unix epoch. A moment after
+/// the year 9999 is shown as the end of that year.
 #[must_use]
 pub fn moment(at: u64) -> String {
     let at = i64::try_from(at).ok().and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
@@ -53,7 +55,7 @@ pub fn moment(at: u64) -> String {
     format!("{year}-{:02}-{day:02} {:02}:{:02} UTC", u8::from(month), at.hour(), at.minute())
 }
 
-/// A span in one unit, as people say it.
+/// A span of seconds in one unit, rounded down, such as `90 s`, `7 min`, `2 h` or `3 days`.
 #[must_use]
 pub fn rough(seconds: u64) -> String {
     match seconds {

@@ -1,4 +1,4 @@
-//! A certificate and its key, read from PEM (RFC 7468), and what there is to know about it.
+//! A certificate and its key, read from PEM (RFC 7468), and what the certificate says about itself.
 
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject as _;
@@ -15,75 +15,76 @@ use std::sync::Arc;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-/// A certificate that ends in less than this many seconds is worth a word: those who renew by themselves do so a month before.
+/// A certificate that ends in less than this many seconds (21 days) is worth a warning. Tools that renew certificates
+/// do so a month before the end, so a shorter time means that they failed.
 pub const ENDS_SOON_S: u64 = 21 * 86_400;
 
-/// What can be shown to a client as this server's certificate.
+/// A certificate with its key, ready to be shown to browsers.
 #[derive(Clone, Debug)]
 pub struct Certified {
-    /// For rustls: the chain and the key.
+    /// The chain of certificates and the private key, as rustls wants them.
     pub key: Arc<CertifiedKey>,
-    /// What it says.
+    /// The content of the first certificate of the chain.
     pub info: Info,
 }
 
-/// What a certificate says.
+/// The content of a certificate, as far as people ask for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Info {
     /// The names and addresses that it is for (RFC 5280 §4.2.1.6).
     pub names: Vec<String>,
-    /// From when on it is good, in seconds since the Unix epoch.
+    /// The first moment at which the certificate is good, in seconds since the Unix epoch.
     pub not_before: u64,
-    /// Until when it is good, in seconds since the Unix epoch.
+    /// The last moment at which the certificate is good, in seconds since the Unix epoch.
     pub not_after: u64,
-    /// SHA-256 of its DER, which is what browsers show.
+    /// The SHA-256 of the certificate in DER. Browsers show the same number.
     pub fingerprint: [u8; 32],
-    /// Whether nobody but itself vouches for it.
+    /// Whether the certificate names itself as its authority, so that no one else vouches for it.
     pub self_signed: bool,
 }
 
-/// Why a certificate cannot be used.
+/// Why a certificate or its key cannot be used. The text names the file and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
     /// A file cannot be read.
     #[error("cannot read {path}: {source}", path = .path.display())]
     Read {
-        /// Which.
+        /// The file that cannot be read.
         path: PathBuf,
-        /// What the system says.
+        /// The system's own error.
         source: io::Error,
-        /// Whether it is the key's.
+        /// Whether that file is the key's.
         key: bool,
     },
-    /// The first of two files has no certificate in it.
+    /// The certificate's file has no certificate in it. Its name is inside.
     #[error("there is no certificate in {0}: it has to be PEM, with a line -----BEGIN CERTIFICATE-----")]
     NoCertificate(String),
-    /// The certificate is not what it should be.
+    /// The certificate's file has something in it that cannot be read. Inside are the file's name and why.
     #[error("the certificate in {0} cannot be read: {1}")]
     Certificate(String, String),
-    /// The second has no key in it.
+    /// The key's file has no key in it. Its name is inside.
     #[error("there is no private key in {0}: it has to be PEM, with a line -----BEGIN PRIVATE KEY-----")]
     NoKey(String),
-    /// It has one that needs a password.
+    /// The key's file has a key that needs a password. Its name is inside.
     #[error(
         "the private key in {0} is encrypted: write it without a password (openssl pkey -in OLD -out NEW)"
     )]
     EncryptedKey(String),
-    /// The key is of no kind that is known.
+    /// The key is of a kind that the TLS library does not know. Inside are the file's name and why.
     #[error("the private key in {0} cannot be used: {1}")]
     Key(String, String),
-    /// They are not of each other.
+    /// The key belongs to another certificate.
     #[error("the private key in {key} is not the one that the certificate in {certificate} is for")]
     Mismatch {
-        /// Where the certificate stands.
+        /// The name of the certificate's file.
         certificate: String,
-        /// Where the key stands.
+        /// The name of the key's file.
         key: String,
     },
 }
 
 impl CertificateError {
-    /// Whether it is the key's file that has to be mended.
+    /// Whether the owner has to mend the key's file, not the certificate's.
     #[must_use]
     pub fn is_about_key(&self) -> bool {
         let of_key = matches!(self, Self::Read { key: true, .. });
@@ -92,7 +93,7 @@ impl CertificateError {
     }
 }
 
-/// The bytes of a certificate's two files, before anybody looked at them.
+/// The bytes of a certificate's file and of its key's file, not looked at yet.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Pem {
     pub certificate: Vec<u8>,
@@ -108,7 +109,8 @@ impl Pem {
         Ok(Self { certificate: read(certificate, false)?, key: read(key, true)? })
     }
 
-    /// Makes something of them. The names of the files are for what is said when that cannot be done.
+    /// Reads the chain and the key out of the bytes, and checks that they belong together. The names of the two files
+    /// are only for the text of an error.
     pub(crate) fn certified(&self, certificate: &str, key: &str) -> Result<Certified, CertificateError> {
         let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&self.certificate)
             .collect::<Result<_, _>>()
@@ -137,10 +139,11 @@ impl Pem {
     }
 }
 
-/// Reads a certificate with its chain, and its key.
+/// Reads a certificate with its chain, and its key, from two files.
 ///
 /// # Errors
-/// [`CertificateError`], which names the file. That its time has not come or is over is no error: see [`Info`].
+/// [`CertificateError`], which names the file. A certificate whose time has not come or is over is no error here:
+/// [`Info::trouble`] tells.
 pub fn load(certificate: &Path, key: &Path) -> Result<Certified, CertificateError> {
     let name = |path: &Path| path.display().to_string();
     Pem::read(certificate, key)?.certified(&name(certificate), &name(key))
@@ -161,7 +164,7 @@ impl Info {
         })
     }
 
-    /// As browsers show it: `AB:CD:…`.
+    /// The fingerprint as browsers show it: `AB:CD:…`.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let mut text = String::with_capacity(3 * self.fingerprint.len());
@@ -171,7 +174,8 @@ impl Info {
         text
     }
 
-    /// Whether a browser that was told to open `host` (a name, or an address without brackets) finds it in here.
+    /// Whether the certificate is good for `host`, a name or an address without brackets. The star in `*.home.example`
+    /// stands for exactly one label: `cam.home.example` is covered, `a.cam.home.example` is not.
     #[must_use]
     pub fn covers(&self, host: &str) -> bool {
         let host = host.to_ascii_lowercase();
@@ -183,7 +187,8 @@ impl Info {
         })
     }
 
-    /// What is wrong with its time, for people.
+    /// What is wrong with the certificate's time at `now` (seconds since the Unix epoch), as a sentence for people.
+    /// `None` when nothing is.
     #[must_use]
     pub fn trouble(&self, now: u64) -> Option<String> {
         const DAY: u64 = 86_400;

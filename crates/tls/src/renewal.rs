@@ -16,45 +16,49 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// How often it is looked whether there is another certificate. Files are compared as a whole: dates do not tell when a link
-/// points elsewhere, as certbot's do.
+/// How often the certificate's files are looked at. Their whole content is compared: their dates would not change when
+/// a symbolic link is pointed at other files, as certbot does.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How often it is said that a certificate ends.
+/// How often the log says that a certificate ends soon.
 const REMINDER: Duration = Duration::from_secs(86_400);
 
-/// There is no certificate to begin with.
+/// Why TLS cannot begin. The text says what and why.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// Of the files.
+    /// The owner's files cannot be used.
     #[error(transparent)]
     Files(#[from] CertificateError),
-    /// Of our own.
+    /// A certificate cannot be made here.
     #[error(transparent)]
     SelfSigned(#[from] SelfSignedError),
-    /// rustls does not want it.
+    /// The TLS library refused its settings. That is a mistake of this program.
     #[error("TLS cannot be set up: {0}")]
     Rustls(#[from] Error),
 }
 
-/// The certificate in force.
+/// The certificate in force, which another one may replace at any time. Each TLS handshake takes the one of that
+/// moment.
 #[derive(Debug)]
 pub struct Certificates {
     config: InForce<Config>,
     state: Arc<StateDir>,
+    /// The certificate that is shown now.
     now: RwLock<Certified>,
-    /// What files were read last, and what was wrong with them. Held while another is taken.
+    /// The files as they were read last, and what was wrong with them. `None` for a certificate that is made here. The
+    /// lock is held while files are read, so that two readers cannot take turns with old and new files.
     read: Mutex<Option<Read>>,
 }
 
-/// Files that were read.
+/// The certificate's two files as they were read last.
 struct Read {
-    /// `None` when they could not be.
+    /// Their content; `None` when they could not be read.
     pem: Option<Pem>,
+    /// Why they cannot be used, if so.
     trouble: Option<String>,
 }
 
-/// Without the key.
+/// Shows the trouble, and never the key.
 impl std::fmt::Debug for Read {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Read").field("trouble", &self.trouble).finish_non_exhaustive()
@@ -82,10 +86,10 @@ impl Certificates {
         Ok(Some(Arc::new(Self { config, state, now: RwLock::new(certified), read: Mutex::new(read) })))
     }
 
-    /// What rustls needs to serve with them.
+    /// The settings with which rustls serves. Each handshake shows the certificate that is in force at that moment.
     ///
     /// # Errors
-    /// When rustls has no cipher suite; it is a mistake of this program.
+    /// [`TlsError::Rustls`] when rustls has no cipher suite. That is a mistake of this program.
     pub fn server_config(self: &Arc<Self>) -> Result<Arc<ServerConfig>, TlsError> {
         let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));
         let builder = builder.with_safe_default_protocol_versions()?.with_no_client_auth();
@@ -94,21 +98,22 @@ impl Certificates {
         Ok(Arc::new(config))
     }
 
-    /// What the one in force says.
+    /// The content of the certificate in force: its names, its time and its fingerprint.
     #[must_use]
     pub fn info(&self) -> Info {
         self.now.read().unwrap_or_else(PoisonError::into_inner).info.clone()
     }
 
-    /// Why the one that the configuration names is not in force, if it is not.
+    /// Why the files that the configuration names are not in force, if they are not. An older certificate is shown
+    /// then.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
         let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         read.as_ref().and_then(|read| read.trouble.clone())
     }
 
-    /// Takes another one if there is one. The one in force stays while the other is no good: its files may be written just
-    /// now. The caller's thread waits for the disk.
+    /// Looks whether there is another certificate, and puts it in force. When the other cannot be used, the one in
+    /// force stays: somebody may just be writing the files. The caller's thread waits for the disk.
     pub fn refresh(&self) {
         match &self.config.get().certificate {
             Some(Certificate::Files { cert, key }) => self.refresh_files(cert, key),
@@ -120,7 +125,8 @@ impl Certificates {
         }
     }
 
-    /// [Refreshes](Self::refresh) until the server shuts down.
+    /// [Refreshes](Self::refresh) every few seconds, and whenever the configuration changes, until `shutdown` is
+    /// cancelled.
     pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
         let mut checks = tokio::time::interval(CHECK_INTERVAL);
         let mut reminders = tokio::time::interval(REMINDER);
@@ -130,7 +136,7 @@ impl Certificates {
             let is_own = !matches!(self.config.get().certificate, Some(Certificate::Files { .. }));
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                // Nobody else writes our own.
+                // Nobody else writes a certificate that is made here: only a new configuration can ask for a new one.
                 _ = checks.tick(), if !is_own => {}
                 Ok(()) = changes.changed() => {}
                 _ = reminders.tick() => {
@@ -140,13 +146,15 @@ impl Certificates {
                 }
             }
             let certificates = self.clone();
-            // What goes wrong is logged.
+            // Nothing is lost when this fails: the next look comes in seconds. What goes wrong is logged.
             let _ = tokio::task::spawn_blocking(move || certificates.refresh()).await;
         }
     }
 
     fn refresh_files(&self, cert: &Path, key: &Path) {
         let mut last = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        // Most looks end here: the files are what they were, byte for byte. Bad files are logged once, not every five
+        // seconds.
         let pem = Pem::read(cert, key);
         if pem.as_ref().ok().is_some_and(|pem| last.as_ref().and_then(|last| last.pem.as_ref()) == Some(pem))
         {
@@ -192,7 +200,7 @@ impl ResolvesServerCert for Certificates {
     }
 }
 
-/// Our own, for all names that this computer has now.
+/// The certificate that is made here, for all names that this computer has now.
 fn own(config: &InForce<Config>, state: &StateDir) -> Result<Certified, SelfSignedError> {
     let names = self_signed::names(&config.get().host_names, &machine_addresses());
     self_signed::kept_or_made(state, &names, now())

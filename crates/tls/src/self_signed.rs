@@ -1,5 +1,7 @@
-//! A certificate that this server makes for itself. Nobody vouches for it, so a browser warns once, and whoever cares compares
-//! its fingerprint; from then on nobody in between can listen.
+//! A certificate that this computer makes for itself.
+//!
+//! No authority vouches for such a certificate, so a browser warns once. A careful owner compares its fingerprint with
+//! the one that the server printed. From then on, nobody between browser and server can listen.
 
 use crate::certificate::{CertificateError, Certified, Info, Pem};
 use lenscast_base::state::StateDir;
@@ -8,37 +10,41 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use time::{Duration, OffsetDateTime};
 
-/// Its file in the state directory, with its key: both are replaced at once.
+/// The name of its file in the state directory. Certificate and key are in one file, so that both are replaced at once.
 pub const FILE: &str = "certificate.pem";
 
-/// For how long it is good. Apple's systems take none that is good for more than 825 days, not even from those who trust it.
+/// For how many days a certificate is good. Apple's systems refuse one that is good for more than 825 days, even when
+/// its owner trusts it.
 const DAYS: i64 = 820;
 
-/// How long before its end a new one is made, in seconds.
+/// How long before its end a certificate is replaced, in seconds: 30 days.
 const RENEWED_BEFORE: u64 = 30 * 86_400;
 
-/// Names that one certificate has at most. Those that a computer does not have any more go first.
+/// At most this many names are in one certificate. Names that the computer does not have any more are left out first.
 const MAX_NAMES: usize = 50;
 
-/// Why there is none.
+/// Why a certificate could not be made or read back.
 #[derive(Debug, thiserror::Error)]
 pub enum SelfSignedError {
-    /// The state directory is at fault.
+    /// The state directory cannot be read or written.
     #[error(transparent)]
     State(#[from] lenscast_base::state::StateError),
-    /// It cannot be made.
+    /// The certificate or its key could not be computed.
     #[error("a certificate cannot be made: {0}")]
     Make(#[from] rcgen::Error),
-    /// What was made cannot be read. It is a mistake of this program.
+    /// The certificate that was just made cannot be read. That is a mistake of this program.
     #[error("a certificate was made that cannot be used: {0}")]
     Unusable(#[from] CertificateError),
-    /// There is no randomness.
+    /// The operating system has no random numbers.
     #[error("this computer has no random numbers: {0}")]
     Random(#[from] getrandom::Error),
 }
 
-/// The certificate that is kept, or a new one in its place: when there is none, when it ends soon, or when it lacks one of the
-/// `wanted` names. Names that it had stay, so that a computer with changing addresses comes to rest; so does its key.
+/// The certificate that is kept in the state directory, or a new one in its place. A new one is made when there is
+/// none, when the old one ends soon, or when the old one lacks one of the `wanted` names.
+///
+/// A new one keeps the key and the names of the old one. So a computer whose address changes between two values gets
+/// two new certificates, and after that no more.
 ///
 /// # Errors
 /// [`SelfSignedError`].
@@ -75,7 +81,8 @@ pub(crate) fn kept_or_made(
     Ok(Pem { certificate: made.clone(), key: made }.certified(FILE, FILE)?)
 }
 
-/// What the certificate that is kept says; `None` when there is none that can be used. Nothing is made.
+/// The content of the certificate that is kept in the state directory; `None` when there is none that can be used.
+/// Nothing is made or written.
 #[must_use]
 pub fn kept(state: &StateDir) -> Option<Info> {
     let pem = state.read(FILE).ok()??;
@@ -83,9 +90,11 @@ pub fn kept(state: &StateDir) -> Option<Info> {
     Some(pem.certified(FILE, FILE).ok()?.info)
 }
 
-/// What this computer is called: for a person at it, by its host name, at its addresses, and as its owner says.
+/// All names under which a browser may find this computer: `localhost`, its host name (also with `.local`), its
+/// addresses, and the `host_names` that its owner set.
 ///
-/// Of IPv6 only unique local addresses are taken: others change every day, and each change would be a new certificate.
+/// Of IPv6, only unique local addresses are taken. Others change every day, and each change would need a new
+/// certificate.
 #[must_use]
 pub fn names(host_names: &[String], machine: &[IpAddr]) -> BTreeSet<String> {
     let stable = |address: &&IpAddr| match address {
@@ -106,7 +115,7 @@ pub fn names(host_names: &[String], machine: &[IpAddr]) -> BTreeSet<String> {
     names
 }
 
-/// Key and certificate in PEM.
+/// Makes a certificate for these names, and writes key and certificate as one PEM text.
 fn make(names: Vec<String>, key: &KeyPair, now: u64) -> Result<String, SelfSignedError> {
     let mut params = CertificateParams::new(names)?;
     params.distinguished_name.push(DnType::CommonName, "lenscast");

@@ -7,17 +7,17 @@ use std::path::PathBuf;
 pub struct Config {
     /// Where the certificate comes from; `None`: there is no TLS.
     pub certificate: Option<Certificate>,
-    /// Names under which browsers find this computer, such as `cam.example`. A certificate that is made here is good for
-    /// them too.
+    /// Names under which browsers find this computer, such as `cam.example`. A certificate that is made here is good
+    /// for them too.
     pub host_names: Vec<String>,
 }
 
 /// Where a certificate and its key come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Certificate {
-    /// They are made here, and kept in the state directory.
+    /// A certificate that is made here, and kept in the state directory.
     SelfSigned,
-    /// They stand in two files in PEM.
+    /// Two files in PEM.
     Files {
         /// The certificate's file. Certificates of authorities in between may follow in the same file.
         cert: PathBuf,

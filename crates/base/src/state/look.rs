@@ -1,4 +1,4 @@
-//! A state directory as it is, without touching it: nothing is made, written, or set aside.
+//! A look at a state directory that changes nothing in it: no file is made, written or moved.
 
 use super::StateDir;
 use rustix::fs::{Access, access};
@@ -8,51 +8,51 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-/// Entries that are looked at; the server makes a handful.
+/// At most this many entries are looked at. A server makes a handful.
 const MAX_ENTRIES: usize = 100;
 
-/// What is there.
+/// What a look at a state directory found.
 #[derive(Debug)]
 pub struct Look {
-    /// The directory.
+    /// The path of the directory.
     pub place: PathBuf,
-    /// Whether it is one.
+    /// What there is at that path.
     pub found: Found,
-    /// What is in it, by name, as far as this may be seen.
+    /// The files in it, sorted by name. Empty when this process may not see them.
     pub entries: Vec<Entry>,
 }
 
-/// What there is where the directory should be.
+/// What there is at the path where the directory should be.
 #[derive(Debug)]
 pub enum Found {
-    /// It is there.
+    /// The directory.
     Folder {
-        /// It.
+        /// Its mode, owner and age. The name is empty.
         entry: Entry,
-        /// Whether this process may change what is in it.
+        /// Whether this process may make and remove files in it.
         writable: bool,
     },
-    /// Nothing. A server makes it.
+    /// Nothing; a server that starts makes the directory.
     Nothing {
-        /// Where it would have to begin to make directories.
+        /// The nearest directory above that exists, in which the first missing one would be made.
         above: PathBuf,
-        /// Whether this process may.
+        /// Whether this process may make directories there.
         writable: bool,
     },
-    /// The directory, or one above it, is something else.
+    /// A file, or something else that is no directory, at this path: the state directory's own or one above.
     NoFolder(PathBuf),
-    /// It cannot be looked at.
+    /// Something that this process may not look at, with the system's error.
     Hidden(io::Error),
 }
 
-/// A file or directory.
+/// One file or directory, with what the system says about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its name.
+    /// The name, without the path.
     pub name: String,
-    /// Who may do what with it: the lower bits of the mode.
+    /// Who may do what with it: the lower twelve bits of the mode, such as `0o600`.
     pub mode: u32,
-    /// The user to whom it belongs.
+    /// The number of the user who owns it.
     pub owner: u32,
     /// When it was last changed, in seconds since the Unix epoch.
     pub modified: u64,
@@ -71,13 +71,13 @@ impl Entry {
 }
 
 impl StateDir {
-    /// A directory of which nothing is known, for those who only read.
+    /// A directory that is only read, never made or written. Nothing is looked at yet.
     #[must_use]
     pub fn to_read(place: &Path) -> Self {
         Self { place: Some(place.to_owned()), ..Self::default() }
     }
 
-    /// Looks at a directory.
+    /// Looks at the directory of this path, and changes nothing.
     #[must_use]
     pub fn look(place: &Path) -> Look {
         let found = match fs::metadata(place) {
@@ -100,7 +100,7 @@ impl StateDir {
     }
 }
 
-/// Where directories would have to be made.
+/// The nearest directory above a path that does not exist.
 fn nearest(place: &Path) -> Found {
     let above =
         place.ancestors().skip(1).map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path });
