@@ -13,7 +13,7 @@ use lenscast_base::state::{StateDir, StateError};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Access control as a whole.
+/// Access control as a whole: the kept credentials, the passwords, and the slowing down of guesses.
 #[derive(Debug)]
 pub struct Auth {
     store: Store,
@@ -21,23 +21,23 @@ pub struct Auth {
     throttle: Throttle,
 }
 
-/// Why there is no session.
+/// Why somebody was not logged in.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
-    /// The credential is no good.
+    /// The credential was not accepted.
     #[error(transparent)]
     Auth(#[from] AuthError),
-    /// The session cannot be kept.
+    /// The session cannot be written to the disk.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// A session that was just begun.
+/// A session that has just begun.
 #[derive(Debug)]
 pub struct NewSession {
-    /// The cookie's value.
+    /// The secret that becomes the cookie's value.
     pub secret: Secret,
-    /// For how many seconds it lasts at most (`Max-Age`).
+    /// The longest time that the session lasts, in seconds (`Max-Age` of the cookie).
     pub max_age: u64,
 }
 
@@ -45,7 +45,7 @@ impl Auth {
     /// Reads the credentials of a state directory.
     ///
     /// # Errors
-    /// As for [`Store::open`].
+    /// [`StateError`] when they cannot be read, as for [`Store::open`].
     pub fn open(state: Arc<StateDir>) -> Result<Self, StateError> {
         Ok(Self::of(Store::open(state)?, Passwords::default(), Throttle::default()))
     }
@@ -55,25 +55,26 @@ impl Auth {
         Self { store, passwords, throttle }
     }
 
-    /// Takes the credentials of the configuration, in place of those that were taken before. `own` is the key of this process's
-    /// own cameras, which publish under any name.
+    /// Takes the credentials of the configuration, in place of those that were taken before. `own` is the key of this
+    /// process's own cameras, which publish under any name.
     pub fn declare(&self, given: &Given, own: &Secret, now: u64) {
         self.store.declare(given, own, now);
     }
 
-    /// The credentials, to be listed, made and revoked.
+    /// The store of credentials, where they are listed, made and revoked.
     #[must_use]
     pub const fn store(&self) -> &Store {
         &self.store
     }
 
-    /// To hash a new password with.
+    /// The hashing of passwords, for a new one.
     #[must_use]
     pub const fn passwords(&self) -> &Passwords {
         &self.passwords
     }
 
-    /// Who asks: by the credential if there is a good one, else by the place.
+    /// Finds out who asks, and what that one may do: by the credential when there is an accepted one, else by the
+    /// place. The rights of the place are always included.
     pub fn admit(
         &self,
         presented: &Presented,
@@ -96,20 +97,20 @@ impl Auth {
         }
     }
 
-    /// Where a request comes from, and what that place gives now.
+    /// The place that a request comes from, and the rights that this place gives at `now`.
     #[must_use]
     pub fn place(&self, from: &Circumstances<'_>, policy: &Policy, now: u64) -> (Place, Rights) {
         policy.place(from, &self.store.keyed_cameras(now))
     }
 
-    /// Who asks, by credential alone. What was given for this very request goes before the session; when it is no good, the
-    /// session may still be.
+    /// Finds out who asks by the credential alone. The credential that was given for this very request is checked
+    /// first. When it is not accepted, the session in the cookie may still be.
     ///
-    /// Sessions are never slowed down, and a wrong one does not count as an attempt: nobody can guess 256 bits, and a browser
-    /// sends an old cookie with everything. Others count, since an answer to them tells something.
+    /// A wrong session is not counted as a guess, and is never slowed down: nobody can guess 256 bits, and a browser
+    /// sends an old cookie with every request. A wrong token or password is counted.
     ///
     /// # Errors
-    /// [`AuthError`].
+    /// [`AuthError`], which says why no credential was accepted.
     pub fn authenticate(&self, presented: &Presented, peer: IpAddr, now: u64) -> Result<Caller, AuthError> {
         let explicit = presented.explicit.as_ref().map(|(by, credential)| {
             let found = match credential {
@@ -130,13 +131,14 @@ impl Auth {
         }
     }
 
-    /// Whether [`Auth::authenticate`] would have to hash a password: tens of milliseconds and 19 MiB.
+    /// Whether [`Auth::authenticate`] would have to hash a password, which takes tens of milliseconds and 19 MiB. Then
+    /// it belongs on a blocking thread.
     #[must_use]
     pub fn takes_long(&self, presented: &Presented, peer: IpAddr, now: u64) -> bool {
         let Some((_, Credential::Password { name, password })) = &presented.explicit else {
             return false;
         };
-        // Who has to wait gets the same answer in the same time, whether the guess is right or not.
+        // An address that has to wait is refused at once, before any password is hashed, right or wrong.
         if self.throttle.check(peer, now).is_err() {
             return false;
         }
@@ -147,8 +149,8 @@ impl Auth {
         !known.is_some_and(|(_, hash)| self.passwords.remembers(name, password, &hash, now))
     }
 
-    /// Begins a session with name and password; without a name, with a password of the configuration. Takes long, and writes to
-    /// the disk.
+    /// Logs in with a name and a password, and begins a session. With an empty name, a password of the configuration is
+    /// meant. This takes long, and writes to the disk.
     ///
     /// # Errors
     /// [`LoginError`].
@@ -162,14 +164,16 @@ impl Auth {
         let user = self.store.user(name);
         let found = self.password(name, password, peer, now)?;
         let id = found.grant.who.id().ok_or(AuthError::Wrong)?;
-        // It may have been one of the configuration, of the same name.
+        // The password may have been one of the configuration, whose user has the same name as a kept one: another id.
         let hash = user.as_ref().filter(|(info, _)| info.id == *id).map(|(_, hash)| hash);
         let (secret, expires) = self.store.add_session(id, hash, now)?;
         Ok(NewSession { secret, max_age: expires.saturating_sub(now) })
     }
 
-    /// Begins a session for who came with a token or a share that lets watch or do something; it ends with it. Writes to the
-    /// disk. `None` for who came otherwise: a camera has no cookies, a session has one, and a password is for
+    /// Begins a session for somebody who came with a token or share link. The session ends when that ends. This writes
+    /// to the disk.
+    ///
+    /// `None` for everybody else: a camera has no cookies, a session has its own already, and a password is for
     /// [`Auth::login`].
     ///
     /// # Errors
@@ -184,10 +188,10 @@ impl Auth {
         Ok(Some(NewSession { secret, max_age: expires.saturating_sub(now) }))
     }
 
-    /// Ends the session that a request came with, if it did. Writes to the disk.
+    /// Ends the session with which a request came, if there was one. This writes to the disk.
     ///
     /// # Errors
-    /// [`StoreError`], when it cannot be ended.
+    /// [`StoreError`] when the end of the session cannot be written.
     pub fn logout(&self, presented: &Presented, now: u64) -> Result<(), StoreError> {
         let session = presented.session.as_ref().and_then(|session| self.store.session(session, now).ok());
         match session.and_then(|found| found.session) {
@@ -196,9 +200,11 @@ impl Auth {
         }
     }
 
-    /// What a caller whose connection lasts may still do: the credential may have ended or changed, and so may what the place
-    /// gives (see [`Auth::place`]). To be asked when [`Store::changes`] says so or the policy was changed, and at
-    /// [`Caller::expires`]. It counts as use.
+    /// The rights that a caller with a lasting connection still has at `now`. The credential may have ended since, and
+    /// the place may give less than before: `by_place` is what it gives now (see [`Auth::place`]).
+    ///
+    /// Ask this when [`Store::changes`] wakes, when the policy was changed, and at [`Caller::expires`]. It counts as
+    /// use.
     #[must_use]
     pub fn holds(&self, caller: &Caller, by_place: &Rights, now: u64) -> Rights {
         let Some(id) = caller.who.id() else {
@@ -217,7 +223,7 @@ impl Auth {
             Credential::Share(share) => self.store.share(share, now),
             Credential::Password { .. } | Credential::Unreadable => Err(AuthError::Wrong),
         };
-        // What was good once was not guessed.
+        // A credential that expired or was revoked was good once, so nobody guessed it: only wrong ones count.
         if found.as_ref().is_err_and(|error| *error == AuthError::Wrong) {
             self.throttle.failed(peer, now);
         }
@@ -236,7 +242,8 @@ impl Auth {
         let hash = user.as_ref().map(|(_, hash)| hash);
         if !hash.is_some_and(|hash| self.passwords.remembers(name, password, hash, now)) {
             let attempt = self.throttle.begin(peer, name, now)?;
-            // Longer than any password is: no need to hash a book.
+            // A text longer than any password is wrong without hashing it, which would take as long as its sender
+            // likes.
             let right = password.expose().len() <= *password::PASSWORD_BYTES.end()
                 && self.passwords.verify(name, password, hash, now);
             if !right {

@@ -3,7 +3,7 @@
 use lenscast_protocol::CameraName;
 use std::collections::BTreeSet;
 
-/// The cameras that something is for; `None` is all, those to come included.
+/// The cameras that a credential is for. `None` means every camera, new ones included.
 pub type Cameras = Option<BTreeSet<CameraName>>;
 
 /// How the one camera of a share link is kept: as `null` (all of them), or as a name.

@@ -1,26 +1,26 @@
-//! The session's cookie (RFC 6265bis).
+//! The cookie that carries a browser's session (RFC 6265bis).
 
 use crate::secret::Secret;
 use http::HeaderValue;
 
-/// How the session's cookie is named and where it is sent.
+/// The name, the path and the attributes of the session's cookie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionCookie {
     secure: bool,
-    /// Without a slash at its end, but for the root.
+    /// The path below which browsers send the cookie: `/`, or a path without a slash at its end.
     path: String,
 }
 
 impl Default for SessionCookie {
-    /// Of the root, without TLS.
+    /// The cookie of a server at the root path, without TLS.
     fn default() -> Self {
         Self { secure: false, path: "/".into() }
     }
 }
 
 impl SessionCookie {
-    /// The cookie of pages under `base`, which is `/` unless a proxy puts this server below a path of its own; `secure` when
-    /// the browser speaks TLS, to this server or to the proxy. `None` when `base` is no path of plain characters.
+    /// The cookie of pages under `base`, which is `/` unless a proxy puts this server below a path of its own; `secure`
+    /// when the browser speaks TLS, to this server or to the proxy. `None` when `base` is no path of plain characters.
     #[must_use]
     pub fn new(secure: bool, base: &str) -> Option<Self> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'.' | b'_' | b'~');
@@ -31,14 +31,14 @@ impl SessionCookie {
         Some(Self { secure, path: if path.is_empty() { "/".into() } else { path.into() } })
     }
 
-    /// Its name. Under TLS it is one that a browser takes from nobody but this very host over TLS; that is possible for the
-    /// root path only.
+    /// The cookie's name. With TLS and at the root path, the name begins with `__Host-`: browsers take such a cookie
+    /// only from this very host, over TLS, so no other server of the same domain can set one.
     #[must_use]
     pub fn name(&self) -> &'static str {
         if self.secure && self.path == "/" { "__Host-lenscast_session" } else { "lenscast_session" }
     }
 
-    /// The `Set-Cookie` that begins a session of `max_age` seconds.
+    /// The value of the `Set-Cookie` header that begins a session of `max_age` seconds.
     ///
     /// # Panics
     /// Never: a session's secret is of plain characters.
@@ -47,7 +47,7 @@ impl SessionCookie {
         self.header(session.expose(), max_age)
     }
 
-    /// The `Set-Cookie` that ends it.
+    /// The value of the `Set-Cookie` header that ends the session.
     #[must_use]
     pub fn clear(&self) -> HeaderValue {
         self.header("", 0)

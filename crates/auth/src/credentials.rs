@@ -11,15 +11,15 @@ use crate::share::ShareKey;
 use lenscast_base::state::{StateDir, StateError};
 use serde::{Deserialize, Serialize};
 
-/// A session ends when it was not used for this long, in seconds: 30 days.
+/// A session that was not used for this long ends, in seconds: 30 days.
 pub const SESSION_IDLE_S: u64 = 30 * 86_400;
 /// A session ends this long after it was made, in seconds: a year.
 pub const SESSION_MAX_S: u64 = 365 * 86_400;
 
-/// The file in the state directory.
+/// The name of the credentials' file in the state directory.
 pub const FILE: &str = "credentials.json";
 
-/// All credentials. Serialized, this is the file.
+/// All credentials. This is, as JSON, the content of the file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Credentials {
@@ -29,7 +29,7 @@ pub(crate) struct Credentials {
     pub tokens: Vec<Kept<TokenInfo, Digest>>,
     pub shares: Vec<ShareInfo>,
     pub sessions: Vec<Kept<SessionInfo, Digest>>,
-    /// What the configuration adds; it stands there, and not in this file.
+    /// The credentials of the configuration. They are never written into the file.
     #[serde(skip)]
     pub declared: Declared,
 }
@@ -54,7 +54,7 @@ impl From<Version> for u32 {
 }
 
 impl Credentials {
-    /// What is kept, or nothing but a new key for shares.
+    /// Reads the file. Without a file there are no credentials, and a new key for share links.
     pub fn read(state: &StateDir) -> Result<Self, StateError> {
         let (version, share_key) = (Version, ShareKey::generate());
         let (users, tokens, shares, sessions) = Default::default();
@@ -63,12 +63,12 @@ impl Credentials {
         Ok(state.read_json(FILE)?.unwrap_or(none))
     }
 
-    /// Tokens and keys, those of the configuration included.
+    /// All tokens and camera keys, those of the configuration included.
     pub fn tokens(&self) -> impl Iterator<Item = &Kept<TokenInfo, Digest>> {
         self.tokens.iter().chain(self.declared.tokens())
     }
 
-    /// What the user, token or share of this id is good for, if it was not revoked.
+    /// The worth of the user, token or share link with this id; `None` when it does not exist or was revoked.
     pub fn grant(&self, id: &Id) -> Option<Grant> {
         let user = || self.users.iter().find(|user| user.info.id == *id).map(|user| user.info.grant());
         let token = || self.tokens.iter().find(|token| token.info.id == *id).map(|token| token.info.grant());
@@ -77,7 +77,7 @@ impl Credentials {
         user().or_else(token).or_else(share).or_else(|| self.declared.grant(id))
     }
 
-    /// Forgets what is over, and says whether there was something.
+    /// Removes tokens, share links and sessions whose time is over. Says whether there were any.
     pub fn prune(&mut self, now: u64) -> bool {
         let count = |all: &Self| all.tokens.len() + all.shares.len() + all.sessions.len();
         let before = count(self);
@@ -92,6 +92,7 @@ impl Credentials {
         count(self) < before
     }
 
+    /// The last use of each credential and session, by id.
     pub fn last_used(&self) -> impl Iterator<Item = (&Id, Option<u64>)> {
         let users = self.users.iter().map(|user| (&user.info.id, user.info.last_used));
         let tokens = self.tokens.iter().map(|token| (&token.info.id, token.info.last_used));
@@ -100,6 +101,7 @@ impl Credentials {
         users.chain(tokens).chain(shares).chain(sessions)
     }
 
+    /// The same, to be changed.
     pub fn last_used_mut(&mut self) -> impl Iterator<Item = (&Id, &mut Option<u64>)> {
         let users = self.users.iter_mut().map(|user| (&user.info.id, &mut user.info.last_used));
         let tokens = self.tokens.iter_mut().map(|token| (&token.info.id, &mut token.info.last_used));
@@ -111,6 +113,7 @@ impl Credentials {
 }
 
 impl SessionInfo {
+    /// Whether the session still lasts at `now`, when it was last used at `last_used`.
     pub(crate) fn lasts(&self, last_used: Option<u64>, now: u64) -> bool {
         let used = last_used.unwrap_or(self.created);
         now < self.expires && now.saturating_sub(used) < SESSION_IDLE_S

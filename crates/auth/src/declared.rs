@@ -1,7 +1,8 @@
-//! Credentials that stand in the configuration: they are checked, listed and ended like those that are kept, but not kept.
+//! Credentials of the configuration. They are checked and listed like those that are kept in a file, but stand in no
+//! file of ours.
 //!
-//! What they are revoked by is made from the secret itself, so that sessions of a password last over a restart, and end when
-//! the password is changed.
+//! The id of such a credential is computed from its secret. So a session that began with a password of the
+//! configuration lasts over a restart, and ends when the owner changes the password.
 
 use crate::cameras::Cameras;
 use crate::given::{CameraKey, Given};
@@ -14,33 +15,34 @@ use lenscast_protocol::CameraName;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// With what name the password in `admin_password` is for.
+/// The user's name that belongs to the password `admin_password`.
 pub const ADMIN: &str = "admin";
 
-/// With what name the one in `view_password` is for.
+/// The user's name that belongs to the password `view_password`.
 pub const VIEWER: &str = "viewer";
 
-/// What may be shown about the credentials of the configuration.
+/// The list of the credentials of the configuration, without secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Configured {
-    /// Of the passwords.
+    /// One user for each password.
     pub users: Vec<UserInfo>,
-    /// Of the cameras' keys.
+    /// One token for each camera key.
     pub tokens: Vec<TokenInfo>,
 }
 
 /// The credentials of the configuration, and the key of this process's own cameras.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Declared {
-    /// The one with more rights last: it is found when two have the same password.
+    /// The user with more rights stands last. When both have the same password, [`find`] gives the last match, so that
+    /// the owner who uses one password for both may do everything.
     users: Vec<Kept<UserInfo, Digest>>,
     tokens: Vec<Kept<TokenInfo, Digest>>,
-    /// Publishes as any camera, and is not listed.
+    /// The key of this process's own cameras. With it, pictures may be sent as any camera; it is not listed.
     own: Option<Kept<TokenInfo, Digest>>,
 }
 
 impl Declared {
-    /// Of the configuration. `own` is for the virtual cameras of this process.
+    /// Takes the credentials of the configuration. `own` is the key of the virtual cameras inside this process.
     pub fn new(given: &Given, own: &Secret, key: &ShareKey, now: u64) -> Self {
         let token = |cameras: Cameras, secret: &Secret| {
             let id = key.id(&format!("key {}", secret.expose()));
@@ -48,7 +50,7 @@ impl Declared {
             let info = TokenInfo { id, kind, label, cameras, created: now, expires: None, last_used: None };
             Kept { info, proof: Digest::of(secret) }
         };
-        // Several cameras may have the same.
+        // Several cameras may have the same key: `door=abc` and `yard=abc` are one token for two cameras.
         let mut keys: BTreeMap<&str, (&Secret, BTreeSet<CameraName>)> = BTreeMap::new();
         for CameraKey { camera, key } in &given.camera_keys {
             keys.entry(key.expose()).or_insert((key, BTreeSet::new())).1.insert(camera.clone());
@@ -69,7 +71,7 @@ impl Declared {
         }
     }
 
-    /// Whose password it is; with an empty name, anybody's here.
+    /// The user whose password this is. With an empty name, any user of the configuration is meant.
     pub fn user(&self, name: &str, password: &Secret) -> Option<&UserInfo> {
         let named: Vec<_> =
             self.users.iter().filter(|user| name.is_empty() || user.info.name.as_str() == name).collect();
@@ -77,12 +79,12 @@ impl Declared {
         Some(&named[found].info)
     }
 
-    /// The cameras' keys, with that of this process.
+    /// The cameras' keys, with the key of this process's own cameras.
     pub fn tokens(&self) -> impl Iterator<Item = &Kept<TokenInfo, Digest>> {
         self.tokens.iter().chain(&self.own)
     }
 
-    /// What the credential of an id is good for.
+    /// The worth of the credential with this id.
     pub fn grant(&self, id: &Id) -> Option<Grant> {
         let user = self.users.iter().find(|user| user.info.id == *id).map(|user| user.info.grant());
         user.or_else(|| self.tokens().find(|token| token.info.id == *id).map(|token| token.info.grant()))
@@ -93,11 +95,12 @@ impl Declared {
         self.users.iter().any(|user| user.info.grant().rights != Rights::NONE)
     }
 
+    /// The ids of all credentials of the configuration.
     pub fn ids(&self) -> impl Iterator<Item = &Id> {
         self.users.iter().map(|user| &user.info.id).chain(self.tokens().map(|token| &token.info.id))
     }
 
-    /// What may be shown; `used` tells when an id was last used.
+    /// The list of these credentials, without secrets. `used` tells when an id was last used.
     pub fn list(&self, used: impl Fn(&Id) -> Option<u64>) -> Configured {
         let user =
             |user: &Kept<UserInfo, _>| UserInfo { last_used: used(&user.info.id), ..user.info.clone() };

@@ -15,9 +15,10 @@
 //! | [`store`] | the same kept in a file, and changed while others read |
 //! | [`auth`] | all of it together: [`Auth`] says who asks, and begins and ends sessions |
 //!
-//! This crate knows nothing about servers, clocks, configuration files and OpenAPI. A request comes as headers, address and
-//! URI; `now` comes as seconds since the Unix epoch. Two things take long, and belong on a blocking thread when they are
-//! called from async code: hashing a password ([`Auth::takes_long`] tells), and a change that is written to the disk.
+//! This crate knows nothing about servers, clocks, configuration files and OpenAPI. A request comes as headers, address
+//! and URI; `now` comes as seconds since the Unix epoch. Two things take long, and belong on a blocking thread when
+//! they are called from async code: hashing a password ([`Auth::takes_long`] tells), and a change that is written to
+//! the disk.
 
 #![forbid(unsafe_code)]
 

@@ -1,54 +1,56 @@
-//! Which pages may ask for something in the name of the browser's owner.
+//! The check of which web pages may ask for something in the name of the browser's owner.
 //!
-//! A browser sends its cookies and its place in the network along with what any page makes it ask. So what changes something,
-//! and what opens a WebSocket (to which no CORS applies), is asked where it comes from: `Origin` (RFC 6454) and
-//! `Sec-Fetch-Site` (W3C Fetch Metadata), neither of which a page can choose. What is no browser sends neither, and is let
-//! through: it has no owner whose cookies it could misuse.
+//! Any page can make a browser send a request to this server. The browser adds its cookies, and its place in the
+//! network counts too. So a request that changes something, or that opens a WebSocket (where CORS does not apply), has
+//! to say which page it comes from. Two headers say so, and a page can choose neither: `Origin` (RFC 6454) and
+//! `Sec-Fetch-Site` (W3C Fetch Metadata). A program that is no browser sends neither header, and is let through: it
+//! carries nobody's cookies.
 
 use http::{HeaderMap, HeaderName, Method, header};
 
-/// A request, as far as it matters where it comes from.
+/// The parts of a request that tell which page it comes from.
 #[derive(Clone, Copy, Debug)]
 pub struct Asking<'a> {
-    /// The method.
+    /// The HTTP method.
     pub method: &'a Method,
-    /// Whether it asks for a WebSocket.
+    /// Whether the request asks for a WebSocket.
     pub upgrade: bool,
-    /// Its headers.
+    /// The headers of the request.
     pub headers: &'a HeaderMap,
-    /// Where this server is, to the browser.
+    /// The name under which the browser called this server.
     pub own: Own<'a>,
-    /// The origins that the owner allows besides, as `https://home.example`.
+    /// Other origins that the owner allows, such as `https://home.example`.
     pub cors: &'a [String],
-    /// Whether it is let in by what a browser sends by itself ([`By::is_sent_by_browsers`](super::By)).
+    /// Whether its credential is one that browsers send by themselves
+    /// ([`By::is_sent_by_browsers`](crate::presented::By)).
     pub by_browser: bool,
 }
 
-/// How a browser calls this server.
+/// The name and scheme by which a browser called this server.
 #[derive(Clone, Copy, Debug)]
 pub struct Own<'a> {
-    /// `Host`, or what a trusted proxy says that it was.
+    /// The `Host` header; behind a trusted proxy, the host that the proxy reports.
     pub host: Option<&'a str>,
-    /// Whether by TLS; `None` when a trusted proxy does not tell.
+    /// Whether the browser used TLS; `None` when a trusted proxy does not tell.
     pub secure: Option<bool>,
 }
 
-/// A page of another origin asks, or nobody knows which does.
+/// Why a request is refused that a page of another origin may have caused. The text says so to programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Foreign {
-    /// `Origin` is another, or no origin.
+    /// The `Origin` header names another origin, or is unreadable.
     #[error("a page of another origin may not do this")]
     Origin,
-    /// The browser says that another site asks.
+    /// The browser says that a page of another site asks.
     #[error("a page of another site may not do this")]
     Site,
-    /// Nothing says that no other site asks.
+    /// No header says which page asks, and an old browser may have sent this form for another site's page.
     #[error("the request must say Content-Type: application/json, or where it comes from")]
     Unknown,
 }
 
 impl Asking<'_> {
-    /// Lets a request through that no foreign page can have caused, or that cannot do harm.
+    /// Lets a request through when it changes nothing, or when no page of another origin can have caused it.
     ///
     /// # Errors
     /// [`Foreign`] otherwise.
@@ -66,8 +68,8 @@ impl Asking<'_> {
         if site.is_some_and(|site| !matches!(site, "same-origin" | "none")) {
             return Err(Foreign::Site);
         }
-        // A browser so old that it sends neither lets a page post a form anywhere, but a form is never JSON, and for JSON or another
-        // method it would have to ask first (a CORS preflight), which is refused.
+        // A browser so old that it sends neither lets a page post a form anywhere, but a form is never JSON, and for
+        // JSON or another method it would have to ask first (a CORS preflight), which is refused.
         let form = *self.method == Method::POST && !self.is_json();
         if origin.is_none() && site.is_none() && self.by_browser && !self.upgrade && form {
             return Err(Foreign::Unknown);
@@ -75,7 +77,7 @@ impl Asking<'_> {
         Ok(())
     }
 
-    /// The value of a header that comes once or not at all.
+    /// The value of a header that may come once or not at all. `Err` when it comes twice, or is no plain text.
     fn only(&self, name: &HeaderName) -> Result<Option<&str>, ()> {
         let mut values = self.headers.get_all(name).iter();
         let value = values.next().map(|value| value.to_str().map_err(drop)).transpose()?;
@@ -89,7 +91,7 @@ impl Asking<'_> {
 }
 
 impl Own<'_> {
-    /// Whether a page of `origin` came from here.
+    /// Whether a page with this origin came from this server.
     fn is(&self, origin: &str) -> bool {
         let Some((page, host)) = parse(origin).zip(self.host) else {
             return false;
@@ -103,14 +105,14 @@ impl Own<'_> {
     }
 }
 
-/// Whether an origin is one of those that the owner allows, for CORS and for [`Asking::check`].
+/// Whether the owner allows this origin. CORS and [`Asking::check`] both ask.
 #[must_use]
 pub fn is_allowed(origin: &str, cors: &[String]) -> bool {
     let page = parse(origin);
     page.is_some() && cors.iter().any(|allowed| parse(allowed) == page)
 }
 
-/// Scheme, host and port of an origin; `None` for what is none, as `null`.
+/// The scheme, host and port of an origin. `None` when the text is no origin, as `null` is.
 fn parse(origin: &str) -> Option<(&'static str, String, u16)> {
     let (scheme, authority) = origin.split_once("://")?;
     let (scheme, default) = match () {
@@ -118,7 +120,7 @@ fn parse(origin: &str) -> Option<(&'static str, String, u16)> {
         () if scheme.eq_ignore_ascii_case("https") => ("https", 443),
         () => return None,
     };
-    // The point before the port of an IPv6 address is behind its bracket.
+    // In `http://[fd00::1]:80` the port stands behind the bracket; in `http://[fd00::1]` the last colon begins no port.
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => (host, port.parse().ok()?),
         _ => (authority, default),

@@ -1,11 +1,11 @@
-//! Passwords: argon2id (RFC 9106) with the parameters that OWASP advises for it, 19 MiB, two passes, one lane.
+//! Passwords: hashed with argon2id (RFC 9106) and the parameters that OWASP advises, 19 MiB of memory, two passes, one
+//! lane.
 //!
-//! A verification takes tens of milliseconds and 19 MiB. Whoever calls from async code does so in `spawn_blocking`, and lets
-//! only few run at once (a semaphore of two or so): otherwise a flood of logins is a flood of memory.
+//! One verification takes tens of milliseconds and 19 MiB. Async code runs it in `spawn_blocking`, and only few at once
+//! (a semaphore of two, for example): otherwise a flood of logins becomes a flood of memory.
 //!
-//! An unknown name costs one verification as a known one does, against a hash that no password has, so that the time of an
-//! answer does not tell which names there are. (The names also all cost the same: every stored hash has these parameters,
-//! until they are changed in this file.)
+//! An unknown name costs one verification too, against a hash that no password has. So the time of an answer does not
+//! tell which names exist. Every stored hash has the same parameters, so all names cost the same.
 
 use crate::secret::{Secret, random};
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
@@ -19,59 +19,60 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Shortest and longest password, in bytes.
+/// The shortest and the longest password, in bytes.
 pub const PASSWORD_BYTES: std::ops::RangeInclusive<usize> = 8..=256;
 
-/// How long a verified password is remembered after it was last used, in seconds.
+/// A verified password is remembered for so many seconds after its last use.
 const REMEMBERED_S: u64 = 300;
 
-/// How many are remembered.
+/// At most so many verified passwords are remembered.
 const MAX_REMEMBERED: usize = 256;
 
-/// A password's hash in the PHC string format.
+/// The hash of a password, as a text in the PHC string format.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct StoredHash(PasswordHash);
 
-/// Hashes and verifies passwords, and remembers for a while which were right.
+/// The hashing and verifying of passwords. It remembers for a while which passwords were right.
 pub struct Passwords {
     argon2: Argon2<'static>,
-    /// Of this process alone: what is remembered is worth nothing outside of it.
+    /// A random key of this process. It makes what is remembered worthless outside of this process.
     key: [u8; 32],
-    /// What an unknown name is verified against.
+    /// The hash against which an unknown name is verified.
     nobody: StoredHash,
-    /// When it was last used, by what [`Passwords::mark`] makes of name, hash and password.
+    /// The last use of each verified password, in seconds since the Unix epoch, by its [`Passwords::mark`].
     remembered: Mutex<HashMap<[u8; 32], u64>>,
+    /// The number of hashes that were computed.
     computed: AtomicU64,
 }
 
-/// A password that cannot be one.
+/// Why a text cannot be somebody's new password, as words for the owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadPassword {
-    /// Too short or too long.
+    /// The password is too short or too long.
     #[error("a password has {} to {} bytes", PASSWORD_BYTES.start(), PASSWORD_BYTES.end())]
     Length,
-    /// With a character that cannot be typed everywhere.
+    /// The password has a control character, which cannot be typed everywhere.
     #[error("a password has no control characters")]
     Control,
-    /// It would be taken for something else.
+    /// The text has the form of a token or share link, and would be taken for one.
     #[error("this is a token or a share, and cannot be a password")]
     Token,
-    /// The computer is out of memory.
+    /// The computer has not enough free memory.
     #[error("there is not enough memory to hash a password")]
     Memory,
 }
 
 impl Default for Passwords {
     fn default() -> Self {
-        // The library's parameters have been others; these are the ones that are meant.
+        // Written out here, since the library's own default has changed before.
         Self::with(Params::new(19 * 1024, 2, 1, Some(32)).expect("OWASP's parameters are within RFC 9106"))
     }
 }
 
 impl Passwords {
     pub(crate) fn with(params: Params) -> Self {
-        // Made up instead of computed: no password has it, and starting costs nothing.
+        // A hash of random bytes, not of a password: no password has it, and making it costs no time at the start.
         let nobody = PasswordHash {
             algorithm: Algorithm::Argon2id.ident(),
             version: Some(Version::V0x13.into()),
@@ -91,7 +92,7 @@ impl Passwords {
     /// Hashes a new password with a random salt.
     ///
     /// # Errors
-    /// [`BadPassword`] when it may not be one.
+    /// [`BadPassword`] when this cannot be a password.
     pub fn hash(&self, password: &Secret) -> Result<StoredHash, BadPassword> {
         let text = password.expose();
         if !PASSWORD_BYTES.contains(&text.len()) {
@@ -105,11 +106,12 @@ impl Passwords {
         }
         self.computed.fetch_add(1, Ordering::Relaxed);
         let hash = self.argon2.hash_password_with_salt(text.as_bytes(), &random::<16>());
-        // The salt is good and so is the length; what is left is memory.
+        // Salt and length are right by now, so the only thing that can fail is memory.
         hash.map(StoredHash).map_err(|_| BadPassword::Memory)
     }
 
-    /// Whether a password is right. `stored` is the hash of the user of that name, and `None` when there is none.
+    /// Whether a password is right. `stored` is the hash of the user with that name; `None` when there is no such user.
+    /// Then the answer is no, and takes as long.
     pub fn verify(&self, name: &str, password: &Secret, stored: Option<&StoredHash>, now: u64) -> bool {
         if stored.is_some_and(|stored| self.remembers(name, password, stored, now)) {
             return true;
@@ -126,8 +128,10 @@ impl Passwords {
         }
     }
 
-    /// Whether this was verified lately, so that it need not be computed again. A changed password, a removed user and a user
-    /// removed and made again are forgotten by that, since the stored hash is part of what is remembered.
+    /// Whether this password was verified a short time ago, so that its hash need not be computed again.
+    ///
+    /// The stored hash is part of what is remembered. So nothing is remembered of a password that was changed, or of a
+    /// user who was removed and made again: their hash is another.
     pub fn remembers(&self, name: &str, password: &Secret, stored: &StoredHash, now: u64) -> bool {
         let mark = self.mark(name, password, stored);
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
@@ -140,7 +144,7 @@ impl Passwords {
         }
     }
 
-    /// How many hashes were computed.
+    /// The number of hashes that were computed since the start.
     #[must_use]
     pub fn computed(&self) -> u64 {
         self.computed.load(Ordering::Relaxed)
@@ -156,10 +160,12 @@ impl Passwords {
         remembered.insert(mark, now);
     }
 
+    /// The mark of a name, a stored hash and a password that belong together. It is an HMAC: nobody gets the password
+    /// out of it.
     fn mark(&self, name: &str, password: &Secret, stored: &StoredHash) -> [u8; 32] {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
         for part in [name, &stored.0.to_string(), password.expose()] {
-            // With lengths, so that no two triples are the same bytes.
+            // Each part goes in behind its length. Without that, ("ab", "c") and ("a", "bc") would be the same bytes.
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part.as_bytes());
         }

@@ -1,6 +1,13 @@
-//! What somebody may do without any credential, by where the request comes from.
+//! The rights that a request has without any credential, by the place that it comes from.
 //!
-//! The place gives rights; a credential only adds to them.
+//! The place gives rights first; a credential only adds to them.
+//!
+//! | place | rights |
+//! |---|---|
+//! | the control socket, or a program or page on this computer | everything |
+//! | anywhere, when the owner set `open` | everything |
+//! | a home network | watching, when the owner set `open_view`; sending pictures as a camera that has no key |
+//! | elsewhere | nothing |
 
 use crate::rights::{Rights, Scope};
 use http::{HeaderMap, Version};
@@ -9,55 +16,57 @@ use lenscast_protocol::CameraName;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-/// What the owner decided about those without a credential.
+/// The owner's decision about those who come without a credential.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// Everybody may do everything.
+    /// Whether everybody may do everything.
     pub open: bool,
-    /// Whoever is in a private network may watch.
+    /// Whether everybody in a home network may watch.
     pub open_view: bool,
-    /// Every camera needs a key.
+    /// Whether every camera needs a key, also in a home network.
     pub require_camera_key: bool,
-    /// Names by which this server is called, besides those that cannot be anybody else's.
+    /// Names of this server that the owner set, such as `cam.example`. Addresses and names of a home network need not
+    /// be set.
     pub hosts: Vec<String>,
 }
 
-/// Where a request comes from.
+/// The facts about a request that tell which place it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Circumstances<'a> {
-    /// The address of the client; behind a trusted proxy, what the proxy says it is.
+    /// The client's address; behind a trusted proxy, the address that the proxy reports.
     pub peer_ip: IpAddr,
-    /// The address at which the connection came in.
+    /// The address of this computer at which the connection came in.
     pub local_ip: IpAddr,
-    /// The `Host` header; behind a trusted proxy, the name that the proxy was called by.
+    /// The `Host` header; behind a trusted proxy, the host that the proxy was asked for.
     pub host: Option<&'a str>,
-    /// Whether it has an `Origin` header: then a page in a browser asks.
+    /// Whether the request has an `Origin` header. Then a page in a browser asks.
     pub has_origin: bool,
-    /// Whether [`was_forwarded`] says that some proxy, trusted or not, passed it on.
+    /// Whether some proxy, trusted or not, passed the request on, as [`was_forwarded`] finds out.
     pub has_forwarding_header: bool,
     /// Whether the connection is one of a proxy that the owner trusts.
     pub through_trusted_proxy: bool,
-    /// Whether it came by the control socket, which only this computer's users with access to its file can open.
+    /// Whether the request came by the control socket. Only users of this computer who may open its file can use it.
     pub control_socket: bool,
 }
 
-/// The place that a request comes from, as far as that gives rights.
+/// The place that a request comes from. Each place gives its own rights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
-    /// The control socket.
+    /// The control socket of this server.
     ControlSocket,
     /// A program or page on this computer.
     ThisComputer,
-    /// Anywhere, on a server that is open.
+    /// Anywhere, on a server whose owner set `open`.
     Open,
-    /// A private network.
+    /// A home network.
     Home,
-    /// Elsewhere.
+    /// The internet, or a way that hides where the request began.
     Elsewhere,
 }
 
 impl Policy {
-    /// Where a request comes from, and what may be done from there. `keyed` are the cameras that have a key of their own.
+    /// The place that a request comes from, and the rights of that place. `keyed` are the cameras that have a key of
+    /// their own: nobody may send pictures as one of these without it.
     #[must_use]
     pub fn place(&self, from: &Circumstances<'_>, keyed: &BTreeSet<CameraName>) -> (Place, Rights) {
         if from.control_socket {
@@ -72,10 +81,14 @@ impl Policy {
         if !from.is_home() {
             return (Place::Elsewhere, Rights::NONE);
         }
+        // An example of what follows. A browser in the home network opens `http://evil.example/`, whose owner lets that
+        // name point to 192.168.1.2, this server (DNS rebinding). The request does come from a home address, but its
+        // `Host` is `evil.example`, which is no name of ours, so that page may watch nothing. A camera sends no
+        // `Origin` and may publish.
         let called_by_own_name = from.host.is_some_and(|host| self.is_own_name(host));
         let view = if self.open_view && called_by_own_name { Scope::all() } else { Scope::none() };
-        // A page in a browser tells its origin with a WebSocket, so what tells none is a device: it may call this server as
-        // it likes, since nobody can have misled it by a name.
+        // A page in a browser sends its origin when it opens a WebSocket. So what sends none is a device. A device may
+        // use any name for this server, since no page can have misled it.
         let publish = if !self.require_camera_key && (called_by_own_name || !from.has_origin) {
             Scope::AllBut(keyed.clone())
         } else {
@@ -84,8 +97,8 @@ impl Policy {
         (Place::Home, Rights { view, publish, admin: false })
     }
 
-    /// Whether `host` can only be this server: by DNS rebinding, a page elsewhere makes a name of its own point here, and the
-    /// browser then sends that name.
+    /// Whether the name in a `Host` header can only mean this server, and not a stranger's name that was made to point
+    /// here.
     fn is_own_name(&self, host: &str) -> bool {
         let name = name_of(host);
         let private = |suffix: &str| name.len() > suffix.len() && name.ends_with(suffix);
@@ -97,12 +110,14 @@ impl Policy {
     }
 }
 
-/// Endings that nobody can register (RFC 6761, 6762, 8375 and ICANN's `.internal`), or that home routers give out.
+/// Endings of names that no stranger can register (RFC 6761, 6762, 8375 and ICANN's `.internal`), or that home routers
+/// give to the computers of their network.
 const PRIVATE_SUFFIXES: [&str; 8] =
     [".localhost", ".local", ".lan", ".home", ".home.arpa", ".internal", ".fritz.box", ".localdomain"];
 
 impl Circumstances<'_> {
-    /// From this computer, to this computer, under its name for itself, and passed on by nobody.
+    /// Whether the request was sent by a program or page on this computer: from loopback to loopback, under a loopback
+    /// name such as `localhost`, and passed on by no proxy.
     #[must_use]
     pub fn is_this_computer(&self) -> bool {
         let loopback = |address: IpAddr| address.to_canonical().is_loopback();
@@ -113,15 +128,15 @@ impl Circumstances<'_> {
             && !self.through_trusted_proxy
     }
 
-    /// From a private network: as the connection says, or as a trusted proxy says. What anybody else passed on may come from
-    /// anywhere.
+    /// Whether the request comes from a home network, by the connection's address or by what a trusted proxy reports. A
+    /// request that another proxy passed on may come from anywhere.
     fn is_home(&self) -> bool {
         is_home(self.peer_ip) && (self.through_trusted_proxy || !self.has_forwarding_header)
     }
 }
 
-/// Whether a request shows signs of a proxy. HTTP/1.0 is one: nginx speaks it unless told otherwise, also when it was not told
-/// to add any header.
+/// Whether a request shows signs of a proxy: a header that proxies add, or HTTP/1.0. nginx speaks HTTP/1.0 to servers
+/// behind it unless its owner says otherwise, and then often adds no header at all.
 #[must_use]
 pub fn was_forwarded(version: Version, headers: &HeaderMap) -> bool {
     let known = ["forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-original-host"];
@@ -139,7 +154,7 @@ pub fn was_forwarded(version: Version, headers: &HeaderMap) -> bool {
         })
 }
 
-/// Whether a `Host` header names the loopback interface.
+/// Whether a `Host` header names the loopback interface, as `localhost:8080`, `127.0.0.1` and `[::1]` do.
 #[must_use]
 pub fn is_loopback_host(host: &str) -> bool {
     let name = name_of(host);
@@ -152,7 +167,8 @@ fn is_address(name: &str) -> bool {
     name.parse::<IpAddr>().is_ok()
 }
 
-/// A `Host` header without port, brackets and the point at its end, in small letters.
+/// The name in a `Host` header: without port, brackets and the point at its end, in small letters. `[FD00::1]:8080`
+/// becomes `fd00::1`.
 #[must_use]
 pub fn name_of(host: &str) -> String {
     let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {

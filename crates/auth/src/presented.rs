@@ -1,4 +1,4 @@
-//! What a request presents to prove who asks, and how to keep that out of logs and redirects.
+//! The credentials that a request carries, and how to keep them out of logs and redirects.
 
 use crate::cookie::SessionCookie;
 use crate::secret::{Kind, Secret};
@@ -7,70 +7,72 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Uri, header};
 
-/// Longest credential in `Authorization` or `?token=`, and longest `Cookie`, in bytes.
+/// The longest credential in `Authorization` or `?token=`, in bytes.
 const MAX_CREDENTIAL_BYTES: usize = 1024;
+/// The longest `Cookie` header that is read, in bytes.
 const MAX_COOKIE_BYTES: usize = 8192;
 
-/// Longest path in a log line, in bytes.
+/// The longest path in a log line, in bytes.
 const MAX_LOGGED_BYTES: usize = 200;
 
-/// The name in the query under which a token or a share stands.
+/// The name in the query of the URL under which a token or share link stands.
 const TOKEN: &str = "token";
 
-/// What a request presents.
+/// The credentials that one request carries.
 #[derive(Clone, Debug, Default)]
 pub struct Presented {
-    /// What was given for this very request: by `?token=`, else by `Authorization`.
+    /// The credential that was given for this very request: that of `?token=`, else that of `Authorization`.
     pub explicit: Option<(By, Credential)>,
-    /// The session's cookie. It comes with every request of a browser, so it may be an old one.
+    /// The session in the cookie. A browser sends it with every request, so it may be an old one.
     pub session: Option<Secret>,
 }
 
-/// How a credential came.
+/// The way on which a credential came with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum By {
-    /// Without one, by where the request comes from.
+    /// There was none; the place that the request comes from tells what is allowed.
     Place,
-    /// By cookie.
+    /// The session's cookie.
     Cookie,
-    /// By `Authorization: Basic`.
+    /// The header `Authorization: Basic`.
     Basic,
-    /// By `Authorization: Bearer`.
+    /// The header `Authorization: Bearer`.
     Bearer,
-    /// By `?token=`.
+    /// The part `?token=` of the URL.
     Query,
 }
 
 impl By {
-    /// Whether browsers send it by themselves, also with what another site makes them ask.
+    /// Whether browsers send such a credential by themselves, also with a request that another site's page makes them
+    /// send.
     #[must_use]
     pub const fn is_sent_by_browsers(self) -> bool {
         matches!(self, Self::Cookie | Self::Basic)
     }
 }
 
-/// One credential, by its form; whether it is any good is for [`Auth`](super::Auth) to say.
+/// One credential, told apart by its form alone. Whether it is accepted is for [`Auth`](crate::Auth) to say.
 #[derive(Clone, Debug)]
 pub enum Credential {
-    /// A token of the kind view, admin or camera.
+    /// A text with the form of a token of the kind view, admin or camera.
     Token(Secret),
-    /// A share.
+    /// A text that begins as a share link does.
     Share(Secret),
     /// A name and a password.
     Password {
-        /// The name, as it was given.
+        /// The user's name as it was sent, not checked.
         name: String,
-        /// The password.
+        /// The password as it was sent.
         password: Secret,
     },
-    /// Another text: it may be a key that the configuration gives to a camera.
+    /// Any other text. It may be a key that the configuration gives to a camera.
     Text(Secret),
-    /// It has the form of none.
+    /// Something that has the form of no credential.
     Unreadable,
 }
 
 impl Presented {
-    /// Reads a request.
+    /// Reads the credentials out of a request. `cookie` tells the name of the session's cookie.
     #[must_use]
     pub fn read(headers: &HeaderMap, uri: &Uri, cookie: &SessionCookie) -> Self {
         let by_query = || query_token(uri).map(|credential| (By::Query, credential));
@@ -80,7 +82,8 @@ impl Presented {
 }
 
 impl Credential {
-    /// The credential of a token's or a share's text. A session is none: it goes by cookie only.
+    /// Reads the text of a token, a share link or a key. The text of a session is not accepted here: it comes by cookie
+    /// only.
     #[must_use]
     pub fn of_text(text: &str) -> Self {
         if text.is_empty() || text.len() > MAX_CREDENTIAL_BYTES {
@@ -99,7 +102,7 @@ impl Credential {
 fn query_token(uri: &Uri) -> Option<Credential> {
     let mut tokens = pairs(uri.query()?).filter(|(key, value)| *key == TOKEN && !value.is_empty());
     let (_, first) = tokens.next()?;
-    // Two would be read differently here and by a proxy.
+    // With two tokens, a proxy in front might check one and this server the other. So neither is taken.
     let only = Some(decoded(first)).filter(|_| tokens.next().is_none());
     let text = only.and_then(|bytes| String::from_utf8(bytes).ok());
     Some(text.map_or(Credential::Unreadable, |text| Credential::of_text(&text)))
@@ -126,7 +129,8 @@ fn authorization(headers: &HeaderMap) -> Option<(By, Credential)> {
     Some((by, credential))
 }
 
-/// RFC 7617, in UTF-8. A token or share in place of the password needs no particular name.
+/// Reads the value of `Authorization: Basic` (RFC 7617), in UTF-8. In place of the password there may be a token or
+/// share link; then the name does not matter.
 fn user_and_password(encoded: &str) -> Credential {
     let text = STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let text = text.filter(|text| !text.chars().any(char::is_control));
@@ -141,7 +145,7 @@ fn user_and_password(encoded: &str) -> Credential {
     }
 }
 
-/// The first cookie of that name: browsers send the one with the longest path first (RFC 6265 §5.4).
+/// The session in the first cookie of that name. Browsers send the cookie with the longest path first (RFC 6265 §5.4).
 fn session(headers: &HeaderMap, name: &str) -> Option<Secret> {
     let values = headers.get_all(header::COOKIE).iter();
     let values = values.filter_map(|value| value.to_str().ok()).filter(|text| text.len() <= MAX_COOKIE_BYTES);
@@ -150,10 +154,10 @@ fn session(headers: &HeaderMap, name: &str) -> Option<Secret> {
     Some(Secret::new(value.to_owned())).filter(|secret| secret.kind() == Some(Kind::Session))
 }
 
-/// Path and query without the token, to redirect to: always a path on this server.
+/// The path and query of `uri` without the token, as the target of a redirect. The target is always on this server.
 #[must_use]
 pub fn strip_token(uri: &Uri) -> String {
-    // What begins with two slashes, in either direction, would name another server.
+    // A target such as `//evil.example/` or `/\evil.example/` would send the browser to another server.
     let mut out = format!("/{}", uri.path().trim_start_matches(['/', '\\']));
     let kept = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !is_token(pair));
     for (index, pair) in kept.enumerate() {
@@ -163,13 +167,13 @@ pub fn strip_token(uri: &Uri) -> String {
     out
 }
 
-/// Whether a pair of the query could be taken for the token by anybody: in other letters, or percent-encoded.
+/// Whether somebody may take this pair of the query for the token, even when it is spelled `TOKEN=` or `%74oken=`.
 fn is_token(pair: &str) -> bool {
     let key = pair.split_once('=').map_or(pair, |(key, _)| key);
     decoded(key).eq_ignore_ascii_case(TOKEN.as_bytes())
 }
 
-/// Without percent-encoding (RFC 3986 §2.1).
+/// The bytes of a text whose percent-encoding is taken away (RFC 3986 §2.1): `%41b` becomes `Ab`.
 fn decoded(text: &str) -> Vec<u8> {
     let mut decoded = Vec::new();
     let mut rest = text.as_bytes();
@@ -182,8 +186,8 @@ fn decoded(text: &str) -> Vec<u8> {
     decoded
 }
 
-/// What a log may say about where a request goes: the path, shortened, never the query, and nothing from what looks like a
-/// secret on.
+/// The part of a URI that a log may show: the path, shortened. Never the query, and nothing from the first text on that
+/// looks like a secret.
 #[must_use]
 pub fn loggable(uri: &Uri) -> String {
     let path = uri.path();

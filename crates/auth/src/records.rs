@@ -11,104 +11,106 @@ use crate::who::Who;
 use lenscast_protocol::CameraName;
 use serde::{Deserialize, Serialize};
 
-/// What a user may do.
+/// The role of a user, from which the user's rights follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Watch.
+    /// The user may watch.
     View,
-    /// Everything.
+    /// The user may do everything.
     Admin,
 }
 
-/// Somebody with a password.
+/// The part of a user's record that may be shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UserInfo {
-    /// What it is revoked by.
+    /// The id by which the user is revoked.
     pub id: Id,
-    /// What its owner logs in with.
+    /// The name with which the user logs in.
     pub name: UserName,
-    /// What the user may do.
+    /// The role of the user.
     pub role: Role,
-    /// Which cameras a viewer may watch; null is all.
+    /// The cameras that a user with the role [`Role::View`] may watch; `None` means every camera.
     #[serde(with = "cameras::some")]
     pub cameras: Cameras,
-    /// When it was made, in seconds since the Unix epoch.
+    /// The moment at which the user was made, in seconds since the Unix epoch.
     pub created: u64,
-    /// When it was last used, to the minute, in seconds since the Unix epoch; null is never.
+    /// The last use, to the minute, in seconds since the Unix epoch; `None` means never.
     pub last_used: Option<u64>,
 }
 
-/// A token, or a camera's key.
+/// The part of a token's or a camera key's record that may be shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenInfo {
-    /// What it is revoked by.
+    /// The id by which the token is revoked.
     pub id: Id,
-    /// What it is for.
+    /// The purpose of the token.
     pub kind: Kind,
-    /// What its owner calls it.
+    /// The owner's words for the token.
     pub label: Label,
-    /// For which cameras; null is all.
+    /// The cameras that may be watched with it, or as which a camera with this key may send; `None` means every camera.
     #[serde(with = "cameras::some")]
     pub cameras: Cameras,
-    /// When it was made, in seconds since the Unix epoch.
+    /// The moment at which the token was made, in seconds since the Unix epoch.
     pub created: u64,
-    /// From when on, in seconds since the Unix epoch, it is no good; null is never.
+    /// The first moment at which the token is not accepted any more, in seconds since the Unix epoch; `None` means
+    /// never.
     pub expires: Option<u64>,
-    /// When it was last used, to the minute, in seconds since the Unix epoch; null is never.
+    /// The last use, to the minute, in seconds since the Unix epoch; `None` means never.
     pub last_used: Option<u64>,
 }
 
-/// A share link.
+/// The record of a share link. All of it may be shown, since the link itself is not kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShareInfo {
-    /// What it is revoked by.
+    /// The id by which the link is revoked.
     pub id: Id,
-    /// The one camera that may be watched with it; null is all.
+    /// The one camera that may be watched with the link; `None` means every camera.
     #[serde(with = "cameras::one")]
     pub camera: Option<CameraName>,
-    /// What its owner calls it.
+    /// The owner's words for the link.
     pub label: Label,
-    /// When it was made, in seconds since the Unix epoch.
+    /// The moment at which the link was made, in seconds since the Unix epoch.
     pub created: u64,
-    /// From when on, in seconds since the Unix epoch, it is no good.
+    /// The first moment at which the link is not accepted any more, in seconds since the Unix epoch.
     pub expires: u64,
-    /// When it was last used, to the minute, in seconds since the Unix epoch; null is never.
+    /// The last use, to the minute, in seconds since the Unix epoch; `None` means never.
     pub last_used: Option<u64>,
-    /// It is kept, and refused, until it expires.
+    /// Whether the owner revoked the link. The record of a revoked link stays until the link would have expired.
     pub revoked: bool,
 }
 
-/// A browser that has logged in. What it may do is what the credential it logged in with may do now.
+/// The part of a session's record that may be shown. A session is a browser that has logged in; it may do what the
+/// credential with which it logged in may do now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SessionInfo {
-    /// What it is revoked by.
+    /// The id by which the session is revoked.
     pub id: Id,
-    /// The user, token or share that it was made with; it ends with it.
+    /// The user, token or share link with which the browser logged in. When that ends, the session ends too.
     pub of: Id,
-    /// When it was made, in seconds since the Unix epoch.
+    /// The moment at which the session began, in seconds since the Unix epoch.
     pub created: u64,
-    /// From when on, in seconds since the Unix epoch, it is no good, however much it is used.
+    /// The moment at which the session ends however much it is used, in seconds since the Unix epoch.
     pub expires: u64,
-    /// When it was last used, to the minute, in seconds since the Unix epoch; null is never.
+    /// The last use, to the minute, in seconds since the Unix epoch; `None` means never.
     pub last_used: Option<u64>,
 }
 
-/// The two halves of a record.
+/// One record: the half that may be shown, and the half that must not be.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Kept<I, P> {
-    /// What may be shown.
+    /// The half that may be shown.
     pub info: I,
-    /// What may not.
+    /// The hash or digest with which a proof is checked. Never shown.
     pub proof: P,
 }
 
-/// What a user, token or share is good for at a moment.
+/// The worth of a user, token or share link at one moment: whose it is, what it allows, and until when.
 #[derive(Clone, Debug)]
 pub(crate) struct Grant {
     pub who: Who,

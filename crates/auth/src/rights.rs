@@ -1,50 +1,50 @@
-//! What somebody may do, and with which cameras.
+//! Rights: what somebody may do, and with which cameras.
 
 use lenscast_protocol::CameraName;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// One of the three things that one may be allowed.
+/// One of the three things that somebody may be allowed to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Right {
-    /// To send a camera's pictures.
+    /// Sending pictures as a camera.
     Publish,
-    /// To watch.
+    /// Watching a camera.
     View,
-    /// To change something. Includes the other two.
+    /// Changing everything. This right includes the other two.
     Admin,
 }
 
-/// For which cameras a right holds.
+/// The cameras for which a right holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// For these.
+    /// Exactly these cameras.
     Only(BTreeSet<CameraName>),
-    /// For every camera, also for those to come, without these.
+    /// Every camera, new ones included, except these.
     AllBut(BTreeSet<CameraName>),
 }
 
 impl Scope {
-    /// For no camera.
+    /// No camera at all.
     #[must_use]
     pub const fn none() -> Self {
         Self::Only(BTreeSet::new())
     }
 
-    /// For every camera.
+    /// Every camera, new ones included.
     #[must_use]
     pub const fn all() -> Self {
         Self::AllBut(BTreeSet::new())
     }
 
-    /// As it is stored: some cameras, or `None` for all.
+    /// The scope of a stored list of cameras; `None` in a file means every camera.
     #[must_use]
     pub fn of(cameras: Option<&BTreeSet<CameraName>>) -> Self {
         cameras.map_or(Self::all(), |cameras| Self::Only(cameras.clone()))
     }
 
-    /// Whether it holds for this camera.
+    /// Whether the right holds for this camera.
     #[must_use]
     pub fn contains(&self, camera: &CameraName) -> bool {
         match self {
@@ -53,19 +53,20 @@ impl Scope {
         }
     }
 
-    /// Whether it holds for every camera there may be.
+    /// Whether the right holds for every camera, new ones included.
     #[must_use]
     pub fn is_all(&self) -> bool {
         matches!(self, Self::AllBut(these) if these.is_empty())
     }
 
-    /// Whether it holds for no camera at all.
+    /// Whether the right holds for no camera at all.
     #[must_use]
     pub fn is_none(&self) -> bool {
         matches!(self, Self::Only(these) if these.is_empty())
     }
 
-    /// For the cameras of either.
+    /// The cameras of one scope or the other. For example, "every camera except a and b" together with "only a" is
+    /// "every camera except b".
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         match (self, other) {
@@ -78,37 +79,37 @@ impl Scope {
     }
 }
 
-/// All that somebody may do.
+/// Everything that somebody may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rights {
-    /// Which cameras may be watched.
+    /// The cameras that may be watched.
     pub view: Scope,
-    /// As which cameras pictures may be sent.
+    /// The cameras as which pictures may be sent.
     pub publish: Scope,
-    /// Everything.
+    /// Whether everything may be done, whatever the other two say.
     pub admin: bool,
 }
 
 impl Rights {
-    /// Nothing.
+    /// No right at all.
     pub const NONE: Self = Self { view: Scope::none(), publish: Scope::none(), admin: false };
 
-    /// Everything.
+    /// Every right, for every camera.
     pub const ALL: Self = Self { view: Scope::all(), publish: Scope::all(), admin: true };
 
-    /// To watch, and no more.
+    /// The right to watch these cameras, and no other right.
     #[must_use]
     pub fn viewing(view: Scope) -> Self {
         Self { view, ..Self::NONE }
     }
 
-    /// To send pictures, and no more.
+    /// The right to send pictures as these cameras, and no other right.
     #[must_use]
     pub fn publishing(publish: Scope) -> Self {
         Self { publish, ..Self::NONE }
     }
 
-    /// Whether `right` holds for `camera`; without a camera, whether it holds for every one there may be.
+    /// Whether `right` holds for `camera`. Without a camera: whether it holds for every camera, new ones included.
     #[must_use]
     pub fn allows(&self, right: Right, camera: Option<&CameraName>) -> bool {
         let scope = match right {
@@ -120,7 +121,7 @@ impl Rights {
         camera.map_or_else(|| scope.is_all(), |camera| scope.contains(camera))
     }
 
-    /// Whether `right` holds for some camera at least: who may see a list at all, if only of what is theirs.
+    /// Whether `right` holds for at least one camera. Such a person may see the list of cameras, shortened to those.
     #[must_use]
     pub fn allows_some(&self, right: Right) -> bool {
         self.admin
@@ -131,7 +132,7 @@ impl Rights {
             }
     }
 
-    /// What either allows.
+    /// Everything that one or the other allows.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         Self {

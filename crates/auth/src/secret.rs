@@ -1,7 +1,8 @@
 //! Random secrets, and what is stored of them.
 //!
 //! A secret is 256 random bits behind a prefix that tells what it is for, so that a person, or a scanner for leaked
-//! secrets, knows one on sight. Only its SHA-256 is stored: 256 bits cannot be guessed, so a slow hash would add nothing.
+//! secrets, knows one on sight. Only its SHA-256 is stored: 256 bits cannot be guessed, so a slow hash would add
+//! nothing.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,26 +11,26 @@ use sha2::{Digest as _, Sha256};
 use std::fmt;
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq};
 
-/// What a token is for.
+/// The purpose of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// To watch.
+    /// A token with which one may watch.
     View,
-    /// To change everything.
+    /// A token with which one may change everything.
     Admin,
-    /// A camera's key, to publish.
+    /// A camera's key, with which it may send pictures.
     Camera,
-    /// A browser's session. No token is one, and no list has it among them.
+    /// A browser's session. Sessions are secrets of the same form as tokens, but no token has this kind.
     #[serde(skip_serializing)]
     Session,
 }
 
 impl Kind {
-    /// Every kind.
+    /// All kinds.
     pub const ALL: [Self; 4] = [Self::View, Self::Admin, Self::Camera, Self::Session];
 
-    /// How a secret of this kind begins.
+    /// The first characters of each secret of this kind.
     #[must_use]
     pub const fn prefix(self) -> &'static str {
         match self {
@@ -41,19 +42,19 @@ impl Kind {
     }
 }
 
-/// A text that nobody but its owner may see: a token, a share link's signature, a password. `Debug` does not show it, and
-/// there is no `Display`.
+/// A text that only its owner may see: a token, a share link, a password. `Debug` does not show the text, and there is
+/// no `Display`.
 #[derive(Clone)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes what somebody presented.
+    /// Wraps a text that somebody presented, or that the owner wrote into the configuration.
     #[must_use]
     pub const fn new(text: String) -> Self {
         Self(text)
     }
 
-    /// Makes a new one of 256 random bits.
+    /// Makes a new secret of this kind, of 256 random bits.
     ///
     /// # Panics
     /// When the operating system has no random bytes.
@@ -62,13 +63,14 @@ impl Secret {
         Self(format!("{}{}", kind.prefix(), URL_SAFE_NO_PAD.encode(random::<32>())))
     }
 
-    /// The text itself, to be given to its owner and to nobody else.
+    /// The text itself. Give it to its owner, and to nobody else.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// What kind it is, if it has the form of one that [`Secret::generate`] makes.
+    /// The kind of this secret, when it has exactly the form that [`Secret::generate`] makes; else `None`, as for a
+    /// password.
     #[must_use]
     pub fn kind(&self) -> Option<Kind> {
         Kind::ALL
@@ -83,13 +85,14 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The SHA-256 of a secret. It has no `==`: digests are compared by [`find`] alone.
+/// The SHA-256 of a secret. There is no `==` on purpose: only [`find`] compares digests, in constant time.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// Of a secret, with its prefix, so that one of one kind is never taken for one of another.
+    /// The digest of a secret's whole text. The prefix is part of it, so a secret of one kind never matches one of
+    /// another.
     #[must_use]
     pub fn of(secret: &Secret) -> Self {
         Self(Sha256::digest(secret.0.as_bytes()).into())
@@ -122,8 +125,10 @@ impl TryFrom<String> for Digest {
     }
 }
 
-/// Where among `stored` the digest `wanted` is. Every one is compared, each in constant time, wherever the right one is and
-/// whether there is one: how long it takes tells only how many there are.
+/// The position of the digest `wanted` among `stored`; `None` when it is not there.
+///
+/// Every stored digest is compared, each in constant time, also after a match. So the time that this takes tells only
+/// how many digests there are, not whether or where one matched.
 pub fn find<'a>(stored: impl Iterator<Item = &'a Digest>, wanted: &Digest) -> Option<usize> {
     let none = u64::MAX;
     let mut found = none;
@@ -133,10 +138,10 @@ pub fn find<'a>(stored: impl Iterator<Item = &'a Digest>, wanted: &Digest) -> Op
     usize::try_from(found).ok().filter(|_| found != none)
 }
 
-/// Random bytes of the operating system.
+/// `N` random bytes of the operating system.
 ///
 /// # Panics
-/// When it has none. There is nothing safe to do then.
+/// When the operating system has no random bytes. Nothing safe can be done then.
 #[must_use]
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];

@@ -1,7 +1,8 @@
 //! Share links: a text that says which camera may be watched until when, and proves that this server wrote it.
 //!
-//! `lcs_`, the claim as JSON in base64url, `.`, and the HMAC-SHA256 (RFC 2104) of everything before the point. What was signed
-//! is the text itself, so a claim has one spelling only, and nothing of it is read before the signature was checked.
+//! The text is `lcs_`, then the claim as JSON in base64url, then `.`, then the HMAC-SHA256 (RFC 2104) of everything
+//! before the point. The signature is over the text itself, not over the values in it. So there is only one spelling of
+//! a claim, and nothing of the claim is read before the signature was checked.
 
 use crate::cameras;
 use crate::ids::Id;
@@ -14,38 +15,38 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use std::fmt;
 
-/// How a share begins.
+/// The first characters of each share link's text.
 pub const PREFIX: &str = "lcs_";
 
-/// Longest share that is looked at, in bytes. The longest that is made has about 220.
+/// The longest text that is checked as a share link, in bytes. The longest one that is made has about 220 bytes.
 pub const MAX_BYTES: usize = 512;
 
-/// What a share says of itself.
+/// The claim inside a share link: what may be watched, and until when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
-    /// The record it belongs to, by which it is revoked.
+    /// The id of the link's record, by which the link is revoked.
     pub id: Id,
-    /// The one camera that may be watched; `None` for all.
+    /// The one camera that may be watched; `None` means every camera.
     #[serde(with = "cameras::one")]
     pub camera: Option<CameraName>,
-    /// From when on it is no good, in seconds since the Unix epoch.
+    /// The first moment at which the link is not accepted any more, in seconds since the Unix epoch.
     pub exp: u64,
 }
 
-/// What shares are signed with: 256 random bits.
+/// The key with which share links are signed: 256 random bits.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ShareKey([u8; 32]);
 
 impl ShareKey {
-    /// Makes a new one.
+    /// Makes a new key.
     #[must_use]
     pub fn generate() -> Self {
         Self(random())
     }
 
-    /// Writes a share.
+    /// Writes the text of a share link, with its signature.
     ///
     /// # Panics
     /// Never: a claim is plain data.
@@ -57,7 +58,8 @@ impl ShareKey {
         Secret::new(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
-    /// Reads a share that was signed with this key. Whether it has expired or was revoked is still to be asked.
+    /// Reads the text of a share link. `None` unless it was signed with this key. The caller still has to check whether
+    /// the link has expired or was revoked.
     #[must_use]
     pub fn verify(&self, share: &Secret) -> Option<Claim> {
         let share = share.expose();
@@ -71,7 +73,8 @@ impl ShareKey {
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(encoded).ok()?).ok()
     }
 
-    /// An id that is always the same for `text`, and does not tell it to who has no key.
+    /// An id that is always the same for `text`. Without this key, nobody can compute it, or learn anything about
+    /// `text` from it.
     pub(crate) fn id(&self, text: &str) -> Id {
         let bytes = self.mac(&format!("id {text}")).finalize().into_bytes();
         Id::of([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4]])

@@ -1,8 +1,10 @@
-//! Who may: users, tokens, shares and sessions, kept in `credentials.json` of the state directory.
+//! All users, tokens, share links and sessions, kept in `credentials.json` of the state directory.
 //!
-//! Readers take a snapshot and wait for nobody. A change is made to a copy, which is written, and only then becomes what
-//! readers see: what is not on the disk is not true. When something was last used is noted in memory and written by
-//! [`Store::flush`], so that no request waits for the disk because somebody looks at a camera.
+//! Readers take a snapshot and wait for nobody. A change is made to a copy; the copy is written to the disk, and only
+//! then readers see it. So whatever a reader sees is on the disk.
+//!
+//! The moment of the last use is different: it is noted in memory, and written by [`Store::flush`] now and then. So no
+//! request waits for the disk because somebody watches a camera.
 
 mod change;
 mod error;
@@ -26,49 +28,51 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::watch;
 
-/// How many of each there may be.
+/// The most users that there may be.
 pub const MAX_USERS: usize = 100;
-/// Tokens and cameras' keys together.
+/// The most tokens and camera keys that there may be together.
 pub const MAX_TOKENS: usize = 1000;
-/// Shares, with those that were revoked and have not expired.
+/// The most share links that there may be. A revoked link counts until it would have expired.
 pub const MAX_SHARES: usize = 1000;
-/// Sessions. When there are more, the oldest one of whoever has the most ends.
+/// The most sessions that there may be. When there are more, the oldest session of the credential with the most
+/// sessions ends.
 pub const MAX_SESSIONS: usize = 1000;
 
-/// How exactly is kept when something was last used, and how often that is written at most, in seconds.
+/// The last use is kept to the minute, and written at most once in so many seconds.
 const MINUTE_S: u64 = 60;
 
-/// All credentials.
+/// The store of all credentials, which many threads read and change.
 #[derive(Debug)]
 pub struct Store {
     state: Arc<StateDir>,
-    /// What is on the disk.
+    /// The credentials as they are on the disk, with those of the configuration.
     current: RwLock<Arc<Credentials>>,
-    /// Held while a change is made and written. Holds when the file was last written.
+    /// The lock of whoever makes a change. Inside is the moment at which the file was last written.
     writing: Mutex<u64>,
-    /// Whether something was taken back that the file still has.
+    /// Whether something was revoked that still stands in the file, because the file could not be written.
     unwritten: AtomicBool,
-    /// When what was last used, as far as that is not on the disk.
+    /// The last uses that are not on the disk yet, by id.
     used: Mutex<HashMap<Id, u64>>,
+    /// Counts the changes.
     changes: watch::Sender<u64>,
 }
 
-/// What may be shown about all credentials, without any secret.
+/// The list of all credentials, without any secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Listing {
-    /// Users, by the order in which they were made; so are the others.
+    /// The users, in the order in which they were made. The other lists have the same order.
     pub users: Vec<UserInfo>,
-    /// Tokens and cameras' keys.
+    /// The tokens and camera keys.
     pub tokens: Vec<TokenInfo>,
-    /// Share links.
+    /// The share links, revoked ones included.
     pub shares: Vec<ShareInfo>,
-    /// Browsers that are logged in.
+    /// The browsers that are logged in.
     pub sessions: Vec<SessionInfo>,
-    /// What stands in the configuration. When that was last used is known since the server was started.
+    /// The credentials of the configuration. Their last use is known only since the server was started.
     pub configured: Configured,
 }
 
-/// What a credential turned out to be.
+/// The result of looking up a credential: its worth, and the session if it is one.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
     pub grant: Grant,
@@ -76,10 +80,10 @@ pub(crate) struct Found {
 }
 
 impl Store {
-    /// Reads the credentials; a directory without any has none.
+    /// Reads the credentials of a state directory. Without a file there are none.
     ///
     /// # Errors
-    /// When the file cannot be read or is damaged: then nobody may be let in.
+    /// [`StateError`] when the file cannot be read or is damaged. Then nobody may be let in.
     pub fn open(state: Arc<StateDir>) -> Result<Self, StateError> {
         let credentials = Arc::new(Credentials::read(&state)?);
         Ok(Self {
@@ -95,7 +99,7 @@ impl Store {
     /// Reads the file again, after somebody else may have changed it.
     ///
     /// # Errors
-    /// As for [`Store::open`]; then everything stays as it was.
+    /// [`StateError`], as for [`Store::open`]. Then everything stays as it was.
     pub fn reload(&self) -> Result<(), StateError> {
         let _writing = lock(&self.writing);
         if self.state.place().is_some() {
@@ -105,9 +109,10 @@ impl Store {
         Ok(())
     }
 
-    /// Takes the credentials of the configuration, in place of those that were taken before; what those let somebody do ends.
-    /// `own` is the key of this process's own cameras. To be called before anything is changed: sessions of what is not known
-    /// are forgotten then.
+    /// Takes the credentials of the configuration, in place of those that were taken before. `own` is the key of this
+    /// process's own cameras.
+    ///
+    /// Call this before the first change: a change forgets sessions whose credential is unknown.
     pub(crate) fn declare(&self, given: &Given, own: &Secret, now: u64) {
         let _writing = lock(&self.writing);
         let mut next = (*self.snapshot()).clone();
@@ -115,13 +120,14 @@ impl Store {
         self.publish(next);
     }
 
-    /// Counts the changes, and wakes who waits for one: then [`Auth::holds`](crate::Auth::holds) is to be asked again.
+    /// A receiver that wakes after each change of the credentials. Then [`Auth::holds`](crate::Auth::holds) is to be
+    /// asked again.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
 
-    /// Everything that is any good at `now`, and shares that were revoked.
+    /// The list of all credentials whose time is not over at `now`, and of revoked share links.
     #[must_use]
     pub fn list(&self, now: u64) -> Listing {
         let mut all = (*self.snapshot()).clone();
@@ -137,7 +143,8 @@ impl Store {
         }
     }
 
-    /// Whether there is a user or token, here or in the configuration, with which somebody may watch or do everything.
+    /// Whether there is any user or token, here or in the configuration, with which a person may watch or do
+    /// everything.
     #[must_use]
     pub fn lets_anybody_in(&self, now: u64) -> bool {
         let all = self.snapshot();
@@ -162,25 +169,25 @@ impl Store {
         self.keyed_cameras(now).contains(camera)
     }
 
-    /// The user of a name, with the hash of the password.
+    /// The user with this name, and the hash of the user's password.
     pub(crate) fn user(&self, name: &str) -> Option<(UserInfo, StoredHash)> {
         let all = self.snapshot();
         let user = all.users.iter().find(|user| user.info.name.as_str() == name)?;
         Some((user.info.clone(), user.proof.clone()))
     }
 
-    /// What a password of the configuration is good for.
+    /// Looks up a password of the configuration.
     pub(crate) fn declared_user(&self, name: &str, password: &Secret, now: u64) -> Option<Found> {
         let user = self.snapshot().declared.user(name, password)?.grant();
         self.found(user, None, now).ok()
     }
 
-    /// Whether [`Store::declared_user`] would find one.
+    /// Whether this is a password of the configuration. Unlike [`Store::declared_user`], this does not count as use.
     pub(crate) fn declares(&self, name: &str, password: &Secret) -> bool {
         self.snapshot().declared.user(name, password).is_some()
     }
 
-    /// What a token is good for.
+    /// Looks up a token or a camera's key.
     pub(crate) fn token(&self, secret: &Secret, now: u64) -> Result<Found, AuthError> {
         let all = self.snapshot();
         let found = find(all.tokens().map(|token| &token.proof), &Digest::of(secret));
@@ -188,14 +195,15 @@ impl Store {
         self.found(token.info.grant(), None, now)
     }
 
-    /// What a share is good for.
+    /// Looks up a share link.
     pub(crate) fn share(&self, share: &Secret, now: u64) -> Result<Found, AuthError> {
         let all = self.snapshot();
         let claim = all.share_key.verify(share).ok_or(AuthError::Wrong)?;
         let known = all.shares.iter().find(|share| share.id == claim.id);
         let Some(known) = known.filter(|share| share.camera == claim.camera && share.expires == claim.exp)
         else {
-            // It was signed here, and is no longer kept.
+            // The signature is ours, but the record is gone: a link that expired is forgotten, and one with another key
+            // is not ours.
             return Err(if claim.exp <= now { AuthError::Expired } else { AuthError::Revoked });
         };
         if known.revoked {
@@ -204,7 +212,7 @@ impl Store {
         self.found(known.grant(), None, now)
     }
 
-    /// What a session is good for.
+    /// Looks up a session by its secret.
     pub(crate) fn session(&self, secret: &Secret, now: u64) -> Result<Found, AuthError> {
         let all = self.snapshot();
         let found = find(all.sessions.iter().map(|session| &session.proof), &Digest::of(secret));
@@ -212,7 +220,7 @@ impl Store {
         self.session_grant(&all, session, now)
     }
 
-    /// What is left of something that was found before.
+    /// Looks up again, by its id, a credential or session that was found before: it may have ended since.
     pub(crate) fn still(&self, id: &Id, session: Option<&Id>, now: u64) -> Result<Found, AuthError> {
         let all = self.snapshot();
         match session {
@@ -234,7 +242,7 @@ impl Store {
         self.found(grant, Some(session.id.clone()), now)
     }
 
-    /// Checks the time, and notes the use.
+    /// Checks that the time is not over, and notes the use.
     fn found(&self, grant: Grant, session: Option<Id>, now: u64) -> Result<Found, AuthError> {
         if is_over(grant.expires, now) {
             return Err(AuthError::Expired);
@@ -243,7 +251,7 @@ impl Store {
         Ok(Found { grant, session })
     }
 
-    /// Notes that something was used now.
+    /// Notes that these were used at `now`.
     pub(crate) fn touch<'a>(&self, ids: impl Iterator<Item = &'a Id>, now: u64) {
         let minute = now - now % MINUTE_S;
         let mut used = lock(&self.used);
@@ -255,18 +263,18 @@ impl Store {
         }
     }
 
-    /// Writes when things were last used, at most once a minute, and forgets what is over. To be called now and then.
+    /// Writes the last uses to the disk, at most once a minute, and forgets what is over. Call this now and then.
     ///
     /// # Errors
-    /// When it cannot be written; then it is tried again the next time.
+    /// [`StateError`] when the file cannot be written. The next call tries again.
     pub fn flush(&self, now: u64) -> Result<(), StateError> {
         if now.abs_diff(*lock(&self.writing)) < MINUTE_S { Ok(()) } else { self.close(now) }
     }
 
-    /// Writes it whenever that was written last: at the end.
+    /// Writes the last uses to the disk, however short ago they were written. Call this when the server ends.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// [`StateError`] when the file cannot be written.
     pub fn close(&self, now: u64) -> Result<(), StateError> {
         let mut writing = lock(&self.writing);
         let mut next = (*self.snapshot()).clone();
@@ -283,7 +291,7 @@ impl Store {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// To be called while `writing` is held.
+    /// Writes the file, then shows it to readers. The caller holds `writing`.
     fn write(&self, next: Credentials) -> Result<(), StateError> {
         self.state.write_json(FILE, &next)?;
         self.unwritten.store(false, Ordering::Relaxed);
@@ -294,13 +302,13 @@ impl Store {
     fn publish(&self, next: Credentials) {
         let declared = next.declared.ids().map(|id| (id, None));
         let written: HashMap<&Id, Option<u64>> = next.last_used().chain(declared).collect();
-        // What is not newer than the file need not be kept, nor what is about nothing any more.
+        // Of the noted uses, two sorts are dropped: those that now stand in the file, and those of ids that are gone.
         lock(&self.used).retain(|id, used| written.get(id).is_some_and(|written| *written < Some(*used)));
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         self.changes.send_modify(|changes| *changes += 1);
     }
 
-    /// Notes in a copy when everything was last used, and says whether that is news.
+    /// Puts the noted uses into a copy of the credentials. Says whether one of them was newer.
     fn merge_used(&self, copy: &mut Credentials) -> bool {
         let used = lock(&self.used);
         let mut newer = false;

@@ -1,10 +1,13 @@
-//! Login attempts, slowed down per address: after five that failed, each further one must wait for 1, 2, 4, … up to 60 s after
-//! the last.
+//! Slowing down those who guess passwords and tokens. After five failures of one address, the next attempt must wait 1
+//! s after the last failure, the one after that 2 s, then 4 s, and so on up to 60 s.
 //!
-//! Memory is bounded by 4096 records, to which addresses are assigned by a hash with a key of this process, and no record is
-//! ever pushed out. So who has many addresses cannot make the server forget them, nor choose whose record to share, and all
-//! addresses together get no more than 4096 × 5 quick guesses and 4096 a minute after that, which for a password is little.
-//! The price: while that many are guessing, others may have to wait up to a minute to log in. Sessions are never slowed.
+//! There are 4096 records, and each address belongs to one of them, by a hash with a secret key of this process. No
+//! record is ever thrown out to make room. So somebody with many addresses cannot make the server forget failures, and
+//! cannot choose with whom to share a record. All addresses together get at most 4096 × 5 quick guesses, and 4096 a
+//! minute after that, which is little against a password.
+//!
+//! The price: while so many addresses are guessing, others may have to wait up to a minute to log in. Sessions are
+//! never slowed.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -12,22 +15,22 @@ use std::hash::BuildHasher as _;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How many records there are.
+/// The number of records, among which all addresses are spread.
 const RECORDS: u64 = 4096;
 
-/// How many attempts may fail before the next must wait.
+/// So many attempts may fail before the next one must wait.
 const FREE: u32 = 5;
 
-/// Longest wait, in seconds.
+/// The longest wait, in seconds.
 const MAX_WAIT_S: u64 = 60;
 
-/// A record without failures for this long is forgotten, in seconds.
+/// After so many seconds without a failure, a record is cleared.
 const FORGOTTEN_AFTER_S: u64 = 600;
 
-/// For how many names a record tells failures apart.
+/// A record counts failures separately for at most so many names.
 const MAX_NAMES: usize = 8;
 
-/// Slows down who guesses.
+/// The failed attempts of all addresses, and who has to wait because of them.
 #[derive(Debug, Default)]
 pub struct Throttle {
     key: RandomState,
@@ -36,23 +39,25 @@ pub struct Throttle {
 
 #[derive(Debug, Default)]
 struct Record {
+    /// Failed attempts since the record was cleared.
     failures: u32,
-    /// How many of them were for which name (hashed).
+    /// The same, by the hash of the user's name.
     by_name: HashMap<u64, u32>,
+    /// The last failure, in seconds since the Unix epoch.
     last: u64,
-    /// Attempts whose outcome is not known yet.
+    /// Attempts that have begun and not ended yet.
     under_way: u32,
 }
 
-/// The next attempt must wait.
+/// The answer that an attempt must wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Throttled {
-    /// For so many seconds.
+    /// The wait, in seconds.
     pub seconds: u64,
 }
 
-/// An attempt that was let through. Until it is told how it went, it counts as if it had failed, so that many at once are no
-/// way around.
+/// An attempt that was let through and is still being checked. Until then it counts as a failure, so that sending many
+/// attempts at once does not help a guesser.
 #[derive(Debug)]
 pub struct Attempt<'a> {
     throttle: &'a Throttle,
@@ -61,10 +66,10 @@ pub struct Attempt<'a> {
 }
 
 impl Throttle {
-    /// Whether an attempt of this address would be let through.
+    /// Checks whether an attempt of this address would be let through at `now` (seconds since the Unix epoch).
     ///
     /// # Errors
-    /// [`Throttled`] when it must wait.
+    /// [`Throttled`] when the attempt must wait.
     pub fn check(&self, peer: IpAddr, now: u64) -> Result<(), Throttled> {
         match self.lock().get_mut(&self.record(peer)) {
             Some(record) => record.check(now),
@@ -72,10 +77,10 @@ impl Throttle {
         }
     }
 
-    /// Begins an attempt for a name, which takes a while.
+    /// Begins an attempt to log in under a name. The caller then checks the password, and tells the outcome.
     ///
     /// # Errors
-    /// [`Throttled`] when it must wait.
+    /// [`Throttled`] when the attempt must wait.
     pub fn begin(&self, peer: IpAddr, name: &str, now: u64) -> Result<Attempt<'_>, Throttled> {
         let key = self.record(peer);
         let mut records = self.lock();
@@ -85,12 +90,13 @@ impl Throttle {
         Ok(Attempt { throttle: self, record: key, name: self.key.hash_one(name) })
     }
 
-    /// An attempt without a name failed: a token was wrong.
+    /// Counts a failed attempt without a name: a token or share link was wrong.
     pub fn failed(&self, peer: IpAddr, now: u64) {
         self.lock().entry(self.record(peer)).or_default().fail(now);
     }
 
-    /// The record of an address. Who has an IPv6 network has all of its last 64 bits.
+    /// The number of an address's record. The owner of an IPv6 network has all addresses with the same first 64 bits,
+    /// so these share a record: `2001:db8::1` and `2001:db8::ffff` are one.
     fn record(&self, peer: IpAddr) -> u64 {
         let network = match peer.to_canonical() {
             IpAddr::V6(v6) => {
@@ -109,18 +115,21 @@ impl Throttle {
 
 impl Record {
     fn check(&mut self, now: u64) -> Result<(), Throttled> {
-        // A clock that was set back must block nobody for longer than was meant.
+        // When the clock was set back by an hour, the last failure would be in the future, and the wait an hour too
+        // long.
         self.last = self.last.min(now);
         if now - self.last >= FORGOTTEN_AFTER_S {
             self.failures = 0;
             self.by_name.clear();
         }
+        // For example: 3 failures and 2 attempts under way are 5, so a sixth attempt has to wait for one of the two.
         if self.failures + self.under_way < FREE {
             return Ok(());
         }
         if self.under_way > 0 {
             return Err(Throttled { seconds: 1 });
         }
+        // Failures 5, 6, 7 … give waits of 1, 2, 4 … s after the last one, up to a minute.
         let wait = 1u64.checked_shl(self.failures - FREE).map_or(MAX_WAIT_S, |wait| wait.min(MAX_WAIT_S));
         match (self.last + wait).saturating_sub(now) {
             0 => Ok(()),
@@ -135,7 +144,7 @@ impl Record {
 }
 
 impl Attempt<'_> {
-    /// It failed.
+    /// Tells that the attempt failed.
     pub fn failed(self, now: u64) {
         let mut records = self.throttle.lock();
         let Some(record) = records.get_mut(&self.record) else {
@@ -147,8 +156,10 @@ impl Attempt<'_> {
         }
     }
 
-    /// It succeeded: what was mistyped under this name before is forgiven. Failures for other names are not, or who has one
-    /// login could guess at another's for ever.
+    /// Tells that the attempt succeeded. Earlier failures under the same name are forgiven: the user had mistyped.
+    ///
+    /// Failures under other names are not forgiven. Otherwise somebody with a login of their own could guess another
+    /// user's password for ever: four guesses, one own login, four guesses, and so on.
     pub fn succeeded(self) {
         let mut records = self.throttle.lock();
         if let Some(record) = records.get_mut(&self.record) {

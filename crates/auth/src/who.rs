@@ -8,78 +8,79 @@ use crate::secret::Kind;
 use crate::throttle::Throttled;
 use std::fmt;
 
-/// Who asks, and what that allows.
+/// The one who sent a request, and what that one may do.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Who it is.
+    /// The person or device that asks.
     pub who: Who,
-    /// How the credential came that tells.
+    /// The way on which the credential came that tells who asks.
     pub by: By,
-    /// All that is allowed, by credential and place together.
+    /// Everything that is allowed, by the credential and by the place together.
     pub rights: Rights,
-    /// The part of it that the place allows.
+    /// The rights that the place alone gives, without any credential.
     pub by_place: Rights,
-    /// When the credential ends, if it does.
+    /// The moment at which the credential ends, in seconds since the Unix epoch; `None` means never.
     pub expires: Option<u64>,
-    /// The session that the credential is.
+    /// The id of the session, when the credential is one.
     pub session: Option<Id>,
-    /// What was wrong with a credential that came along and is not the one that tells who asks.
+    /// Why a credential was refused that came with the same request, while another one (or the place) tells who asks.
     pub refused: Option<AuthError>,
 }
 
-/// Who somebody is, for logs and lists.
+/// The name of somebody who asks, for logs and lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Who {
-    /// Nobody in particular, from some place.
+    /// Somebody without a credential, at some place.
     Anyone(Place),
-    /// Who logged in with a password.
+    /// A user who logged in with a password.
     User {
-        /// By what the user is revoked.
+        /// The id by which the user is revoked.
         id: Id,
         /// The user's name.
         name: UserName,
     },
-    /// Who has a token, or a camera its key.
+    /// Somebody with a token, or a camera with its key.
     Token {
-        /// By what it is revoked.
+        /// The id by which the token is revoked.
         id: Id,
-        /// What it is for.
+        /// The purpose of the token.
         kind: Kind,
-        /// What its owner calls it.
+        /// The owner's words for the token.
         label: Label,
     },
-    /// Who has a share link.
+    /// Somebody with a share link.
     Share {
-        /// By what it is revoked.
+        /// The id by which the link is revoked.
         id: Id,
     },
 }
 
-/// Why a credential was not accepted. To the outside, the three in the middle are one: [`AuthError::answer`].
+/// Why a credential was not accepted. Strangers must not learn whether a credential was ever good, so
+/// [`AuthError::answer`] says the same for `Wrong`, `Expired` and `Revoked`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthError {
-    /// There is none.
+    /// The request has no credential.
     #[error("no credential")]
     Missing,
-    /// It is none of those that are known.
+    /// The credential is unknown.
     #[error("wrong credential")]
     Wrong,
-    /// It was good once.
+    /// The credential's time is over.
     #[error("expired credential")]
     Expired,
-    /// It was revoked, or what it was made with.
+    /// The owner revoked the credential, or the one with which this session began.
     #[error("revoked credential")]
     Revoked,
-    /// It was not looked at: too many were wrong.
+    /// The credential was not checked, since too many before it were wrong.
     #[error("too many wrong credentials; the next is looked at in {seconds} s")]
     Throttled {
-        /// After so many seconds another one will be (`Retry-After`).
+        /// The next one is checked after so many seconds (`Retry-After`).
         seconds: u64,
     },
 }
 
 impl Who {
-    /// By what the credential is revoked, if there is one.
+    /// The id by which the credential is revoked; `None` when there is no credential.
     #[must_use]
     pub const fn id(&self) -> Option<&Id> {
         match self {
@@ -102,7 +103,7 @@ impl fmt::Display for Who {
 }
 
 impl AuthError {
-    /// What is said to the outside: it does not tell a guess from what was good once.
+    /// The sentence for the one who asked. It does not tell a wrong guess from a credential that was good once.
     #[must_use]
     pub const fn answer(self) -> &'static str {
         match self {

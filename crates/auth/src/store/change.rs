@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
 impl Store {
-    /// Makes a user. The hash is from [`Passwords::hash`](crate::password::Passwords::hash).
+    /// Makes a user, whose password has this hash (see [`Passwords::hash`](crate::password::Passwords::hash)).
     ///
     /// # Errors
     /// [`StoreError`].
@@ -66,8 +66,8 @@ impl Store {
         })
     }
 
-    /// Makes a token, or a camera's key: `cameras` of a key are the cameras that need it from then on, and a key for all of
-    /// them makes none need it.
+    /// Makes a token, or a camera's key. The cameras of a key need that key from now on. A key for all cameras (`None`)
+    /// is accepted from every camera, and makes none of them need it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -92,7 +92,7 @@ impl Store {
         self.change(now, |all| all.add_token(kind, label, cameras, expires, now))
     }
 
-    /// Makes a share link that lets watch one camera, or all, until `expires`.
+    /// Makes a share link, with which one camera, or every camera (`None`), may be watched until `expires`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -126,8 +126,10 @@ impl Store {
         })
     }
 
-    /// Makes a session of a user, token or share, which ends with it. With `hash`, only if that is still the hash of the user's
-    /// password: it may have been changed while the old one was verified. Answers with the session and when it ends.
+    /// Begins a session of a user, token or share link, and gives its secret and the moment at which it ends.
+    ///
+    /// With `hash`, the session begins only when that is still the hash of the user's password: the password may have
+    /// been changed while the old one was being verified.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -157,7 +159,7 @@ impl Store {
         })
     }
 
-    /// Revokes a user, token, share or session by its id, with the sessions that were made of it.
+    /// Revokes a user, token, share link or session by its id. Sessions that began with it end too.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -165,8 +167,8 @@ impl Store {
         self.take_back(now, |all| all.revoke(id))
     }
 
-    /// When there is neither user nor token that may watch or do everything, in the configuration neither, makes one token for
-    /// each.
+    /// Makes a token for watching and one for everything, when nobody could log in otherwise: when there is no user and
+    /// no such token, also not in the configuration. Else `None`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -182,7 +184,7 @@ impl Store {
         })
     }
 
-    /// Makes a change to a copy, and lets it be true once it is written.
+    /// Makes a change to a copy, writes the copy, and then shows it to readers.
     fn change<T>(
         &self,
         now: u64,
@@ -195,8 +197,8 @@ impl Store {
         Ok(answer)
     }
 
-    /// The same for what takes something away, which is true at once: whoever has to be kept out is not let in because a disk is
-    /// full.
+    /// Makes a change that takes rights away. Readers see it even when it cannot be written: nobody may stay in because
+    /// a disk is full.
     fn take_back(
         &self,
         now: u64,
@@ -213,6 +215,7 @@ impl Store {
         Ok(())
     }
 
+    /// A copy of the credentials with a change made to it, and the answer of that change.
     fn changed<T>(
         &self,
         now: u64,
@@ -266,14 +269,15 @@ impl Credentials {
         }
     }
 
-    /// Makes room without giving anybody the means to log another out by logging in again and again.
+    /// Ends one session to make room: the oldest of the credential that has the most. So somebody who logs in again and
+    /// again only ends sessions of their own.
     fn end_oldest_session(&mut self) {
         let mut counts: HashMap<&Id, usize> = HashMap::new();
         for session in &self.sessions {
             *counts.entry(&session.info.of).or_default() += 1;
         }
         let most = counts.values().copied().max();
-        // They stand in the order in which they were made.
+        // The list is in the order of their beginning, so the first match is the oldest.
         let oldest = self.sessions.iter().position(|session| counts.get(&session.info.of).copied() == most);
         if let Some(oldest) = oldest {
             self.sessions.remove(oldest);

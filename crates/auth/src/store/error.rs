@@ -4,45 +4,46 @@ use crate::ids::{Invalid, UserName};
 use crate::secret::Secret;
 use lenscast_base::state::StateError;
 
-/// The two tokens of a first start, to be printed once: they are not kept.
+/// The two tokens of a first start. They are shown this once; only their digests are kept.
 #[derive(Debug)]
 pub struct FirstLinks {
-    /// Lets watch.
+    /// A token with which one may watch every camera.
     pub view: Secret,
-    /// Lets do everything.
+    /// A token with which one may do everything.
     pub admin: Secret,
 }
 
-/// Why a change was not made. Then everything is as it was, but for [`StoreError::Unkept`].
+/// Why a change to the credentials was not made. Everything is as it was before, except after [`StoreError::Unkept`].
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// It cannot be kept.
+    /// The change cannot be written to the disk.
     #[error(transparent)]
     State(#[from] StateError),
-    /// It is taken back, but cannot be kept: what the file says is good again when the server is started again.
+    /// The credential is revoked now, but that cannot be written to the disk. When the server is started again, it
+    /// reads the old file, and the credential is accepted again.
     #[error("it is taken back, but only until this server is started again: {0}")]
     Unkept(StateError),
-    /// A name or label that cannot be one.
+    /// The name or label has not the right form.
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    /// There are as many as there may be.
+    /// There are already as many as there may be.
     #[error("there are {limit} {what}, which is the limit. Revoke some first")]
     Full {
-        /// Of what.
+        /// The sort of credential, as a plural: `users`, `tokens` …
         what: &'static str,
-        /// How many that is.
+        /// The number of them that there may be.
         limit: usize,
     },
-    /// There is a user of this name.
+    /// There is already a user with this name.
     #[error("there is a user {0} already")]
     Taken(UserName),
-    /// There is nothing of this name or id.
+    /// There is nothing with this name or id.
     #[error("there is no {0}")]
     Unknown(String),
-    /// It would be over before it begins.
+    /// The moment at which it should end is in the past.
     #[error("this would have expired already")]
     Expired,
-    /// A key that is for no camera, or a session that was asked for as a token.
+    /// The credential would be of no use, as a key for no camera. Inside is the reason.
     #[error("{0}")]
     Pointless(&'static str),
 }
