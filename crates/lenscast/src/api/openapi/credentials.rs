@@ -10,7 +10,6 @@ use utoipa::ToSchema;
 
 /// What may be shown about all credentials, without any secret.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 #[schema(as = Access)]
 pub struct Listing {
     /// Users, by the order in which they were made; so are the others.
@@ -27,7 +26,6 @@ pub struct Listing {
 
 /// What may be shown about the credentials of the configuration.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Configured {
     /// Of the passwords.
     pub users: Vec<UserInfo>,
