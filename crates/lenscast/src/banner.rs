@@ -1,6 +1,7 @@
 //! What the server prints when it starts: where to look, who may do what, and what to type on the camera.
 
 use crate::config::{Access, Config, Plain};
+use crate::http::places::{place, places};
 use lenscast_auth::secret::Secret;
 use lenscast_auth::store::FirstLinks;
 use lenscast_base::addresses::{is_home, reachable};
@@ -136,7 +137,7 @@ impl Banner<'_> {
         } else {
             "\nYour links, for this run only, since nothing can be kept (--state-dir):\n"
         });
-        let places = places(self.config, self.listening, self.machine);
+        let places = places(&self.config.http(), self.listening, self.machine);
         let mut list = |what: &str, secret: &Secret| {
             let _ = writeln!(out, "  {what}");
             for place in &places {
@@ -187,53 +188,6 @@ impl Banner<'_> {
             out.push_str("It needs a key: this computer has no address of a home network. lenscast access new camera NAME\n");
             out.push_str("makes one.\n");
         }
-    }
-}
-
-/// Where others find the pages, each with a slash at its end: under the names that the owner gave, when a proxy stands in front,
-/// and at the addresses of this machine.
-#[must_use]
-pub fn places(config: &Config, listening: Listening, machine: &[IpAddr]) -> Vec<String> {
-    let base = &config.proxy.base_path;
-    let proxied = !config.proxy.trusted_proxies.is_empty();
-    let (scheme, listen) = match listening {
-        Listening { tls: Some(tls), .. } => ("https", Some(tls)),
-        Listening { plain, .. } => ("http", plain),
-    };
-    let mut places: Vec<String> = Vec::new();
-    for name in &config.access.host_names {
-        match listening.tls {
-            _ if proxied => places.push(format!("https://{name}{base}")),
-            Some(tls) => places.push(format!("https://{name}{}/", port_of("https", tls.port()))),
-            None => {}
-        }
-    }
-    if let Some(listen) = listen
-        && (base == "/" || places.is_empty())
-    {
-        let mut addresses = reachable(listen, machine);
-        if addresses.iter().any(|address| !address.is_loopback()) {
-            addresses.retain(|address| !address.is_loopback());
-        }
-        addresses.sort_by_key(IpAddr::is_ipv6);
-        places.extend(addresses.into_iter().map(|address| place(scheme, address, listen.port())));
-    }
-    places
-}
-
-fn place(scheme: &str, address: IpAddr, port: u16) -> String {
-    let host = match address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("[{address}]"),
-    };
-    format!("{scheme}://{host}{}/", port_of(scheme, port))
-}
-
-/// `:8443`; nothing for the port that goes without saying.
-fn port_of(scheme: &str, port: u16) -> String {
-    match (scheme, port) {
-        ("http", 80) | ("https", 443) => String::new(),
-        _ => format!(":{port}"),
     }
 }
 

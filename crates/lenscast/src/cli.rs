@@ -12,8 +12,8 @@ mod status;
 mod table;
 
 use clap::{Args, Parser, Subcommand};
-use lenscast::demo;
-use lenscast::server::{App, Server};
+use lenscast::app::App;
+use lenscast::server::Server;
 use lenscast::settings::layer::Flags;
 use lenscast::settings::reload::Reloader;
 use lenscast::settings::{Loaded, Sources};
@@ -24,7 +24,6 @@ use std::error::Error;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -195,7 +194,7 @@ pub(crate) async fn run(Job { command, settings }: Job) -> Result<ExitCode, Box<
         (Command::Demo { server, picture }, Some(settings)) => {
             let server = bind(settings, server.pts_origin, &shutdown)?;
             print(&server.banner());
-            let camera = demo::start(server.app(), CameraName::default(), picture.options())?;
+            let camera = server.app().demos.start(CameraName::default(), picture.options())?;
             server.run().await;
             camera.await??;
         }
@@ -263,18 +262,18 @@ fn cancel_on_signal(shutdown: CancellationToken) -> std::io::Result<()> {
 
 /// SIGHUP reads the settings again. When it comes because the terminal was closed in which the server was started, it ends
 /// the server, as it would any other program.
-fn reload_on_hangup(app: Arc<App>) -> std::io::Result<()> {
+fn reload_on_hangup(app: App) -> std::io::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
     let terminal = std::io::stdin().is_terminal();
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
             if terminal && !std::io::stdin().is_terminal() {
-                app.shutdown.cancel();
+                app.serving.shutdown().cancel();
                 return;
             }
             let app = app.clone();
             // It reads files, and may wait for ffmpeg. What comes of it is logged.
-            let _ = tokio::task::spawn_blocking(move || app.reload()).await;
+            let _ = tokio::task::spawn_blocking(move || app.program.reload()).await;
         }
     });
     Ok(())

@@ -1,13 +1,14 @@
 //! What a running server was told. How it is told (file, environment, flags) is in [`settings`](crate::settings).
 
 mod access;
+mod parts;
 mod tls;
 
 pub use access::Access;
 pub use tls::{DEFAULT_TLS_LISTEN, Plain, Proxy, Tls, TlsMode, TlsSettings};
 
-use crate::pipeline::{self, encoder::MakeEncoder};
-use crate::stream::{EncodeMode, Rules};
+use lenscast_live::pipeline::{self, encoder::MakeEncoder};
+use lenscast_live::{EncodeMode, Rules};
 use lenscast_media::time::Pts90k;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;

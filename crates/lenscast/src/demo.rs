@@ -3,8 +3,9 @@
 //! Each is a whole [device](lenscast_virtual_device) that dials this server as any other; the server knows of it only
 //! that it is one.
 
-use crate::server::App;
-use crate::stream::Session;
+use crate::cameras::Cameras;
+use crate::http::serving::Serving;
+use lenscast_auth::secret::Secret;
 use lenscast_protocol::{CAMERA_PATH, CameraName};
 use lenscast_virtual_device::{Error, FrameSize, Key, Options, Source, Stats};
 use std::collections::BTreeMap;
@@ -15,18 +16,27 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How many there may be.
+/// How many virtual cameras there may be.
 pub const MAX_DEMOS: usize = 4;
 
 /// How long the server may take to notice that one has left.
 const LEAVING: Duration = Duration::from_secs(5);
 
-/// The virtual cameras that run.
-#[derive(Debug, Default)]
-pub struct Demos {
+/// The virtual cameras that run. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Demos(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    cameras: Cameras,
+    serving: Serving,
+    /// Where a virtual camera finds this server.
+    own: SocketAddr,
+    /// The key with which the virtual cameras are let in.
+    key: Secret,
     running: Mutex<BTreeMap<CameraName, Demo>>,
     /// Their tasks; closed when the server shuts down.
-    pub tasks: TaskTracker,
+    tasks: TaskTracker,
 }
 
 #[derive(Clone, Debug)]
@@ -52,7 +62,7 @@ pub enum Refusal {
     NoRoom(usize),
 }
 
-/// The picture of one that somebody asked for with a button: VGA at 15 fps.
+/// The picture of a virtual camera that somebody asked for with a button: VGA at 15 fps.
 #[must_use]
 pub fn picture() -> Options {
     Options {
@@ -62,120 +72,105 @@ pub fn picture() -> Options {
     }
 }
 
-/// Starts a virtual camera, which streams to this server under `name` until it is [stopped](stop) or the server ends.
-/// The task gives why it could not go on.
-///
-/// # Errors
-/// When there may be none, or none more.
-pub fn start(
-    app: &Arc<App>,
-    name: CameraName,
-    picture: Options,
-) -> Result<JoinHandle<Result<(), Error>>, Refusal> {
-    let mut running = app.demos.lock();
-    if running.contains_key(&name) {
-        return Err(Refusal::Running);
-    }
-    if app.streams.find(&name).is_some_and(|stream| stream.session().is_some()) {
-        return Err(Refusal::Taken);
-    }
-    if running.len() >= MAX_DEMOS {
-        return Err(Refusal::Full);
-    }
-    let max_cameras = app.config().limits.max_cameras;
-    if app.streams.cameras() >= max_cameras {
-        return Err(Refusal::NoRoom(max_cameras));
-    }
-    let demo = Demo { stop: app.shutdown.child_token(), ended: CancellationToken::new() };
-    running.insert(name.clone(), demo.clone());
-    drop(running);
-    let path = if name == CameraName::default() { String::new() } else { format!("/{name}") };
-    let server = format!("ws://{}{CAMERA_PATH}{path}", app.own_address());
-    let key = Some(Key(app.demo_key.expose().to_owned()));
-    let device = lenscast_virtual_device::run(
-        Options { server: Some(server), key, ..picture },
-        Stats::new(),
-        demo.stop.cancelled_owned(),
-    );
-    let end = End { app: app.clone(), name, _ended: demo.ended.drop_guard() };
-    Ok(app.demos.tasks.spawn(async move {
-        let result = device.await;
-        if let Err(error) = &result {
-            tracing::warn!(camera = %end.name, %error, "a virtual camera ended");
-        }
-        drop(end);
-        result
-    }))
-}
-
-/// Ends a virtual camera, and waits until it has left. False when there is none of that name.
-pub async fn stop(app: &App, name: &CameraName) -> bool {
-    let Some(demo) = app.demos.lock().get(name).cloned() else {
-        return false;
-    };
-    demo.stop.cancel();
-    demo.ended.cancelled().await;
-    if let Some(stream) = app.streams.find(name) {
-        let mut session = stream.watch_session();
-        let left = session.wait_for(Option::is_none);
-        // It has said good-bye, so this is a matter of a moment; unless another camera took its place just now.
-        let _ = tokio::time::timeout(LEAVING, left).await;
-    }
-    true
-}
-
 impl Demos {
-    /// Whether the camera `name`, if it is connected by this `session`, is one of them. `own`: where they find this
-    /// server, and so where they come from.
+    /// No virtual cameras yet. They will find this server at `own`, and be let in with `key`.
     #[must_use]
-    pub fn is_one(&self, name: &CameraName, session: Option<&Session>, own: SocketAddr) -> bool {
-        self.lock().contains_key(name)
-            && session.is_none_or(|session| session.camera.peer.ip() == own.ip().to_canonical())
+    pub fn new(cameras: Cameras, serving: Serving, own: SocketAddr, key: Secret) -> Self {
+        let (running, tasks) = Default::default();
+        Self(Arc::new(Inner { cameras, serving, own, key, running, tasks }))
+    }
+
+    /// Starts a virtual camera, which streams to this server under `name` until it is [stopped](Demos::stop) or the server
+    /// ends. The task gives why it could not go on.
+    ///
+    /// # Errors
+    /// When there may be none, or none more.
+    pub fn start(
+        &self,
+        name: CameraName,
+        picture: Options,
+    ) -> Result<JoinHandle<Result<(), Error>>, Refusal> {
+        let Inner { cameras, serving, own, key, tasks, .. } = &*self.0;
+        let mut running = self.lock();
+        if running.contains_key(&name) {
+            return Err(Refusal::Running);
+        }
+        if cameras.streams().find(&name).is_some_and(|stream| stream.session().is_some()) {
+            return Err(Refusal::Taken);
+        }
+        if running.len() >= MAX_DEMOS {
+            return Err(Refusal::Full);
+        }
+        let max_cameras = serving.config().max_cameras;
+        if cameras.streams().cameras() >= max_cameras {
+            return Err(Refusal::NoRoom(max_cameras));
+        }
+        let demo = Demo { stop: serving.shutdown().child_token(), ended: CancellationToken::new() };
+        running.insert(name.clone(), demo.clone());
+        drop(running);
+        cameras.virtuals().add(name.clone());
+        let path = if name == CameraName::default() { String::new() } else { format!("/{name}") };
+        let server = format!("ws://{own}{CAMERA_PATH}{path}");
+        let key = Some(Key(key.expose().to_owned()));
+        let device = lenscast_virtual_device::run(
+            Options { server: Some(server), key, ..picture },
+            Stats::new(),
+            demo.stop.cancelled_owned(),
+        );
+        let end = End { demos: self.clone(), name, _ended: demo.ended.drop_guard() };
+        Ok(tasks.spawn(async move {
+            let result = device.await;
+            if let Err(error) = &result {
+                tracing::warn!(camera = %end.name, %error, "a virtual camera ended");
+            }
+            drop(end);
+            result
+        }))
+    }
+
+    /// Ends a virtual camera, and waits until it has left. False when there is none of that name.
+    pub async fn stop(&self, name: &CameraName) -> bool {
+        let Some(demo) = self.lock().get(name).cloned() else {
+            return false;
+        };
+        demo.stop.cancel();
+        demo.ended.cancelled().await;
+        if let Some(stream) = self.0.cameras.streams().find(name) {
+            let mut session = stream.watch_session();
+            let left = session.wait_for(Option::is_none);
+            // It has said good-bye, so this is a matter of a moment; unless another camera took its place just now.
+            let _ = tokio::time::timeout(LEAVING, left).await;
+        }
+        true
+    }
+
+    /// How many virtual cameras have not ended yet.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.0.tasks.len()
+    }
+
+    /// Waits until all of them have ended, which they do when the server shuts down.
+    pub async fn ended(&self) {
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<CameraName, Demo>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Notes that a virtual camera ended, however that came.
 struct End {
-    app: Arc<App>,
+    demos: Demos,
     name: CameraName,
     _ended: tokio_util::sync::DropGuard,
 }
 
 impl Drop for End {
     fn drop(&mut self) {
-        self.app.demos.lock().remove(&self.name);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::Clock;
-    use crate::news::News;
-    use crate::stream::{Camera, Rules};
-    use crate::streams::Streams;
-    use lenscast_base::in_force::InForce;
-
-    #[test]
-    fn a_camera_from_elsewhere_that_got_the_name_first_is_no_demo_camera() {
-        let name = CameraName::new("demo").unwrap();
-        let demos = Demos::default();
-        let demo = Demo { stop: CancellationToken::new(), ended: CancellationToken::new() };
-        demos.lock().insert(name.clone(), demo);
-        let streams = Streams::new(InForce::new(Rules::default()), Clock::start(), News::default());
-        let stream = streams.get(&name);
-        let own = "127.0.0.1:8080".parse().unwrap();
-        assert!(demos.is_one(&name, None, own), "it is about to connect");
-        for (peer, wanted) in [("127.0.0.1:5", true), ("192.168.1.7:5", false)] {
-            let camera = Camera { peer: peer.parse().unwrap(), control: true };
-            let publisher = stream.attach(camera).unwrap();
-            assert_eq!(demos.is_one(&name, Some(publisher.session()), own), wanted, "{peer}");
-        }
-        let other = CameraName::default();
-        assert!(!demos.is_one(&other, None, own));
+        self.demos.lock().remove(&self.name);
+        self.demos.0.cameras.virtuals().remove(&self.name);
     }
 }

@@ -10,34 +10,17 @@
 pub mod config;
 pub mod settings;
 
-pub mod access;
-pub mod admission;
-pub mod server;
-pub mod ws;
+pub mod gate;
+pub mod http;
 
-pub mod devices;
-pub mod diagnosis;
-pub mod ingest;
-
-pub mod named;
-
-pub mod output;
+pub mod cameras;
 
 pub mod api;
+pub mod app;
 pub mod demo;
-pub mod events;
-pub mod history;
-pub mod metrics;
-pub mod pages;
-pub mod status;
-pub mod titles;
+pub mod program;
+pub mod routes;
+pub mod server;
 
 pub mod banner;
 pub mod doctor;
-
-// What stands in `lenscast-live`, by the paths that it had here, until those who use it stand in crates of their own.
-pub(crate) use lenscast_live::{clock, device, news, pipeline, streams, unit};
-pub(crate) mod stream {
-    pub(crate) use lenscast_live::stream::*;
-    pub(crate) use lenscast_live::*;
-}

@@ -1,26 +1,19 @@
 //! The server: what all its connections share, how it starts and how it ends.
 
-mod connections;
-pub mod control;
-pub mod routes;
-pub mod tls;
-
-use crate::admission::Admission;
+use crate::app::App;
 use crate::banner::Banner;
-use crate::clock::Clock;
+use crate::cameras::Cameras;
 use crate::config::{Config, Plain};
 use crate::demo::Demos;
-use crate::devices::Devices;
-use crate::events::Events;
-use crate::history::Histories;
-use crate::news::News;
-use crate::pipeline;
-use crate::settings::problem::Problems;
-use crate::settings::reload::{Reload, Reloader};
-use crate::streams::Streams;
-use crate::titles::Titles;
-use connections::Door;
-use control::Control;
+use crate::gate::Gate;
+use crate::http::connections::{self, Door};
+use crate::http::control::Control;
+use crate::http::events::Events;
+use crate::http::places::Places;
+use crate::http::serving::Serving;
+use crate::program::Program;
+use crate::routes;
+use crate::settings::reload::Reloader;
 use futures_util::future::join_all;
 use lenscast_auth::Auth;
 use lenscast_auth::secret::{Kind, Secret};
@@ -28,20 +21,16 @@ use lenscast_auth::store::{FirstLinks, StoreError};
 use lenscast_base::addresses::machine_addresses;
 use lenscast_base::in_force::InForce;
 use lenscast_base::listen::{self, Listening};
-use lenscast_base::notices::Notices;
 use lenscast_base::state::{StateDir, StateError};
 use lenscast_base::time::now;
 use lenscast_tls::{Certificates, TlsError};
-use routes::Routes;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 /// How long connections may take to say goodbye when the server shuts down.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(1500);
@@ -49,146 +38,13 @@ const SHUTDOWN_GRACE: Duration = Duration::from_millis(1500);
 /// How often it is written when credentials were last used.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(60);
 
-/// How many passwords are hashed at once; each takes 19 MiB.
-const PASSWORDS_AT_ONCE: usize = 2;
-
-/// What all connections share.
-#[derive(Debug)]
-pub struct App {
-    /// What the owner set, as it is now.
-    pub live: InForce<Config>,
-    /// How it is read again, if it can be.
-    reloader: OnceLock<Reloader>,
-    /// The arrival clock.
-    pub clock: Clock,
-    /// Where it is found.
-    pub listening: Listening,
-    /// Where it takes connections of this computer without TLS.
-    own_address: SocketAddr,
-    /// The certificate, when there is TLS.
-    pub certificates: Option<Arc<Certificates>>,
-    /// TLS handshakes that failed.
-    pub handshakes: tls::Failures,
-    /// What is kept across restarts.
-    pub state: Arc<StateDir>,
-    /// Who may do what.
-    pub auth: Auth,
-    /// With what the virtual cameras of this server are let in.
-    pub demo_key: Secret,
-    hashing: Semaphore,
-    /// What every camera's pipeline is told.
-    pub pipelines: InForce<pipeline::Config>,
-    /// All streams.
-    pub streams: Streams,
-    /// What the cameras' devices told, for a diagnosis.
-    pub devices: Devices,
-    /// The cameras' names for people.
-    pub titles: Titles,
-    /// How the cameras were in the last minutes.
-    pub history: Histories,
-    /// Who listens to what happens.
-    pub events: Events,
-    /// Virtual cameras inside this server.
-    pub demos: Demos,
-    /// How many may watch.
-    pub admission: Arc<Admission>,
-    /// What was logged about the server as a whole lately.
-    pub notices: Notices,
-    /// Cancelled when the server shuts down.
-    pub shutdown: CancellationToken,
-    /// Everything that must end before the process does.
-    pub tasks: TaskTracker,
-}
-
-impl App {
-    /// What the owner set, as it is now. Ask again for what is to change with a reload.
-    #[must_use]
-    pub fn config(&self) -> Arc<Config> {
-        self.live.get()
-    }
-
-    /// How the settings are read again, if they can be.
-    #[must_use]
-    pub fn reloader(&self) -> Option<&Reloader> {
-        self.reloader.get()
-    }
-
-    /// Reads the settings again and puts in force what can be, without ending any connection. `None` when this server was
-    /// not started from settings. The caller's thread waits, as in [`Reloader::reload`].
-    ///
-    /// # Errors
-    /// All that is wrong. Then nothing has changed.
-    pub fn reload(&self) -> Option<Result<Reload, Problems>> {
-        let outcome = self.reloader.get()?.reload(&self.live);
-        self.declare();
-        match &outcome {
-            Ok(reload) => {
-                tracing::info!("configuration reloaded; {reload}");
-                if !self.config().access.open && !self.auth.store().lets_anybody_in(now()) {
-                    tracing::warn!(
-                        "nobody can log in from elsewhere; lenscast access new view NAME makes a link"
-                    );
-                }
-            }
-            Err(problems) => tracing::error!("the configuration stays as it was: {problems}"),
-        }
-        Some(outcome)
-    }
-
-    /// Does what hashes a password, on a thread of its own; few at once.
-    pub(crate) async fn passwords<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
-        let _turn = self.hashing.acquire().await;
-        match tokio::task::spawn_blocking(work).await {
-            Ok(done) => done,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // The program ends.
-                Err(_) => std::future::pending().await,
-            },
-        }
-    }
-
-    /// Takes the credentials of the configuration.
-    fn declare(&self) {
-        self.auth.declare(&self.config().access.given(), &self.demo_key, now());
-    }
-
-    /// The address at which this computer reaches its own server without TLS.
-    #[must_use]
-    pub const fn own_address(&self) -> SocketAddr {
-        self.own_address
-    }
-}
-
-/// Both ends of a connection.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer {
-    /// The client's address.
-    pub remote: SocketAddr,
-    /// The address on which it reached us.
-    pub local: SocketAddr,
-    /// By what it came.
-    pub channel: Channel,
-}
-
-/// By what a connection came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Channel {
-    /// A port without TLS.
-    Plain,
-    /// TLS.
-    Tls,
-    /// The port for TLS, without it: by mistake.
-    PlainOnTls,
-    /// The control socket.
-    ControlSocket,
-}
-
 /// A server whose socket is open.
 #[derive(Debug)]
 pub struct Server {
     doors: Vec<(TcpListener, Door)>,
-    app: Arc<App>,
+    app: App,
+    /// Where this computer reaches the server without TLS.
+    own_address: SocketAddr,
     first_links: Option<FirstLinks>,
 }
 
@@ -210,46 +66,39 @@ impl Server {
         };
         let state = Arc::new(open_state(config.state_dir.as_deref()));
         let auth = Auth::open(state.clone())?;
-        let (clock, news, live) = (Clock::start(), News::default(), InForce::new(config));
-        let certificates = Certificates::open(live.part(Config::certificate), state.clone())?;
+        let config = InForce::new(config);
+        let certificates = Certificates::open(config.part(Config::certificate), state.clone())?;
         let mut doors = vec![(plain, Door::Plain)];
         if let Some(((listener, _), certificates)) = secure.zip(certificates.as_ref()) {
             doors.push((listener, Door::Tls(certificates.server_config()?)));
         }
-        let app = Arc::new(App {
-            reloader: OnceLock::new(),
-            clock,
-            listening,
-            own_address: match address.ip() {
-                ip if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()),
-                _ => address,
-            },
-            certificates,
-            handshakes: tls::Failures::default(),
-            titles: Titles::open(state.clone()),
-            state,
-            auth,
-            demo_key: Secret::generate(Kind::Camera),
-            hashing: Semaphore::new(PASSWORDS_AT_ONCE),
-            pipelines: live.part(Config::pipeline),
-            streams: Streams::new(live.part(Config::rules), clock, news.clone()),
-            devices: Devices::default(),
-            history: Histories::default(),
-            events: Events::new(news),
-            demos: Demos::default(),
-            admission: Arc::new(Admission::new(live.clone())),
-            live,
-            notices: Notices::default(),
-            shutdown,
-            tasks: TaskTracker::new(),
-        });
-        app.declare();
-        let config = app.config();
+        let own_address = match address.ip() {
+            ip if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()),
+            _ => address,
+        };
+        let own_key = Secret::generate(Kind::Camera);
+        let http = config.part(Config::http);
+        let gate = Gate::new(auth, config.part(Config::gate), shutdown.clone());
+        let cameras = {
+            let (rules, pipelines) = (config.part(Config::rules), config.part(Config::pipeline));
+            Cameras::new(rules, pipelines, state.clone(), own_address.ip())
+        };
+        let serving = Serving::new(http.clone(), certificates, shutdown);
+        let app = App {
+            places: Places::new(http, listening),
+            events: Events::new(cameras.clone()),
+            demos: Demos::new(cameras.clone(), serving.clone(), own_address, own_key.clone()),
+            program: Program::new(config, state, gate.clone(), own_key),
+            gate,
+            cameras,
+            serving,
+        };
+        let config = app.program.config();
         // Who can only be reached from this computer needs no links, and they are shown once only.
         let is_private = listening.is_private() && config.proxy.trusted_proxies.is_empty();
         let needs_none = config.access.open || is_private;
-        let first_links = if needs_none { None } else { app.auth.store().first_start(now())? };
-        Ok(Self { doors, app, first_links })
+        let first_links = if needs_none { None } else { app.gate.auth().store().first_start(now())? };
+        Ok(Self { doors, app, own_address, first_links })
     }
 
     /// The tokens that were made because there was no credential, to be shown once.
@@ -262,66 +111,72 @@ impl Server {
     #[must_use]
     pub fn banner(&self) -> String {
         let app = &self.app;
-        let (config, machine) = (app.config(), machine_addresses());
-        let (first, kept) = (self.first_links(), app.state.place().is_some());
-        let certificate = app.certificates.as_ref().map(|certificates| certificates.info());
-        let (listening, certificate) = (app.listening, certificate.as_ref());
+        let (config, machine) = (app.program.config(), machine_addresses());
+        let (first, kept) = (self.first_links(), app.program.state().place().is_some());
+        let certificate = app.serving.certificates().map(|certificates| certificates.info());
+        let (listening, certificate) = (app.places.listening(), certificate.as_ref());
         Banner { config: &config, listening, certificate, machine: &machine, first, kept }.text()
     }
 
     /// Lets the settings be read again while the server runs.
     #[must_use]
     pub fn with_reloader(self, reloader: Reloader) -> Self {
-        // It is the first: nobody else has seen this server.
-        let _ = self.app.reloader.set(reloader);
+        self.app.program.set_reloader(reloader);
         self
     }
 
-    /// What all connections share.
+    /// The slices of the server.
     #[must_use]
-    pub fn app(&self) -> &Arc<App> {
+    pub fn app(&self) -> &App {
         &self.app
+    }
+
+    /// The address at which this computer reaches its own server without TLS.
+    #[must_use]
+    pub const fn own_address(&self) -> SocketAddr {
+        self.own_address
     }
 
     /// Serves until the token given to [`Server::bind`] is cancelled; then every connection is told, and this returns
     /// after 1.5 s at the latest.
     pub async fn run(self) {
-        let Self { doors, app, first_links: _ } = self;
-        let router = Routes::of(&app).router();
+        let Self { doors, app, .. } = self;
+        let router = routes::all(&app).router();
+        let (serving, shutdown) = (&app.serving, app.serving.shutdown());
         let control = async {
-            if let Some(control) = Control::open(&app) {
-                control.accept(&app, &router).await;
+            if let Some(control) = Control::open(app.program.state()) {
+                control.accept(serving, &router).await;
             }
         };
-        let (events, history) = (app.events.run(&app), app.history.run(&app.streams, &app.shutdown));
+        let events = app.events.run(shutdown);
+        let history = app.cameras.histories().run(app.cameras.streams(), shutdown);
         let doors = join_all(doors.into_iter().map(|(listener, door)| {
-            let (app, router) = (&app, &router);
-            async move { connections::accept(listener, &door, app, router).await }
+            let router = &router;
+            async move { connections::accept(listener, &door, serving, router).await }
         }));
         let certificates = async {
-            if let Some(certificates) = &app.certificates {
-                certificates.clone().run(app.shutdown.clone()).await;
+            if let Some(certificates) = serving.certificates() {
+                certificates.clone().run(shutdown.clone()).await;
             }
         };
         tokio::join!(doors, control, certificates, events, history, flush(&app));
-        app.tasks.close();
-        app.demos.tasks.close();
-        let all = async { tokio::join!(app.tasks.wait(), app.demos.tasks.wait()) };
+        serving.tasks().close();
+        let all = async { tokio::join!(serving.tasks().wait(), app.demos.ended()) };
         if tokio::time::timeout(SHUTDOWN_GRACE, all).await.is_err() {
-            tracing::warn!(connections = app.tasks.len(), "some connections did not end in time");
+            tracing::warn!(connections = serving.tasks().len(), "some connections did not end in time");
         }
     }
 }
 
 /// Writes now and then, and at the end, when credentials were last used.
-async fn flush(app: &Arc<App>) {
+async fn flush(app: &App) {
     let write = |last: bool| {
-        let app = app.clone();
+        let (gate, serving) = (app.gate.clone(), app.serving.clone());
         tokio::task::spawn_blocking(move || {
-            let store = app.auth.store();
+            let store = gate.auth().store();
             let written = if last { store.close(now()) } else { store.flush(now()) };
             if let Err(error) = written
-                && let Some(held_back) = app.notices.due("flush")
+                && let Some(held_back) = serving.notices().due("flush")
             {
                 tracing::warn!(%error, held_back, "it cannot be kept when credentials were last used");
             }
@@ -330,7 +185,7 @@ async fn flush(app: &Arc<App>) {
     let mut ticks = tokio::time::interval(FLUSH_INTERVAL);
     loop {
         let last = tokio::select! {
-            () = app.shutdown.cancelled() => true,
+            () = app.serving.shutdown().cancelled() => true,
             _ = ticks.tick() => false,
         };
         // What goes wrong is logged.

@@ -16,11 +16,11 @@ pub mod secret;
 mod tests;
 
 use crate::config::{Access, Config, Limits, Plain, Proxy, Tls, TlsSettings};
-use crate::pipeline::encoder::MakeEncoder;
-use crate::pipeline::ffmpeg;
-use crate::stream::EncodeMode;
 use layer::{Layer, Value};
 use lenscast_base::state::StateDir;
+use lenscast_live::EncodeMode;
+use lenscast_live::pipeline::encoder::MakeEncoder;
+use lenscast_live::pipeline::ffmpeg;
 use lenscast_tls::Certificate;
 use lenscast_tls::certificate;
 use problem::{Origin, Problem, Problems};

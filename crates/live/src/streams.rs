@@ -7,6 +7,7 @@ use crate::stream::publisher::Publisher;
 use crate::stream::rules::Rules;
 use crate::stream::session::Camera;
 use lenscast_base::in_force::InForce;
+use lenscast_media::time::{Micros, Pts90k};
 use lenscast_protocol::CameraName;
 use lenscast_protocol::name::MAX_NAME_BYTES;
 use std::collections::BTreeMap;
@@ -86,6 +87,12 @@ impl Streams {
             }
         }
         stream.set_device_id(id);
+    }
+
+    /// The presentation time of a frame that arrives at `at`, in 90 kHz ticks, before 33 bits wrap.
+    #[must_use]
+    pub fn pts_at(&self, at: Micros) -> Pts90k {
+        self.rules.get().pts_origin.saturating_add(at.to_pts().0)
     }
 
     /// How many cameras are connected.

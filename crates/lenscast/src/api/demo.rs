@@ -1,10 +1,10 @@
 //! `POST /api/demo` and `DELETE /api/demo`: a virtual camera, for somebody who has none.
 
-use super::openapi::{About, Tag, words};
-use super::problem::Problem;
-use super::{cameras, no};
-use crate::demo::{self, Refusal};
-use crate::server::App;
+use crate::cameras::Cameras;
+use crate::demo::{self, Demos, Refusal};
+use crate::http::api::openapi::{About, Tag, words};
+use crate::http::api::problem::Problem;
+use crate::http::api::{self, cameras, no};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
@@ -14,7 +14,6 @@ use axum::response::{IntoResponse, Response};
 use lenscast_protocol::CameraName;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// Which virtual camera.
@@ -77,11 +76,11 @@ pub fn about_start() -> About {
 
 /// `POST /api/demo`.
 pub async fn start(
-    State(app): State<Arc<App>>,
+    State(demos): State<Demos>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let body = super::body(body)?;
-    let which = if body.is_empty() { Ok(Which::default()) } else { super::object(&body) };
+    let body = api::body(body)?;
+    let which = if body.is_empty() { Ok(Which::default()) } else { api::object(&body) };
     let which = which.map_err(|error| {
         let why = error.map_or_else(String::new, |error| format!(": {error}"));
         let sentence = format!("The request is empty or a JSON object with a name, and is not{why}.");
@@ -89,7 +88,7 @@ pub async fn start(
     })?;
     let name = which.name()?;
     let answer = |code: StatusCode| (code, Json(Running { name: name.as_str() })).into_response();
-    match demo::start(&app, name.clone(), demo::picture()) {
+    match demos.start(name.clone(), demo::picture()) {
         Ok(_task) => Ok(answer(StatusCode::CREATED)),
         Err(Refusal::Running) => Ok(answer(StatusCode::OK)),
         Err(refusal @ Refusal::Taken) => Err(no(StatusCode::CONFLICT, refusal)),
@@ -117,17 +116,18 @@ pub fn about_stop() -> About {
 
 /// `DELETE /api/demo`.
 pub async fn stop(
-    State(app): State<Arc<App>>,
+    State(demos): State<Demos>,
+    State(cameras): State<Cameras>,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Ok(Query(Asked { name, _token })) = asked else {
         return Err(no(StatusCode::BAD_REQUEST, "The query may say name=NAME."));
     };
     let name = name.map_or_else(Which::default, |name| Which { name }).name()?;
-    if !demo::stop(&app, &name).await {
+    if !demos.stop(&name).await {
         return Err(no(StatusCode::NOT_FOUND, format!("No virtual camera {name} is running.")));
     }
     // Another camera may have come by that name meanwhile; that one is not forgotten.
-    let _ = cameras::forget_now(&app, name).await?;
+    let _ = cameras::forget_now(&cameras, name).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

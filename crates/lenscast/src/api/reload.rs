@@ -1,16 +1,15 @@
 //! `POST /api/reload`: reads the settings again, as SIGHUP does.
 
-use super::no;
-use super::openapi::{About, Tag};
-use super::problem::Problem;
-use crate::server::App;
+use crate::http::api::no;
+use crate::http::api::openapi::{About, Tag};
+use crate::http::api::problem::Problem;
+use crate::program::Program;
 use crate::settings::problem::Problems;
 use crate::settings::reload::Reload;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use std::sync::Arc;
 
 /// What this is.
 #[must_use]
@@ -31,9 +30,9 @@ pub fn about() -> About {
 
 /// `POST /api/reload`: 200 with what was applied and what waits for a restart; 422 with all that is wrong, and then nothing
 /// has changed.
-pub async fn handler(State(app): State<Arc<App>>) -> Response {
+pub async fn handler(State(program): State<Program>) -> Response {
     // It reads files, and may wait for ffmpeg.
-    match tokio::task::spawn_blocking(move || app.reload()).await {
+    match tokio::task::spawn_blocking(move || program.reload()).await {
         Ok(Some(Ok(reload))) => Json(reload).into_response(),
         Ok(Some(Err(problems))) => wrong(&problems).into_response(),
         Ok(None) => {

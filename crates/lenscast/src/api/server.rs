@@ -1,24 +1,24 @@
 //! `GET /api/server`: the server itself, as far as `/status` does not tell.
 
-use super::no;
-use super::openapi::{About, Tag};
-use super::problem::Problem;
-use crate::banner;
-use crate::server::App;
+use crate::cameras::Cameras;
+use crate::http::api::no;
+use crate::http::api::openapi::{About, Tag};
+use crate::http::api::problem::Problem;
+use crate::http::places::Places;
+use crate::http::serving::Serving;
+use crate::program::Program;
 use crate::settings::problem::Problems;
 use crate::settings::reload::Reload;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use lenscast_base::addresses::machine_addresses;
 use lenscast_base::listen::Listening;
 use lenscast_base::time::now;
 use lenscast_tls::{Certificates, Info};
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// The answer.
@@ -100,15 +100,20 @@ pub fn about() -> About {
 }
 
 /// `GET /api/server`.
-pub async fn handler(State(app): State<Arc<App>>) -> Result<Response, Problem> {
+pub async fn handler(
+    State(program): State<Program>,
+    State(cameras): State<Cameras>,
+    State(places): State<Places>,
+    State(serving): State<Serving>,
+) -> Result<Response, Problem> {
     // It reads files.
-    let told = tokio::task::spawn_blocking(move || info(&app)).await;
+    let told = tokio::task::spawn_blocking(move || info(&program, &cameras, &places, &serving)).await;
     let told = told.map_err(|error| no(StatusCode::INTERNAL_SERVER_ERROR, error))?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(told)).into_response())
 }
 
-fn info(app: &App) -> ServerInfo {
-    let (config, reloader) = (app.config(), app.reloader());
+fn info(program: &Program, cameras: &Cameras, places: &Places, serving: &Serving) -> ServerInfo {
+    let (config, reloader) = (program.config(), program.reloader());
     let pending = reloader.map_or_else(|| Ok(Reload::default()), |reloader| reloader.pending());
     let (pending, mistakes) = match pending {
         Ok(pending) => (pending, Vec::new()),
@@ -118,12 +123,12 @@ fn info(app: &App) -> ServerInfo {
     ServerInfo {
         version: env!("CARGO_PKG_VERSION"),
         pid: std::process::id(),
-        started: now().saturating_sub(app.clock.now().to_duration().as_secs()),
+        started: now().saturating_sub(cameras.clock().now().to_duration().as_secs()),
         config_file: reloader.and_then(|reloader| reloader.file()).map(|path| shown(&path)),
-        state_dir: app.state.place().map(shown),
-        listen: listeners(app.listening),
-        urls: banner::places(&config, app.listening, &machine_addresses()),
-        certificate: app.certificates.as_ref().map(|certificates| Shown::of(certificates)),
+        state_dir: program.state().place().map(shown),
+        listen: listeners(places.listening()),
+        urls: places.all(),
+        certificate: serving.certificates().map(|certificates| Shown::of(certificates)),
         access: OpenTo {
             open: config.access.open,
             open_view: config.access.open_view,

@@ -5,7 +5,7 @@ use axum::http::{Method, Request, header};
 use clap::Args;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use lenscast::server::control;
+use lenscast::http::control;
 use lenscast::settings::{Loaded, Sources};
 use lenscast_base::state::StateDir;
 use serde::de::DeserializeOwned;

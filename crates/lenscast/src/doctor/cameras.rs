@@ -248,8 +248,8 @@ mod tests {
         let _inside = runtime.enter();
         let config = crate::config::Config { listen: "127.0.0.1:0".parse().unwrap(), ..Default::default() };
         let server = Server::bind(config, Default::default()).unwrap();
-        let _waited_for = server.app().streams.get(&lenscast_protocol::CameraName::default());
-        let status = serde_json::to_value(crate::status::status(server.app())).unwrap();
+        let _waited_for = server.app().cameras.streams().get(&lenscast_protocol::CameraName::default());
+        let status = serde_json::to_value(server.app().cameras.status()).unwrap();
         let status: Status = serde_json::from_value(status).unwrap();
         assert_eq!(status.version, env!("CARGO_PKG_VERSION"));
         assert_eq!((status.cameras.len(), status.cameras[0].state.as_str()), (1, "waiting"));

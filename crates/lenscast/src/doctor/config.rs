@@ -1,9 +1,9 @@
 //! The configuration: what is wrong with it, and who can read it.
 
 use super::report::Finding;
-use crate::pipeline::encoder::MakeEncoder;
 use crate::settings::Loaded;
 use crate::settings::problem::{Origin, Problem, Problems};
+use lenscast_live::pipeline::encoder::MakeEncoder;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};

@@ -2,8 +2,8 @@
 
 use super::report::Finding;
 use super::{Control, users};
-use crate::server::control;
-use crate::titles;
+use crate::cameras::titles;
+use crate::http::control;
 use lenscast_auth::store::{self, Listing, Store};
 use lenscast_base::state::look::{Entry, Found, Look};
 use lenscast_base::state::{StateDir, StateError};

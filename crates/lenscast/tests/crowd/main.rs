@@ -47,5 +47,5 @@ async fn hundreds_of_viewers_come_and_go_and_each_sees_frames_in_order() {
     }
     let status = server.status_until(|status| status["viewer_clients"] == 0).await;
     assert_eq!(status["cameras"][0]["connected"], true);
-    assert_eq!(server.app.admission.total(), 0);
+    assert_eq!(server.app.gate.watching(), 0);
 }

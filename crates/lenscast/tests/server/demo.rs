@@ -104,17 +104,17 @@ async fn demo_cameras_end_with_the_server() {
     server.camera_until("demo", |camera| camera["state"] == "live").await;
     let app = server.app.clone();
     server.end().await;
-    assert!(app.demos.tasks.is_empty());
+    assert!(app.demos.running() == 0);
 }
 
 #[tokio::test]
 async fn a_server_that_listens_everywhere_is_found_by_its_demo_camera() {
     let server = start_with(|config| config.listen = "[::]:0".parse().unwrap());
     let name = CameraName::new("demo").unwrap();
-    let camera = lenscast::demo::start(&server.app, name.clone(), lenscast::demo::picture()).unwrap();
+    let camera = server.app.demos.start(name.clone(), lenscast::demo::picture()).unwrap();
     let demo = server.camera_until("demo", |camera| camera["state"] == "live").await;
     assert_eq!(demo["virtual"], true, "{demo}");
-    assert!(within(lenscast::demo::stop(&server.app, &name)).await);
-    assert!(!lenscast::demo::stop(&server.app, &name).await, "it has ended when that returns");
+    assert!(within(server.app.demos.stop(&name)).await);
+    assert!(!server.app.demos.stop(&name).await, "it has ended when that returns");
     within(camera).await.unwrap().unwrap();
 }

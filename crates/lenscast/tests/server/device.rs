@@ -267,7 +267,7 @@ async fn a_device_that_is_asked_all_the_time_still_gets_its_pongs_and_the_newest
     let server = start();
     let mut camera = server.device("/ws/camera", hello("a"), telemetry()).await;
     server.status_until(|status| !status["cameras"][0]["device"].is_null()).await;
-    let session = server.app.streams.get(&Default::default()).session().unwrap();
+    let session = server.app.cameras.streams().get(&Default::default()).session().unwrap();
     let device = session.device.as_ref().unwrap();
     let mut got = Vec::new();
     for quality in 0..100 {

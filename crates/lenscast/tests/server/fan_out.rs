@@ -85,7 +85,7 @@ async fn a_viewer_that_neither_takes_nor_says_anything_is_closed_and_counted_and
     let mut reader = server.viewer("format=h264").await;
     // Neither reads; one speaks.
     let (mut speak, mut unread) = server.viewer("format=h264").await.socket.split();
-    let stream = server.app.streams.get(&CameraName::default());
+    let stream = server.app.cameras.streams().get(&CameraName::default());
     let mut number = 0;
     for dead in 1..=2 {
         let _dead = server.viewer("").await;
@@ -128,7 +128,7 @@ async fn too_many_viewers_are_told_so_in_http() {
     let url = format!("ws://{}/ws/viewer", server.address);
     assert_eq!(refusal(tokio_tungstenite::connect_async(&url).await.unwrap_err()).0, 429);
     second.close().await;
-    server.status_until(|_| server.app.admission.total() == 1).await;
+    server.status_until(|_| server.app.gate.watching() == 1).await;
     let _third = server.viewer("").await;
 }
 

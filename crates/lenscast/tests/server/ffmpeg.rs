@@ -36,7 +36,7 @@ impl Scene {
     }
 
     fn restarts(&self) -> u64 {
-        let streams = self.server.app.streams.list();
+        let streams = self.server.app.cameras.streams().list();
         let stream = streams.iter().find(|stream| stream.name().to_string() == self.name).unwrap();
         stream.stats.encoder_restarts.load(Ordering::Relaxed)
     }
@@ -78,7 +78,7 @@ async fn signal(pid: u32, name: &str) {
 /// its frame, and its time must be that of the frame. Gives back the times of the key frames in µs.
 async fn plays(name: &str, interval: Duration, frames: u32) -> Vec<u64> {
     let mut scene = Scene::start(name).await;
-    let clock = scene.server.app.clock;
+    let clock = *scene.server.app.cameras.clock();
     let origin = Config::default().pts_origin;
     let mut decoder = Decoder::new();
     let mut keys = Vec::new();

@@ -1,8 +1,9 @@
 //! A running server, cameras and viewers for the tests.
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use lenscast::app::App;
 use lenscast::config::Config;
-use lenscast::server::{App, Server};
+use lenscast::server::Server;
 use lenscast_device::jpeg::{self, Sampling};
 use lenscast_device::pattern::{Scene, read_strips};
 use lenscast_live::Stats;
@@ -25,7 +26,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Running {
     pub address: SocketAddr,
-    pub app: Arc<App>,
+    pub app: App,
     pub shutdown: CancellationToken,
     pub task: JoinHandle<()>,
 }
@@ -40,7 +41,7 @@ pub fn start_with(change: impl FnOnce(&mut Config)) -> Running {
     change(&mut config);
     let shutdown = CancellationToken::new();
     let server = Server::bind(config, shutdown.clone()).unwrap();
-    let address = server.app().own_address();
+    let address = server.own_address();
     let app = server.app().clone();
     Running { address, app, shutdown, task: tokio::spawn(server.run()) }
 }
@@ -85,7 +86,7 @@ impl Running {
 
     /// What `GET /status` says.
     pub fn status(&self) -> Value {
-        serde_json::to_value(lenscast::status::status(&self.app)).unwrap()
+        serde_json::to_value(self.app.cameras.status()).unwrap()
     }
 
     /// What it says about one camera; null when it knows none of that name.
@@ -118,7 +119,7 @@ impl Running {
 
     /// The counters of the camera `default`.
     pub fn stats(&self) -> Arc<Stats> {
-        self.app.streams.get(&CameraName::default()).stats.clone()
+        self.app.cameras.streams().get(&CameraName::default()).stats.clone()
     }
 
     /// Frames refused so far for `cause`, of the camera `default`.

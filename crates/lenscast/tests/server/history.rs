@@ -10,7 +10,7 @@ async fn the_history_tells_rate_and_latency_of_who_watched() {
     let _waiting = server.connect("/ws/viewer/never").await;
     let mut camera = server.camera().await;
     let sample = async || {
-        server.app.history.sample(&server.app.streams);
+        server.app.cameras.histories().sample(server.app.cameras.streams());
         let history = server.get_json("/api/cameras/default/history").await;
         assert_eq!(history["step_s"], 5);
         history["samples"].as_array().unwrap().last().cloned().unwrap_or_default()
@@ -49,7 +49,7 @@ async fn samples_are_taken_without_being_asked_for() {
     camera.send_jpeg(&jpeg(1)).await;
     let name = Default::default();
     within(async {
-        while server.app.history.of(&name).is_empty() {
+        while server.app.cameras.histories().of(&name).is_empty() {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
     })

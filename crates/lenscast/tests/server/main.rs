@@ -15,6 +15,7 @@ mod harness;
 mod history;
 mod http;
 mod lifecycle;
+mod news;
 mod openapi;
 mod playback;
 mod program;

@@ -7,8 +7,9 @@ use crate::access::world::{Place, World, ask};
 use crate::harness::*;
 use axum::http::Method;
 use book::Book;
-use lenscast::access::{For, Needs, Rule};
-use lenscast::server::routes::{Route, Routes};
+use lenscast::http::rule::Route;
+use lenscast::http::rule::{For, Needs, Rule};
+use lenscast::routes;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -27,7 +28,7 @@ async fn every_route_is_described_but_pages_and_web_sockets_and_nothing_else_is(
     let book = Book::of(&server).await;
     let described: BTreeSet<(String, String)> =
         book.operations().map(|(method, path, _)| (method, path)).collect();
-    let routes = Routes::of(&server.app);
+    let routes = routes::all(&server.app);
     let wanted: BTreeSet<(String, String)> = routes
         .list()
         .iter()
@@ -43,7 +44,7 @@ async fn the_right_that_is_described_is_the_one_that_the_route_needs() {
     let server = start();
     let book = Book::of(&server).await;
     let any = json!([{"bearer": []}, {"basic": []}, {"cookie": []}, {"token": []}]);
-    for route in Routes::of(&server.app).list().iter().filter(|route| is_described(route)) {
+    for route in routes::all(&server.app).list().iter().filter(|route| is_described(route)) {
         let operation = book.operation(route.method.as_str(), route.path);
         let (name, security) = match route.rule.needs {
             Needs::Nothing => ("nothing", json!([])),

@@ -148,7 +148,7 @@ async fn a_server_whose_state_cannot_be_kept_or_read_serves_all_the_same() {
     std::fs::write(&file, "").unwrap();
     let server = start_in(&file.join("below"));
     assert_eq!(server.patch("door", r#"{"title":"For now"}"#).await.0, 200);
-    assert!(server.app.state.place().is_none());
+    assert!(server.app.program.state().place().is_none());
 
     let damaged = folder.path().join("cameras.json");
     std::fs::write(&damaged, "{\"devices\":").unwrap();
@@ -167,7 +167,7 @@ async fn a_camera_is_forgotten_with_its_title_unless_it_is_connected() {
     camera.send_jpeg(&jpeg(1)).await;
     server.camera_until("door", |camera| camera["state"] == "live").await;
     server.patch("door", r#"{"title":"Front door"}"#).await;
-    server.app.history.sample(&server.app.streams);
+    server.app.cameras.histories().sample(server.app.cameras.streams());
     let (code, sentence) = server.ask("DELETE", "/api/cameras/door", "").await;
     assert_eq!(code, 409);
     assert!(sentence.contains("door is connected"), "{sentence}");

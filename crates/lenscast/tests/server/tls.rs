@@ -150,7 +150,7 @@ impl Trust {
 }
 
 fn tls_address(server: &Running) -> SocketAddr {
-    server.app.listening.tls.expect("a server with TLS")
+    server.app.places.listening().tls.expect("a server with TLS")
 }
 
 fn trouble(error: &std::io::Error) -> &rustls::Error {

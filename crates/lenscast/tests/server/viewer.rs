@@ -49,9 +49,9 @@ async fn a_joiner_gets_the_running_gop_while_it_is_fresh_and_a_new_key_frame_whe
     // Join again and again. While the key frame is fresh each joiner gets it; at last one gets a new one, of the same
     // picture, with PTS = now.
     loop {
-        let before = server.app.clock.now();
+        let before = server.app.cameras.clock().now();
         let (header, unit) = server.viewer("format=h264").await.framed().await;
-        let after = server.app.clock.now();
+        let after = server.app.cameras.clock().now();
         assert!(header.key);
         assert_eq!(Decoder::new().decode(&unit).frame_number(), 5);
         let limit = key.pts_us - Config::default().pts_origin.to_micros().0
@@ -76,7 +76,7 @@ async fn a_crowd_of_joiners_shares_one_forced_key_frame() {
     let mut camera = server.camera().await;
     camera.send_jpeg(&jpeg(1)).await;
     server.status_until(|status| status["cameras"][0]["frames_in"] == 1).await;
-    let started = server.app.clock.now();
+    let started = server.app.cameras.clock().now();
     let mut crowd = Vec::new();
     for _ in 0..50 {
         crowd.push(server.viewer("format=h264").await);
@@ -85,7 +85,7 @@ async fn a_crowd_of_joiners_shares_one_forced_key_frame() {
     for viewer in &mut crowd {
         sequences.insert(viewer.framed().await.0.sequence);
     }
-    let elapsed = server.app.clock.now().saturating_sub(started).to_duration();
+    let elapsed = server.app.cameras.clock().now().saturating_sub(started).to_duration();
     let allowed = 1 + elapsed.as_millis() / JOINABLE_GOP_AGE.as_millis();
     assert!(sequences.len() as u128 <= allowed, "{} key frames in {elapsed:?}", sequences.len());
 }

@@ -154,7 +154,7 @@ async fn lists_tell_only_of_cameras_that_may_be_watched() {
     let mut cameras = Vec::new();
     for name in ["front", "back"] {
         let name = lenscast_protocol::CameraName::new(name).unwrap();
-        cameras.push(lenscast::demo::start(&world.server.app, name, lenscast::demo::picture()).unwrap());
+        cameras.push(world.server.app.demos.start(name, lenscast::demo::picture()).unwrap());
     }
     world.server.status_until(|status| status["camera_clients"] == 2).await;
     let names = |status: &serde_json::Value| {

@@ -75,7 +75,7 @@ async fn without_a_place_for_it_the_server_goes_without() {
     );
     assert!(!deep.join("control.sock").exists());
     let server = start();
-    assert!(server.app.state.place().is_none());
+    assert!(server.app.program.state().place().is_none());
     assert_eq!(
         ask("GET", "/status").header("Host", server.address.to_string()).send(&server).await.code,
         200

@@ -112,7 +112,7 @@ async fn a_user_is_made_logs_in_gets_another_password_and_is_removed() {
 #[tokio::test]
 async fn what_cannot_be_a_credential_is_refused_in_words_and_changes_nothing() {
     let world = World::new(true).await;
-    let before = world.server.app.auth.store().list(0);
+    let before = world.server.app.gate.auth().store().list(0);
     let long = "x".repeat(65);
     for (method, path, body, code, word) in [
         ("POST", "tokens", json!({"kind": "session"}), 400, "logging in"),
@@ -148,7 +148,7 @@ async fn what_cannot_be_a_credential_is_refused_in_words_and_changes_nothing() {
         assert!(detail.contains(word) && detail.ends_with('.'), "{body}: {detail}");
         assert!(!detail.contains("long enough"), "{detail}");
     }
-    let after = world.server.app.auth.store().list(0);
+    let after = world.server.app.gate.auth().store().list(0);
     assert_eq!((before.users, before.shares), (after.users, after.shares));
     assert_eq!(before.tokens.len(), after.tokens.len());
 }

@@ -54,13 +54,13 @@ impl World {
     fn share(&self, camera: &str, for_s: u64) -> (Id, Secret) {
         let now = lenscast_base::time::now();
         let camera = CameraName::new(camera).unwrap();
-        self.server.app.auth.store().add_share(Some(camera), "", now + for_s, now).unwrap()
+        self.server.app.gate.auth().store().add_share(Some(camera), "", now + for_s, now).unwrap()
     }
 
     fn key(&self, camera: &str) -> (Id, Secret) {
         let cameras = Some(BTreeSet::from([CameraName::new(camera).unwrap()]));
         let now = lenscast_base::time::now();
-        self.server.app.auth.store().add_token(Kind::Camera, "", cameras, None, now).unwrap()
+        self.server.app.gate.auth().store().add_token(Kind::Camera, "", cameras, None, now).unwrap()
     }
 }
 
@@ -158,7 +158,7 @@ async fn a_link_that_ends_ends_what_was_opened_with_it() {
 #[tokio::test]
 async fn a_login_that_ends_ends_what_its_browser_has_open() {
     let world = World::new(true).await;
-    let auth = &world.server.app.auth;
+    let auth = world.server.app.gate.auth();
     let now = lenscast_base::time::now();
     for how in ["logout", "password", "removed"] {
         let login =
@@ -217,14 +217,14 @@ async fn what_the_place_allowed_ends_when_the_owner_closes_it() {
     viewer.binary().await;
     let mut events = ask("GET", "/api/events").from(Place::Home, &world.server).open(&world.server).await;
     flows(&mut events).await;
-    let mut config = (*world.server.app.config()).clone();
+    let mut config = (*world.server.app.program.config()).clone();
     config.access.open_view = false;
-    world.server.app.live.set(config.clone());
+    world.server.app.program.in_force().set(config.clone());
     assert_eq!(viewer.closed().await, (1008, OVER.to_owned()));
     read_to_end(events).await;
     assert!(!camera.is_finished(), "cameras are still let in");
     config.access.require_camera_key = true;
-    world.server.app.live.set(config);
+    world.server.app.program.in_force().set(config);
     assert_eq!(within(camera).await.unwrap(), (1008, OVER.to_owned()));
 }
 

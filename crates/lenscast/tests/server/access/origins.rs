@@ -40,7 +40,7 @@ async fn a_page_of_another_origin_changes_nothing_however_its_reader_is_logged_i
     for behind_proxy in [false, true] {
         let world = World::new(behind_proxy).await;
         let place = if behind_proxy { Place::Home } else { Place::Here };
-        let before = world.server.app.auth.store().list(lenscast_base::time::now());
+        let before = world.server.app.gate.auth().store().list(lenscast_base::time::now());
         for headers in FOREIGN {
             for change in changes() {
                 for request in
@@ -53,7 +53,7 @@ async fn a_page_of_another_origin_changes_nothing_however_its_reader_is_logged_i
                 }
             }
         }
-        let after = world.server.app.auth.store().list(lenscast_base::time::now());
+        let after = world.server.app.gate.auth().store().list(lenscast_base::time::now());
         assert_eq!((before.users.len(), before.tokens.len()), (after.users.len(), after.tokens.len()));
         assert_eq!((before.shares.len(), before.sessions.len()), (after.shares.len(), after.sessions.len()));
     }

@@ -184,14 +184,14 @@ impl Configured {
         let shutdown = CancellationToken::new();
         let server = Server::bind(config, shutdown.clone()).unwrap();
         let server = server.with_reloader(Reloader::new(sources, loaded, |_| {}));
-        let address = server.app().own_address();
+        let address = server.own_address();
         let app = server.app().clone();
         Running { address, app, shutdown, task: tokio::spawn(server.run()) }
     }
 
     fn reload(&self, settings: &str) {
         write(&self.folder.path().join("lenscast.toml"), settings);
-        self.server.app.reload().unwrap().unwrap();
+        self.server.app.program.reload().unwrap().unwrap();
     }
 }
 
@@ -301,9 +301,9 @@ async fn virtual_cameras_of_the_server_are_let_in_whatever_is_closed() {
         config.proxy.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     });
     let name = CameraName::new("demo").unwrap();
-    let _camera = lenscast::demo::start(&server.app, name, lenscast::demo::picture()).unwrap();
+    let _camera = server.app.demos.start(name, lenscast::demo::picture()).unwrap();
     server.camera_until("demo", |camera| camera["state"] == "live").await;
-    let listed = serde_json::to_string(&server.app.auth.store().list(0)).unwrap();
+    let listed = serde_json::to_string(&server.app.gate.auth().store().list(0)).unwrap();
     assert_eq!(listed.matches("\"kind\":\"camera\"").count(), 1, "its key is nobody's business: {listed}");
     assert_eq!(ask("GET", "/ws/camera/demo-2").upgrade().at_home(&server).await.code, 401);
 }

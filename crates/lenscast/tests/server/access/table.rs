@@ -4,7 +4,7 @@ use super::world::*;
 use crate::harness::Running;
 use crate::tls::other_addresses;
 use lenscast::config::{Access, Config, Plain, Tls};
-use lenscast::server::routes::Routes;
+use lenscast::routes;
 use lenscast_auth::secret::{Kind, Secret};
 use lenscast_tls::Certificate;
 use std::collections::BTreeSet;
@@ -217,7 +217,7 @@ async fn code(world: &World, caller: Caller, place: Place, method: &'static str,
         return request.by_control_socket(world).await.code;
     }
     let request = request.from(place, &world.server);
-    match world.server.app.listening.tls {
+    match world.server.app.places.listening().tls {
         Some(_) => request.over_tls(&world.server, &world.trust()).await.code,
         None => request.send(&world.server).await.code,
     }
@@ -259,7 +259,7 @@ fn elsewhere() -> Vec<Place> {
 }
 
 fn list(server: &Running) -> Vec<(String, &'static str)> {
-    Routes::of(&server.app).list().iter().map(|route| (route.method.to_string(), route.path)).collect()
+    routes::all(&server.app).list().iter().map(|route| (route.method.to_string(), route.path)).collect()
 }
 
 #[tokio::test]

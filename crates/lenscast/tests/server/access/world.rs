@@ -3,7 +3,8 @@
 use crate::harness::*;
 use crate::tls::Trust;
 use lenscast::config::Config;
-use lenscast::server::{Server, control};
+use lenscast::http::control;
+use lenscast::server::Server;
 use lenscast_auth::ids::Id;
 use lenscast_auth::records::Role;
 use lenscast_auth::secret::{Kind, Secret};
@@ -267,7 +268,7 @@ impl World {
             }
             change(config);
         });
-        let (auth, now) = (&server.app.auth, lenscast_base::time::now());
+        let (auth, now) = (server.app.gate.auth(), lenscast_base::time::now());
         let store = auth.store();
         let (view_id, view) = store.add_token(Kind::View, "tablet", None, None, now).unwrap();
         let (_, admin) = store.add_token(Kind::Admin, "me", None, None, now).unwrap();
@@ -326,7 +327,7 @@ impl World {
     }
 
     pub fn revoke(&self, id: &Id) {
-        self.server.app.auth.store().revoke(id, lenscast_base::time::now()).unwrap();
+        self.server.app.gate.auth().store().revoke(id, lenscast_base::time::now()).unwrap();
     }
 
     /// Shuts the server down and starts another one on the same state directory.

@@ -9,9 +9,9 @@ use tokio_tungstenite::tungstenite::Message;
 impl Running {
     /// Puts another configuration in force.
     fn change(&self, change: impl FnOnce(&mut Config)) {
-        let mut config = (*self.app.config()).clone();
+        let mut config = (*self.app.program.config()).clone();
         change(&mut config);
-        self.app.live.set(config);
+        self.app.program.in_force().set(config);
     }
 }
 

@@ -49,7 +49,7 @@ async fn another_certificate_is_taken_under_traffic_and_no_connection_ends() {
     // Halfway through being written: the certificate is new, the key is not.
     let second = Issued::new(&["127.0.0.1", "cam.example"]);
     fs::write(world.path("cert.pem"), &second.certificate).unwrap();
-    let certificates = server.app.certificates.clone().unwrap();
+    let certificates = server.app.serving.certificates().cloned().unwrap();
     within(async {
         while certificates.trouble().is_none() {
             tokio::time::sleep(Duration::from_millis(20)).await;

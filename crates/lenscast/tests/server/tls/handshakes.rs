@@ -80,7 +80,7 @@ async fn connections_with_tls_count_as_all_others_do_and_end_with_the_server() {
     // One that has not spoken yet.
     let mut silent = TcpStream::connect(tls_address(&server)).await.unwrap();
     within(async {
-        while server.app.tasks.len() < 2 {
+        while server.app.serving.tasks().len() < 2 {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     })

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 fn info(server: &Running) -> Info {
-    server.app.certificates.as_ref().unwrap().info()
+    server.app.serving.certificates().unwrap().info()
 }
 
 #[tokio::test]
@@ -36,7 +36,7 @@ async fn the_start_prints_its_fingerprint_and_where_to_open_what() {
     let world = World::new();
     let server = world.bind(Certificate::SelfSigned).unwrap();
     let (banner, app) = (server.banner(), server.app().clone());
-    let fingerprint = app.certificates.as_ref().unwrap().info().fingerprint();
+    let fingerprint = app.serving.certificates().unwrap().info().fingerprint();
     assert_eq!(fingerprint.split(':').count(), 32);
     assert!(banner.contains(&fingerprint) && banner.contains("browsers warn once"), "{banner}");
     // As another program reads it.

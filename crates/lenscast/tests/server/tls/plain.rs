@@ -63,7 +63,7 @@ async fn cameras_and_health_checks_are_served_and_all_others_are_sent_to_https()
 async fn a_link_that_was_opened_without_tls_goes_on_with_it_and_nothing_is_logged_in_before() {
     let world = World::new();
     let server = world.own();
-    let store = server.app.auth.store();
+    let store = server.app.gate.auth().store();
     let (id, token) = store.add_token(Kind::View, "", None, None, lenscast_base::time::now()).unwrap();
     let answer = from_elsewhere(ask("GET", "/camera/front?x=1").token(&token)).send(&server).await;
     let location = answer.header("location").unwrap();
@@ -136,16 +136,16 @@ async fn plain_all_serves_everything_and_plain_off_opens_no_port() {
         *config = world.config(Certificate::SelfSigned, Plain::Off);
         config.listen = taken.local_addr().unwrap();
     });
-    assert_eq!(server.app.listening.plain, None);
+    assert_eq!(server.app.places.listening().plain, None);
     let banner = world.bind_plain_off().banner();
     assert!(!banner.contains("http://") && banner.contains("Only cameras with TLS"), "{banner}");
     // The server's own virtual cameras come all the same.
     let name = CameraName::new("demo").unwrap();
-    demo::start(&server.app, name.clone(), demo::picture()).unwrap();
+    server.app.demos.start(name.clone(), demo::picture()).unwrap();
     server.camera_until("demo", |camera| camera["state"] == "live" && camera["virtual"] == true).await;
     let mut viewer = world.trust_own().web_socket(&server, "/ws/viewer/demo").await.unwrap();
     within(viewer.next()).await.unwrap().unwrap();
-    assert!(demo::stop(&server.app, &name).await);
+    assert!(server.app.demos.stop(&name).await);
 }
 
 #[tokio::test]

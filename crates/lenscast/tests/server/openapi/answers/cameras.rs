@@ -20,7 +20,7 @@ impl Reading {
         self.world.server.camera_until("side", |side| !side["device"]["picture"].is_null()).await;
         self.world.server.status_until(|status| status["camera_clients"] == 2).await;
         self.world.server.camera_until("default", |camera| camera["frames_in"] == 1).await;
-        self.world.server.app.history.sample(&self.world.server.app.streams);
+        self.world.server.app.cameras.histories().sample(self.world.server.app.cameras.streams());
 
         let status = self.get("/status", "/status", 200).await.json();
         assert!(camera_in(&status, "side")["device"]["diagnosis"][0]["code"].is_string(), "{status}");

@@ -1,0 +1,60 @@
+//! What each part of the server is told of the whole configuration.
+
+use super::{Config, Plain};
+use crate::gate::GateConfig;
+use crate::http::config::{self, HttpConfig};
+use lenscast_auth::policy::Policy;
+
+impl Config {
+    /// What the gate is told.
+    #[must_use]
+    pub fn gate(&self) -> GateConfig {
+        let (access, limits) = (&self.access, &self.limits);
+        GateConfig {
+            policy: Policy {
+                open: access.open,
+                open_view: access.open_view,
+                require_camera_key: access.require_camera_key,
+                hosts: access.host_names.clone(),
+            },
+            trusted_proxies: self.proxy.trusted_proxies.clone(),
+            cors_origins: access.cors_origins.clone(),
+            base_path: self.proxy.base_path.clone(),
+            max_viewers: limits.max_viewers,
+            max_viewers_per_address: limits.max_viewers_per_address,
+        }
+    }
+
+    /// What the HTTP side is told.
+    #[must_use]
+    pub fn http(&self) -> HttpConfig {
+        let limits = &self.limits;
+        HttpConfig {
+            plain: self.tls.as_ref().map_or(config::Plain::All, |tls| tls.plain.into()),
+            base_path: self.proxy.base_path.clone(),
+            host_names: self.access.host_names.clone(),
+            behind_proxy: !self.proxy.trusted_proxies.is_empty(),
+            max_message_bytes: limits.max_message_bytes,
+            max_pixels: limits.max_pixels,
+            max_cameras: limits.max_cameras,
+            max_listeners: limits.max_viewers,
+            max_connections: limits.max_connections,
+            handshake_timeout: limits.handshake_timeout,
+            ping_interval: limits.ping_interval,
+            camera_timeout: limits.camera_timeout,
+            stall_timeout: limits.stall_timeout,
+            encoder_timeout: limits.encoder_timeout,
+            snapshot_max_age: limits.snapshot_max_age,
+        }
+    }
+}
+
+impl From<Plain> for config::Plain {
+    fn from(plain: Plain) -> Self {
+        match plain {
+            Plain::Cameras => Self::Cameras,
+            Plain::All => Self::All,
+            Plain::Off => Self::Off,
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Both ends of a connection.
+
+use std::net::SocketAddr;
+
+/// Both ends of a connection, as the kernel gave them.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    /// The client's address.
+    pub remote: SocketAddr,
+    /// The address on which the client reached us.
+    pub local: SocketAddr,
+    /// What the connection came by.
+    pub channel: Channel,
+}
+
+/// What a connection came by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// A port without TLS.
+    Plain,
+    /// TLS.
+    Tls,
+    /// The port for TLS, without TLS: somebody typed `http://` by mistake.
+    PlainOnTls,
+    /// The control socket.
+    ControlSocket,
+}
