@@ -8,7 +8,7 @@ use lenscast_protocol::control::{Hello, PictureRequest, Telemetry};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// One connection of a device.
+/// The device behind one connection of a camera.
 #[derive(Debug, Default)]
 pub struct Device {
     told: Mutex<Option<Told>>,
@@ -41,7 +41,7 @@ impl Device {
         is_first
     }
 
-    /// Keeps what the device says about how it is. Gives back who it said it was: an empty `Hello` when it did not.
+    /// Keeps what the device says about how it is. Gives back who it said it was; an empty `Hello` when it has not said so.
     pub fn keep_telemetry(&self, telemetry: Telemetry, arrival: Micros) -> Hello {
         let mut told = lock(&self.told);
         let told = told.get_or_insert_default();

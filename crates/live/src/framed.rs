@@ -8,8 +8,8 @@ const MAX_HEAD: usize = 10;
 
 /// The bytes of something in one format, with the head of a WebSocket message in front.
 ///
-/// They are made once and shared: a clone, [`Framed::message`] and [`Framed::body`] copy nothing. WebSocket viewers are sent the
-/// message as it is. HTTP, RTSP and whoever else frames by himself takes the body.
+/// The bytes are made once and shared: a clone, [`Framed::message`] and [`Framed::body`] copy nothing. WebSocket viewers get the
+/// message as it is. HTTP, RTSP and every other output with its own way of framing takes the body.
 #[derive(Clone, Debug)]
 pub struct Framed {
     message: Bytes,
@@ -17,8 +17,8 @@ pub struct Framed {
 }
 
 impl Framed {
-    /// The bytes that `append` appends to the buffer it is given; about `size`, so that the buffer need not grow. Also gives what
-    /// `append` gives.
+    /// The bytes that `append` appends to the buffer that it is given, and what `append` returns. `size` is about how many bytes
+    /// that will be; with a good guess, nothing is copied while the buffer grows.
     pub fn made<R>(size: usize, append: impl FnOnce(&mut Vec<u8>) -> R) -> (Self, R) {
         // The head has 2, 4 or 10 bytes, as long as it must be to tell the body's length, which is known when the body is there.
         // So there is room for the longest head, and the head is written right before the body. With a body of 300 bytes:
@@ -36,7 +36,7 @@ impl Framed {
         (Self { message, body_at: head.len() }, result)
     }
 
-    /// One WebSocket message, head included (RFC 6455, a binary frame that is not masked).
+    /// The bytes as one WebSocket message, head included: a binary frame that is not masked (RFC 6455 §5.2).
     #[must_use]
     pub fn message(&self) -> &Bytes {
         &self.message

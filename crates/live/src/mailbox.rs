@@ -1,13 +1,16 @@
 //! The one slot between a camera's connection and its pipeline: the newest frame wins.
 //!
+//! There is no queue, so latency never builds up: when the encoder needs 60 ms a frame and frames come every 40 ms, it gets
+//! frames 1, 2, 4, 5, 7, … each as fresh as can be, and the others are dropped.
+//!
 //! Plain threads, no async: the writing side never waits, the reading side is a thread that does nothing else.
 
 use crate::demand::Demand;
 use crate::unit::JpegFrame;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// A one-slot, newest-wins mailbox, with what the pipeline must know besides the frame: does anybody watch, and is a key
-/// frame wanted. That is told by the stream, through [`Demand`].
+/// One slot for a frame, and what the pipeline must know besides: does anybody watch, and is a key frame wanted. The stream tells
+/// that through [`Demand`].
 #[derive(Debug)]
 pub struct Mailbox {
     slot: Mutex<Slot>,
@@ -16,36 +19,37 @@ pub struct Mailbox {
 
 #[derive(Debug, Default)]
 struct Slot {
-    /// Came in since the last `take`.
+    /// The frame that waits to be encoded.
     fresh: Option<Arc<JpegFrame>>,
-    /// The newest of all, for a key frame while no new one comes.
+    /// The newest of all frames, encoded or not. A key frame is made of it while no new one comes.
     newest: Option<Arc<JpegFrame>>,
     watched: bool,
     key_wanted: bool,
     closed: bool,
 }
 
-/// A frame for the pipeline.
+/// A frame for the pipeline, and what is to become of it.
 #[derive(Debug)]
 pub struct Work {
-    /// What is to be encoded.
+    /// The frame to be encoded.
     pub frame: Arc<JpegFrame>,
-    /// It must become a key frame.
+    /// Whether it must become a key frame.
     pub key: bool,
-    /// The frame was encoded before, or came while nobody watched: it is shown again, as of now.
+    /// Whether the frame is shown as of now and not as of its arrival, since it was encoded before or came while nobody watched.
     pub again: bool,
 }
 
-impl Mailbox {
+impl Default for Mailbox {
     /// An empty mailbox of a stream that nobody watches. While that is so, frames are kept but not handed out; the first that
     /// is handed out is to become a key frame.
-    #[must_use]
-    pub fn new() -> Self {
+    fn default() -> Self {
         let slot = Slot { key_wanted: true, ..Slot::default() };
         Self { slot: Mutex::new(slot), wake: Condvar::new() }
     }
+}
 
-    /// Puts a frame in. True when it pushed out one that should have been encoded.
+impl Mailbox {
+    /// Puts a frame in. True when it pushed out a frame that should have been encoded.
     pub fn push(&self, frame: Arc<JpegFrame>) -> bool {
         let mut slot = self.lock();
         if slot.closed {
@@ -61,14 +65,15 @@ impl Mailbox {
         dropped
     }
 
-    /// Asks for a key frame with the next new frame, since the newest one cannot be had as one.
+    /// Asks for a key frame of the next frame that comes. For a pipeline that could not make one of the newest frame: it would
+    /// get the same frame again and again.
     pub fn request_key_with_next(&self) {
         let mut slot = self.lock();
         slot.key_wanted = true;
         slot.newest = slot.fresh.clone();
     }
 
-    /// Waits for work. `None` when the mailbox was closed.
+    /// Waits for work, however long that takes. `None` when the feed has ended.
     pub fn take(&self) -> Option<Work> {
         let mut slot = self.lock();
         loop {
@@ -125,7 +130,7 @@ mod tests {
     use super::*;
 
     fn watched() -> Mailbox {
-        let mailbox = Mailbox::new();
+        let mailbox = Mailbox::default();
         mailbox.set_watched(true);
         mailbox
     }
@@ -148,7 +153,7 @@ mod tests {
 
     #[test]
     fn an_unwatched_frame_is_no_loss_and_is_the_first_to_be_shown() {
-        let mailbox = Mailbox::new();
+        let mailbox = Mailbox::default();
         assert!(!mailbox.push(frame(1)));
         assert!(!mailbox.push(frame(2)));
         mailbox.set_watched(true);
@@ -159,7 +164,7 @@ mod tests {
 
     #[test]
     fn the_first_watcher_wakes_the_thread() {
-        let mailbox = Arc::new(Mailbox::new());
+        let mailbox = Arc::new(Mailbox::default());
         mailbox.push(frame(1));
         let taker = std::thread::spawn({
             let mailbox = mailbox.clone();

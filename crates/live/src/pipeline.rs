@@ -1,7 +1,8 @@
-//! One thread per camera: the newest JPEG becomes one access unit, muxed once.
+//! One thread for each camera: it takes the newest JPEG, and makes one access unit of it.
 //!
-//! Belongs here: the thread, when a frame becomes a key frame ([`pacing`]), the encoders to choose from ([`encoder`]), and
-//! how their output becomes what viewers get ([`packager`]). The pictures and bytes themselves are the `media` crate's.
+//! Belongs here: the thread and what watches over it ([`supervisor`], [`progress`]), when a frame becomes a key frame
+//! ([`pacing`]), the encoders to choose from ([`encoder`], [`ffmpeg`]), and how their output gets its times back ([`packager`]).
+//! Does not belong here: pictures and bytes themselves, which are the `media` crate's.
 
 pub mod config;
 pub mod encoder;
@@ -25,7 +26,7 @@ use progress::Progress;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The state of a camera's thread.
+/// Everything that a camera's thread has in its hands.
 struct Pipeline {
     stream: Arc<Stream>,
     mailbox: Arc<Mailbox>,
@@ -37,9 +38,11 @@ struct Pipeline {
     progress: Arc<Progress>,
 }
 
-/// Why a frame could not be shown as video: what it is counted under, and a sentence.
+/// Why a frame could not be shown as video.
 struct Fault {
+    /// The word under which it is counted.
     cause: &'static str,
+    /// What is said to people.
     sentence: String,
 }
 
@@ -84,6 +87,8 @@ impl Pipeline {
             .map_err(|fault| Fault { cause: fault.cause(), sentence: fault.to_string() })?;
         let decoded = Instant::now();
 
+        // A frame that arrives 10 s after the server's start is shown at 10 s: 10 × 90,000 ticks. If a viewer joins at 10.5 s and no
+        // newer frame has come, the same frame is shown again, at 10.5 s: 945,000 ticks. Time never goes back.
         let at = if work.again { self.stream.clock().now() } else { work.frame.arrival };
         let pts = self.stream.stamp(at);
         let key = work.key || self.pacing.wants_key(pts) || !self.packager.has_begun();

@@ -1,8 +1,8 @@
 //! A stream: what is live of one camera, for any number of viewers.
 //!
-//! Belongs here: the newest JPEG, the running GOP, who publishes, and what is counted. Does not belong here: sockets,
-//! formats of an output, decoding and encoding. The GOP itself is plain data ([`gop`]); this is the thin wrapper with
-//! the lock and the wake-ups.
+//! Belongs here: the newest JPEG, the running group of pictures (GOP: a key frame and what follows it), who publishes, and what
+//! is counted. Does not belong here: sockets, formats of an output, decoding and encoding. The GOP itself is plain data ([`gop`]);
+//! this is the thin wrapper with the lock and the wake-ups.
 
 pub mod cursor;
 pub mod feed;
@@ -32,58 +32,58 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// A joiner gets the running GOP while its key frame is younger than this; otherwise a key frame is made for it. So
-/// joiners cost at most two forced key frames a second, and none begins in the past.
+/// How old the newest key frame may be for a viewer that joins to begin with it. When it is older, a key frame is made for the
+/// viewer. So viewers that join cost at most two extra key frames a second, and none begins in the past.
 pub const JOINABLE_GOP_AGE: Duration = Duration::from_millis(500);
 
-/// One camera's live stream. It outlives its camera's connections, so that viewers stay across them.
+/// One camera's live stream. It lasts longer than the camera's connections, so that viewers stay when the camera comes again.
 #[derive(Debug)]
 pub struct Stream {
     name: CameraName,
     clock: Clock,
     rules: InForce<Rules>,
     state: Mutex<State>,
-    /// Changes whenever an access unit was published.
+    /// Wakes those who wait for the next access unit.
     video: watch::Sender<()>,
     /// The newest good JPEG of the camera that is connected.
     jpeg: watch::Sender<Option<Arc<JpegFrame>>>,
-    /// Who publishes.
+    /// The camera's connection, while there is one.
     session: watch::Sender<Option<Arc<Session>>>,
-    /// `/ws/viewer` connections.
+    /// How many viewers count themselves, with [`Stream::count_viewer`].
     viewers: AtomicUsize,
-    /// Frames that viewers skipped because they read too slowly.
+    /// How many frames viewers skipped because they read too slowly.
     skipped: AtomicU64,
-    /// Viewers that were closed because they took nothing for too long.
+    /// How many viewers were closed because they took nothing for too long.
     stalled: AtomicU64,
-    /// Told when something changes that people want to know at once.
+    /// Told when a camera comes or goes, and when its first frame comes.
     news: News,
-    /// What is counted about the camera.
+    /// The counters of the camera.
     pub stats: Arc<Stats>,
-    /// What was logged about the camera lately.
+    /// What was logged about the camera lately, so that a thousand bad frames are one line.
     pub notices: Notices,
 }
 
 #[derive(Debug)]
 struct State {
     gop: Gop,
-    /// Arrival times to strictly increasing PTS, across the camera's connections.
+    /// Makes strictly increasing time stamps of arrival times, across the camera's connections.
     pts: PtsClock,
-    /// The transport stream with its continuity counters, which go on across the camera's connections.
+    /// Makes the transport stream. Its continuity counters go on across the camera's connections.
     muxer: ts::Muxer,
-    /// Cursors into the video.
+    /// How many cursors into the video there are.
     video_cursors: usize,
-    /// Feeds that there were.
+    /// How many feeds there were.
     feeds: u64,
-    /// The feed of the video, by its number, and who is told what is wanted.
+    /// The feed of the video: its number, and who is told what is wanted.
     feed: Option<(u64, Arc<dyn Demand>)>,
-    /// A key frame was asked for and is not published yet: nobody needs to ask again.
+    /// Whether a key frame was asked for and is not published yet, so that nobody needs to ask again.
     key_pending: bool,
     jpeg_sequence: u64,
-    /// When frames began to come, after there were none for a while.
+    /// When frames began to come after there were none for a while.
     live_since: Micros,
     /// When the camera left last.
     left_at: Option<Micros>,
-    /// The device that was here last, by what never changes about it.
+    /// The id of the device that was here last: what never changes about it.
     device_id: Option<String>,
 }
 
@@ -157,31 +157,31 @@ impl Stream {
         self.session.subscribe()
     }
 
-    /// How long ago `at` was.
+    /// How long ago the moment `at` was; zero when it is still to come.
     #[must_use]
     pub fn age(&self, at: Micros) -> Duration {
         self.clock.now().saturating_sub(at).to_duration()
     }
 
-    /// When this stream's video is to be encoded, as the owner has it now.
+    /// When the video is to be encoded, as the owner has set it now.
     #[must_use]
     pub fn encode_mode(&self) -> EncodeMode {
         self.rules.get().encode
     }
 
-    /// How many `/ws/viewer` connections watch.
+    /// How many viewers count themselves, with [`Stream::count_viewer`].
     #[must_use]
     pub fn viewers(&self) -> usize {
         self.viewers.load(Ordering::Relaxed)
     }
 
-    /// Frames that viewers skipped because they read too slowly, all viewers together.
+    /// How many frames viewers skipped because they read too slowly, all viewers together.
     #[must_use]
     pub fn skipped(&self) -> u64 {
         self.skipped.load(Ordering::Relaxed)
     }
 
-    /// Counts that what arrived `at` was handed to a viewer's socket.
+    /// Counts that a frame was handed to a viewer's socket just now, which had arrived at the moment `at`.
     pub fn count_delivery(&self, track: Track, at: Micros) {
         self.stats.count_delivery(track, self.clock.now(), self.age(at));
     }
@@ -191,27 +191,27 @@ impl Stream {
         self.stalled.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Viewers that were closed because they took nothing for too long.
+    /// How many viewers were closed because they took nothing for too long.
     #[must_use]
     pub fn stalled(&self) -> u64 {
         self.stalled.load(Ordering::Relaxed)
     }
 
-    /// Whether video is being encoded: a camera is there and somebody watches.
+    /// Whether video is being encoded now: somebody feeds it, and somebody watches.
     #[must_use]
     pub fn encoding(&self) -> bool {
         let state = self.lock();
         state.feed.is_some() && self.wanted(&state)
     }
 
-    /// Counts a `/ws/viewer` connection until the guard is dropped.
+    /// Counts one viewer, until the guard is dropped.
     #[must_use]
     pub fn count_viewer(self: &Arc<Self>) -> ViewerGuard {
         self.viewers.fetch_add(1, Ordering::Relaxed);
         ViewerGuard(self.clone())
     }
 
-    /// The time stamp of a picture that is to be shown `at` that moment: later than the one given before.
+    /// The time stamp of a picture that is to be shown at the moment `at`. It is always later than the one given before.
     pub fn stamp(&self, at: Micros) -> Pts90k {
         self.lock().pts.stamp(at)
     }
@@ -225,7 +225,7 @@ impl Stream {
     }
 }
 
-/// A counted `/ws/viewer` connection.
+/// One viewer that is counted, until this is dropped.
 #[derive(Debug)]
 pub struct ViewerGuard(Arc<Stream>);
 

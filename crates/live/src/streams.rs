@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The streams of a server.
+/// All streams, by name. A stream begins when somebody asks for its name, whether to publish or to watch.
 #[derive(Debug)]
 pub struct Streams {
     rules: InForce<Rules>,
@@ -24,13 +24,13 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// No streams yet. `news` is told when something changes about one that people want to know at once.
+    /// No streams yet. `news` is told whenever a camera comes, goes or is forgotten.
     #[must_use]
     pub fn new(rules: InForce<Rules>, clock: Clock, news: News) -> Self {
         Self { rules, clock, news, by_name: Mutex::default() }
     }
 
-    /// The stream of a name, whether or not its camera is there.
+    /// The stream of the name `name`, whether or not its camera is there. It begins now if there was none.
     #[must_use]
     pub fn get(&self, name: &CameraName) -> Arc<Stream> {
         let mut streams = self.lock();
@@ -45,7 +45,7 @@ impl Streams {
         stream
     }
 
-    /// Every stream that has or had a camera, or that somebody waits for, by name.
+    /// All streams that have or had a camera, or that somebody waits for, in the order of their names.
     #[must_use]
     pub fn list(&self) -> Vec<Arc<Stream>> {
         let mut streams = self.lock();
@@ -53,7 +53,7 @@ impl Streams {
         streams.values().cloned().collect()
     }
 
-    /// The stream of a name, if it has or had a camera, or somebody waits for it.
+    /// The stream of the name `name`, if it has or had a camera, or somebody waits for it.
     #[must_use]
     pub fn find(&self, name: &CameraName) -> Option<Arc<Stream>> {
         self.lock().get(name).filter(|stream| worth_keeping(stream)).cloned()
@@ -62,7 +62,7 @@ impl Streams {
     /// Forgets a camera that is not connected. The stream stays for those who wait for it.
     ///
     /// # Errors
-    /// When it is connected.
+    /// [`Connected`] when the camera is connected; nothing is forgotten then.
     pub fn forget(&self, name: &CameraName) -> Result<(), Connected> {
         // While this is locked nobody finds the stream to attach to it.
         let mut streams = self.lock();
@@ -78,7 +78,8 @@ impl Streams {
         Ok(())
     }
 
-    /// Notes that the device `id` (empty: it tells none) is behind `stream`; so it is behind none that it left.
+    /// Notes that the device with this `id` is behind `stream`; an empty one means that the device tells none. From now on the
+    /// device is behind no other stream: it may have left one under another name.
     pub fn identify(&self, stream: &Arc<Stream>, id: &str) {
         let id = Some(id).filter(|id| !id.is_empty()).map(str::to_owned);
         for other in self.lock().values() {
@@ -101,9 +102,11 @@ impl Streams {
         self.lock().values().filter(|stream| stream.session().is_some()).count()
     }
 
-    /// Makes `camera` the publisher of `wanted`. When another connection has that name, it is probed: if it does not
-    /// answer, the newcomer takes the name over (a device that lost its WiFi comes back); otherwise the newcomer gets the
-    /// first free of `{name}-2`, `{name}-3`, … that it `may_be`.
+    /// Makes `camera` the publisher of the stream `wanted`, or of one with a number behind that name.
+    ///
+    /// When another connection has the name, that one is asked whether it is alive. If it does not answer, the newcomer takes the
+    /// name over: a device that lost its WiFi has come back. If it answers, there are two cameras, and the newcomer gets the
+    /// first free name of `door-2`, `door-3`, … for which `may_be` is true.
     pub async fn claim(
         &self,
         wanted: &CameraName,
@@ -142,15 +145,16 @@ impl Streams {
     }
 }
 
-/// A camera cannot be forgotten while it is connected.
+/// Why a camera was not forgotten: it is connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connected;
 
+/// Whether a stream is more than a name that somebody asked for once: it has or had a camera, or somebody holds it.
 fn worth_keeping(stream: &Arc<Stream>) -> bool {
     Arc::strong_count(stream) > 1 || stream.stats.bytes_in.load(Ordering::Relaxed) > 0
 }
 
-/// `{name}-{number}`, the name cut to what fits.
+/// The name with a number behind it, as in `door-2`. The name itself is cut when both together are too long.
 fn numbered(name: &CameraName, number: usize) -> CameraName {
     let suffix = format!("-{number}");
     let stem = &name.as_str()[..name.as_str().len().min(MAX_NAME_BYTES - suffix.len())];

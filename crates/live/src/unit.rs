@@ -1,4 +1,5 @@
-//! What flows: a JPEG as it arrived, and an access unit with its bytes in every format, each made at most once.
+//! The two things that flow: a JPEG as it arrived, and an access unit (one coded picture of the video) with its bytes in
+//! every format. Bytes are made once per format, however many viewers there are.
 
 use crate::framed::Framed;
 use bytes::Bytes;
@@ -8,25 +9,26 @@ use lenscast_media::{fmp4, ts};
 use lenscast_protocol::FrameHeader;
 use std::sync::{Arc, OnceLock};
 
-/// A good JPEG of a camera.
+/// A JPEG of a camera that was inspected and found good.
 #[derive(Debug)]
 pub struct JpegFrame {
-    /// Number within its stream, from 0.
+    /// The number of the JPEG within its stream, from 0.
     pub sequence: u64,
-    /// From SOI through EOI, with Huffman tables.
+    /// The JPEG itself, from SOI through EOI, with Huffman tables.
     pub bytes: Bytes,
-    /// Width in pixels.
+    /// The width in pixels.
     pub width: u16,
-    /// Height in pixels.
+    /// The height in pixels.
     pub height: u16,
-    /// When its last byte arrived.
+    /// When the last byte of the JPEG arrived, on the arrival clock.
     pub arrival: Micros,
-    /// The same in µs since the Unix epoch.
+    /// The moment `arrival` in µs since the Unix epoch.
     pub arrival_unix_us: u64,
 }
 
 impl JpegFrame {
-    /// The header that stands before the JPEG for viewers by WebSocket. `lost_before`: the viewer did not get the frame before it.
+    /// The header that a viewer by WebSocket gets before the JPEG. `lost_before` says that this viewer did not get the frame
+    /// before it.
     #[must_use]
     pub fn header(&self, lost_before: bool) -> FrameHeader {
         FrameHeader {
@@ -61,31 +63,31 @@ impl VideoParams {
         Ok(Self { sps, pps, parsed, init: OnceLock::new() })
     }
 
-    /// Whether these are the parameter sets `sps` and `pps`, to the byte.
+    /// Whether these parameter sets are `sps` and `pps`, to the byte.
     #[must_use]
-    pub fn is(&self, sps: &[u8], pps: &[u8]) -> bool {
+    pub fn are(&self, sps: &[u8], pps: &[u8]) -> bool {
         self.sps == sps && self.pps == pps
     }
 
-    /// The sequence parameter set: a NAL unit without start code, for outputs that tell it apart from the video (SDP).
+    /// The sequence parameter set, a NAL unit without start code. Outputs that describe the video beside it (SDP) need it.
     #[must_use]
     pub fn sps(&self) -> &Bytes {
         &self.sps
     }
 
-    /// The picture parameter set: a NAL unit without start code.
+    /// The picture parameter set, a NAL unit without start code.
     #[must_use]
     pub fn pps(&self) -> &Bytes {
         &self.pps
     }
 
-    /// What the SPS says: profile, level, size.
+    /// The sequence parameter set as it was read: profile, level, size, colours.
     #[must_use]
     pub fn parsed(&self) -> &Sps {
         &self.parsed
     }
 
-    /// The fMP4 init segment: what a player must have before fragments with these parameter sets.
+    /// The fMP4 init segment. A player must have it before the fragments of access units with these parameter sets.
     #[must_use]
     pub fn fmp4_init(&self) -> &Framed {
         self.init.get_or_init(|| {
@@ -98,11 +100,12 @@ impl VideoParams {
 /// The times of an access unit.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
-    /// When it is to be shown, on the arrival clock: when its JPEG came, or for one shown again, when it was asked for.
+    /// When the picture is to be shown, on the arrival clock. That is when its JPEG came; for a JPEG that is shown again, it is when
+    /// somebody asked for it.
     pub at: Micros,
-    /// The same as a time stamp, strictly increasing, not wrapped.
+    /// The moment `at` as a time stamp. Time stamps strictly increase within a stream, and are not wrapped to 33 bits.
     pub pts: Pts90k,
-    /// When the JPEG that it shows arrived, in µs since the Unix epoch.
+    /// When the JPEG of the picture arrived, in µs since the Unix epoch.
     pub arrival_unix_us: u64,
 }
 
@@ -111,24 +114,27 @@ pub struct Timing {
 pub struct CodedPicture {
     /// When the picture is to be shown.
     pub timing: Timing,
-    /// The picture can be decoded without an earlier one.
+    /// Whether this is a key frame: it can be decoded without an earlier picture.
     pub key: bool,
-    /// What the picture is decoded with.
+    /// The parameter sets with which the picture is decoded.
     pub params: Arc<VideoParams>,
-    /// An Annex B byte stream: an access unit delimiter, in a key frame SPS and PPS, then the slices.
+    /// The picture as an Annex B byte stream: an access unit delimiter, in a key frame SPS and PPS, then the slices.
     pub annex_b: Vec<u8>,
 }
 
 /// One coded picture of a stream, with its bytes in every format that somebody asked for.
+///
+/// Viewers share it. The transport stream is made when the picture is published, since its counters run on from picture to
+/// picture; other formats are made when the first viewer asks.
 #[derive(Debug)]
 pub struct AccessUnit {
-    /// Number within its stream, from 0, without gaps.
+    /// The number of the access unit within its stream, from 0, without gaps.
     pub sequence: u64,
     /// When the picture is to be shown.
     pub timing: Timing,
-    /// The picture can be decoded without an earlier one.
+    /// Whether this is a key frame: it can be decoded without an earlier picture.
     pub key: bool,
-    /// What the picture is decoded with.
+    /// The parameter sets with which the picture is decoded.
     pub params: Arc<VideoParams>,
     annex_b: Bytes,
     ts: Framed,
@@ -136,8 +142,8 @@ pub struct AccessUnit {
 }
 
 impl AccessUnit {
-    /// The access unit with the number `sequence`, whose packets take the next continuity counters of `muxer`. Only what is
-    /// published may be made: a viewer takes a counter that it never sees for a lost packet.
+    /// The access unit of `picture`, with the number `sequence`. Its transport packets take the next counters of `muxer`, so it must
+    /// be published: viewers take a counter that they never see for a lost packet.
     #[must_use]
     pub(crate) fn new(sequence: u64, picture: CodedPicture, muxer: &mut ts::Muxer) -> Self {
         let CodedPicture { timing, key, params, annex_b } = picture;
@@ -151,14 +157,14 @@ impl AccessUnit {
         &self.annex_b
     }
 
-    /// Whole TS packets, shared by all viewers.
+    /// The access unit as whole transport stream packets.
     #[must_use]
     pub fn ts(&self) -> &Framed {
         &self.ts
     }
 
-    /// One fMP4 fragment: made for the first viewer that wants it, shared by all. `None` when the access unit has nothing for
-    /// an MP4 sample.
+    /// The access unit as one fMP4 fragment, made for the first viewer that asks. `None` when the access unit has nothing that
+    /// belongs into an MP4 sample.
     #[must_use]
     pub fn fmp4(&self) -> Option<&Framed> {
         let make = || {
@@ -172,7 +178,7 @@ impl AccessUnit {
         self.fmp4.get_or_init(make).as_ref()
     }
 
-    /// The header that stands before the Annex B bytes for viewers by WebSocket. `lost_before`: the viewer did not get the
+    /// The header that a viewer by WebSocket gets before the Annex B bytes. `lost_before` says that this viewer did not get the
     /// access unit before it.
     #[must_use]
     pub fn header(&self, lost_before: bool) -> FrameHeader {
@@ -186,7 +192,10 @@ impl AccessUnit {
     }
 }
 
-/// Bytes that the TS packets of an access unit of `len` bytes take at most: 184 of it a packet; tables, headers, stuffing.
+/// The most bytes that the transport packets of an access unit of `len` bytes take.
+///
+/// A packet of 188 bytes holds 184 of them. Two packets more hold the tables before a key frame, and two the headers and what
+/// is left over: an access unit of 10,000 bytes takes at most (54 + 4) × 188 = 10,904.
 fn ts_size(len: usize) -> usize {
     (len / 184 + 4) * ts::PACKET_SIZE
 }

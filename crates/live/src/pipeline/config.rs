@@ -7,11 +7,11 @@ use std::time::Duration;
 /// What the owner set for encoding, the same for every camera.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// What encodes.
+    /// The encoder that each camera gets.
     pub encoder: MakeEncoder,
     /// The largest picture that is decoded, in pixels.
     pub max_pixels: u32,
-    /// An encoder that has been at a single frame for this long is given up.
+    /// How long an encoder may be at a single frame until it is given up.
     pub encoder_timeout: Duration,
 }
 

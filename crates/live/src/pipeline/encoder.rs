@@ -13,15 +13,15 @@ use std::sync::Arc;
 
 /// Turns pictures into access units.
 pub trait Encoder: Send {
-    /// Takes a picture that is shown at `pts`; time stamps increase from call to call. Its access unit goes to the sink, now
-    /// or later. With `key` it is a key frame, as soon as the encoder can give one.
+    /// Encodes a picture that is to be shown at `pts`; time stamps increase from call to call. The access unit goes to the sink,
+    /// now or later. With `key`, the encoder makes a key frame of the picture, or of the next one of which it can.
     ///
     /// # Errors
-    /// An [`EncodeFault`]: this picture gives no access unit.
+    /// An [`EncodeFault`] when this picture gives no access unit.
     fn encode(&mut self, picture: &I420, pts: Pts90k, key: bool) -> Result<(), EncodeFault>;
 }
 
-/// Where an encoder puts its access units.
+/// The place where an encoder puts its access units.
 #[derive(Clone, Debug)]
 pub struct Sink(Arc<Packager>);
 
@@ -30,35 +30,35 @@ impl Sink {
         Self(packager)
     }
 
-    /// Whose pictures they are, for counting and logging.
+    /// The stream whose pictures they are, for counting and logging.
     pub(super) fn stream(&self) -> &Arc<Stream> {
         self.0.stream()
     }
 
-    /// Takes the access unit of the picture that was given with `pts`: an access unit delimiter, in a key frame SPS and PPS,
-    /// then the slices.
+    /// Takes the access unit of the picture that the encoder got with the time stamp `pts`. It holds an access unit delimiter, in
+    /// a key frame SPS and PPS, then the slices.
     pub fn put(&self, pts: Pts90k, encoded: Encoded) {
         self.0.put(pts, encoded);
     }
 }
 
-/// Makes an encoder for a camera that connects.
+/// A recipe that makes an encoder for each camera that connects.
 #[derive(Clone)]
 pub struct MakeEncoder(Arc<dyn Fn(Sink) -> Box<dyn Encoder> + Send + Sync>);
 
 impl MakeEncoder {
-    /// Makes encoders by `make`, which is called in the camera's thread.
+    /// A recipe that calls `make`, in the camera's thread.
     pub fn new(make: impl Fn(Sink) -> Box<dyn Encoder> + Send + Sync + 'static) -> Self {
         Self(Arc::new(make))
     }
 
-    /// openh264, in the camera's thread.
+    /// The recipe for openh264, which encodes in the camera's thread.
     #[must_use]
     pub fn built_in(config: openh264::Config) -> Self {
         Self::new(move |sink| Box::new(BuiltIn { encoder: OpenH264::new(config), sink }))
     }
 
-    /// Whether it is the very same, or a clone of it.
+    /// Whether this recipe and `other` are the same, or clones of each other.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)

@@ -22,7 +22,7 @@ use std::str::FromStr;
 /// Which encoder is to be used: `builtin`, `ffmpeg` or `ffmpeg:CODEC`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Choice {
-    /// openh264, in the camera's thread.
+    /// The encoder openh264, in the camera's thread.
     #[default]
     BuiltIn,
     /// An ffmpeg child for each camera.
@@ -30,7 +30,7 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// What makes such encoders. `bitrate` is in bits per second, and `None` what suits the picture.
+    /// The recipe for encoders of this choice. `bitrate` is in bits a second; `None` means what suits the picture.
     ///
     /// # Errors
     /// A [`ProbeError`] when ffmpeg cannot do it. Finding out takes a fraction of a second, at worst 20 s; the caller's
@@ -61,7 +61,7 @@ impl FromStr for Choice {
 }
 
 impl Ffmpeg {
-    /// Encodes a few small pictures, with the options that are used later.
+    /// Tries whether ffmpeg can do it: encodes a few small pictures, with the options that are used later.
     ///
     /// # Errors
     /// A [`ProbeError`]. The caller's thread waits, at worst for 20 s.
@@ -73,7 +73,7 @@ impl Ffmpeg {
         Ok(())
     }
 
-    /// Makes an encoder for each camera, each with a child of its own.
+    /// The recipe for such encoders, each with an ffmpeg process of its own.
     #[must_use]
     pub fn into_encoders(self) -> MakeEncoder {
         MakeEncoder::new(move |sink| Box::new(worker::Feeder::new(self.clone(), sink)))

@@ -1,4 +1,4 @@
-//! From an encoder's output to what viewers get: parameter sets, time stamps, transport stream.
+//! Between the encoder and the stream: each access unit gets back the times of its picture, and its parameter sets.
 
 use crate::stream::Stream;
 use crate::stream::feed::Feed;
@@ -9,10 +9,14 @@ use lenscast_media::time::Pts90k;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Pictures that an encoder may keep before it gives their access units; what is older was swallowed by it.
+/// How many pictures an encoder may hold before it gives their access units. The times of older ones are forgotten: the
+/// encoder has swallowed them.
 const MAX_PENDING: usize = 64;
 
-/// Makes access units of what an encoder gives, and publishes them.
+/// Publishes what an encoder gives, with the times and the parameter sets that belong to it.
+///
+/// An encoder may give the access unit of a picture much later, from another thread, or never. So the times of each picture
+/// that it gets are kept here, until the access unit with the same time stamp comes.
 #[derive(Debug)]
 pub(super) struct Packager {
     feed: Feed,
@@ -21,7 +25,7 @@ pub(super) struct Packager {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Pictures that the encoder has, oldest first.
+    /// The times of the pictures that the encoder has, the oldest first.
     pending: VecDeque<Timing>,
     params: Option<Arc<VideoParams>>,
 }
@@ -31,12 +35,12 @@ impl Packager {
         Self { feed, state: Mutex::default() }
     }
 
-    /// Where the access units go.
+    /// The stream to which the access units go.
     pub(super) fn stream(&self) -> &Arc<Stream> {
         self.feed.stream()
     }
 
-    /// Notes the times of a picture that the encoder gets.
+    /// Keeps the times of a picture that the encoder gets next.
     pub(super) fn expect(&self, timing: Timing) {
         let mut state = self.lock();
         if state.pending.len() == MAX_PENDING {
@@ -45,15 +49,16 @@ impl Packager {
         state.pending.push_back(timing);
     }
 
-    /// Whether access units can be decoded: a key frame has been seen.
+    /// Whether a key frame has come, so that what follows it can be decoded.
     pub(super) fn has_begun(&self) -> bool {
         self.lock().params.is_some()
     }
 
-    /// Publishes the access unit of the picture with `pts`.
+    /// Publishes the access unit of the picture that the encoder got with the time stamp `pts`.
     pub(super) fn put(&self, pts: Pts90k, encoded: Encoded) {
         let mut state = self.lock();
-        // Pictures before it will not come any more: time stamps only increase.
+        // The encoder gives access units in the order of their time stamps. So when it has pictures of 100, 140 and 180 and gives
+        // that of 140, the one of 100 was swallowed, and only 180 is still to come.
         state.pending.retain(|timing| timing.pts >= pts);
         let Some(timing) = state.pending.pop_front().filter(|timing| timing.pts == pts) else {
             return self.complain("an access unit of a picture that is unknown or too old");
@@ -88,7 +93,7 @@ fn params_of(known: Option<&Arc<VideoParams>>, encoded: &Encoded) -> Result<Arc<
     let nal::ParameterSets { sps, pps } =
         nal::parameter_sets(&encoded.annex_b).ok_or("a key frame without parameter sets")?;
     match known {
-        Some(known) if known.is(sps, pps) => Ok(known.clone()),
+        Some(known) if known.are(sps, pps) => Ok(known.clone()),
         _ => VideoParams::new(sps, pps).map(Arc::new).map_err(|_| "parameter sets that cannot be read"),
     }
 }
@@ -136,7 +141,7 @@ mod tests {
         let (name, rules) = (CameraName::default(), InForce::new(Rules::default()));
         let stream = Arc::new(Stream::new(name, Clock::start(), rules, News::default()));
         let mut viewer = stream.join_video();
-        let replaced = Packager::new(stream.feed(Arc::new(Mailbox::new())));
+        let replaced = Packager::new(stream.feed(Arc::new(Mailbox::default())));
         let (mut shown, mut packets) = (Vec::new(), Vec::new());
         let mut read = || {
             while let Some(item) = viewer.next().now_or_never() {
@@ -146,7 +151,7 @@ mod tests {
         };
         show(&replaced, 0);
         read();
-        let current = Packager::new(stream.feed(Arc::new(Mailbox::new())));
+        let current = Packager::new(stream.feed(Arc::new(Mailbox::default())));
         show(&replaced, 40);
         show(&current, 80);
         read();

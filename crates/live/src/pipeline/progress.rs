@@ -1,11 +1,11 @@
-//! What a pipeline's thread tells about itself.
+//! How long a pipeline's thread has been at its frame, so that somebody notices when it hangs.
 
 use crate::clock::Clock;
 use lenscast_media::time::Micros;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// What `busy_since` says between two frames.
+/// The value of `busy_since` between two frames.
 const IDLE: u64 = u64::MAX;
 
 /// How long a pipeline's thread has been at its frame. The thread writes it, its supervisor reads it.

@@ -16,25 +16,26 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// The pause after a panic, so that one with every frame does not keep a core busy.
+/// The pause after a panic. Without it, a camera whose every frame makes the pipeline panic would keep a core busy.
 const PAUSE_AFTER_PANIC: Duration = Duration::from_millis(100);
 
-/// The video of one camera connection.
+/// The video of one camera connection: the thread that makes it, and what watches over that thread.
 #[derive(Debug)]
 pub struct Video {
     stream: Arc<Stream>,
     in_force: InForce<Config>,
-    /// What the thread was started with.
+    /// The configuration with which the thread was started.
     config: Arc<Config>,
     encode: EncodeMode,
     running: Running,
-    /// A thread was given up already; a second one means that the encoder cannot be relied on.
+    /// Whether a thread was given up already. A second one means that the encoder cannot be relied on.
     abandoned: bool,
+    /// Whether this connection has no more video.
     off: bool,
 }
 
 impl Video {
-    /// Starts a camera's thread. It ends when the camera leaves.
+    /// Starts the thread that makes the video of `stream`. The thread ends when the camera leaves.
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -44,18 +45,20 @@ impl Video {
         Ok(Self { stream, in_force, config, encode, running, abandoned: false, off: false })
     }
 
-    /// Gives the thread the newest JPEG. One that still waits for the encoder is left out instead, and counted.
+    /// Gives the thread the newest JPEG. If another one still waits for the encoder, that one is left out and counted as dropped.
     pub fn show(&self, frame: Arc<JpegFrame>) {
         if self.running.mailbox.push(frame) {
             self.stream.stats.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Looks whether the thread still gets on. One that has been at a single frame for `--encoder-timeout` is abandoned: it
-    /// cannot be ended from outside, but what it may still give is ignored, and another takes its place. If that hangs
-    /// too, this connection has no more video; its JPEGs go on.
+    /// Looks whether the thread still gets on; to be called about once a second.
     ///
-    /// When video is configured differently, another thread takes the place of the one that runs.
+    /// A thread that has been at a single frame for [`encoder_timeout`](Config::encoder_timeout) is abandoned. Nobody can end it from
+    /// outside, but what it may still give is thrown away, and another thread takes its place. If that one hangs too, this
+    /// connection has no more video; its JPEGs go on.
+    ///
+    /// When the owner has configured video differently, a new thread takes the place of the one that runs.
     pub fn check(&mut self) {
         let (config, encode) = (self.in_force.get(), self.stream.encode_mode());
         if !config.encoder.is_same(&self.config.encoder)
@@ -88,7 +91,7 @@ impl Video {
         self.stream.end_feed();
     }
 
-    /// Lets a new thread take over from the one that there is, which ends after its frame.
+    /// Lets a new thread take over. The one before ends after the frame that it is at.
     fn start_again(&mut self, config: Arc<Config>, encode: EncodeMode) {
         match Running::start(&self.stream, &config) {
             Ok(running) => {
@@ -104,7 +107,7 @@ impl Video {
     }
 }
 
-/// A pipeline's thread, as its supervisor knows it.
+/// A pipeline's thread as its supervisor knows it.
 #[derive(Debug)]
 struct Running {
     mailbox: Arc<Mailbox>,
@@ -116,7 +119,7 @@ impl Running {
     /// the mailbox, so that viewers who wait for a key frame get one.
     fn start(stream: &Arc<Stream>, config: &Config) -> io::Result<Self> {
         let progress = Arc::new(Progress::new(*stream.clock()));
-        let mailbox = Arc::new(Mailbox::new());
+        let mailbox = Arc::new(Mailbox::default());
         let feed = stream.feed(mailbox.clone());
         if let Some(frame) = stream.newest_jpeg() {
             mailbox.push(frame);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::sync::watch;
 
-/// A viewer's place in the video. While one exists, the video is encoded.
+/// A viewer's place in the video. While there is one, the video is encoded.
 #[derive(Debug)]
 pub struct VideoCursor {
     stream: Arc<Stream>,
@@ -15,17 +15,18 @@ pub struct VideoCursor {
     changed: watch::Receiver<()>,
 }
 
-/// The next access unit for a viewer.
+/// What a viewer of the video gets next.
 #[derive(Clone, Debug)]
 pub struct VideoItem {
     /// The access unit.
     pub unit: Arc<AccessUnit>,
-    /// How many were skipped before it, because this viewer reads too slowly; then it is a key frame.
+    /// How many access units this viewer did not get before this one, since it reads too slowly. If any, this is a key frame.
     pub lost: u64,
 }
 
 impl Stream {
-    /// Begins to watch the video: with the running GOP when it is fresh, else with a key frame that is made now.
+    /// Begins to watch the video. The viewer begins with the newest key frame when that is younger than [`JOINABLE_GOP_AGE`], and
+    /// else with one that is made now.
     #[must_use]
     pub fn join_video(self: &Arc<Self>) -> VideoCursor {
         let changed = self.video.subscribe();
@@ -88,7 +89,8 @@ pub struct JpegCursor {
 }
 
 impl JpegCursor {
-    /// Waits for a JPEG newer than the last one. The number tells how many were passed over. Cancel-safe.
+    /// Waits for a JPEG newer than the last one. The number tells how many were passed over in between. Cancel-safe. The caller
+    /// holds the stream meanwhile.
     pub async fn next(&mut self) -> (Arc<JpegFrame>, u64) {
         loop {
             self.frames.changed().await.expect("whoever reads holds the stream, and it owns the sender");

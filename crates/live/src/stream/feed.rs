@@ -1,4 +1,4 @@
-//! Who feeds a stream's video.
+//! The right to give a stream its video.
 
 use super::Stream;
 use crate::demand::Demand;
@@ -8,17 +8,18 @@ use std::time::Instant;
 
 /// The right to give a stream its video, until another feed begins or the camera leaves.
 ///
-/// Clones are the same feed. A stream does not care who feeds it: the pipeline of a camera here, or a connection to the machine that has the camera.
+/// A stream does not care who feeds it: a camera's pipeline here, or a connection to the machine that has the camera. Clones are
+/// the same feed.
 #[derive(Clone, Debug)]
 pub struct Feed {
     stream: Arc<Stream>,
-    /// Which feed of the stream this is, counted from 1.
+    /// The number of the feed within its stream, from 1. The newest one is the feed; older ones are thrown away.
     number: u64,
 }
 
 impl Stream {
-    /// Begins another feed of the stream's video, in place of the one before. `demand` is told from now on what is wanted; it
-    /// is to begin with a key frame, without being asked.
+    /// Begins another feed of the stream's video, in place of the one before. From now on, `demand` is told what is wanted. The feed
+    /// is to begin with a key frame, without being asked for one.
     #[must_use]
     pub fn feed(self: &Arc<Self>, demand: Arc<dyn Demand>) -> Feed {
         let mut state = self.lock();
@@ -48,17 +49,17 @@ impl Feed {
         &self.stream
     }
 
-    /// Adds a picture to what is live. It is thrown away when this feed has ended, or when nobody could decode it.
-    ///
-    /// The picture is muxed only once it is sure that it is shown. If the counters of the transport stream moved for a picture
-    /// that is then thrown away, every viewer would take that for a loss: with ten packets in it, the counter of the
-    /// video would jump from 3 to 14.
+    /// Adds a picture to what is live, and wakes the viewers. The picture is thrown away when this feed has ended, or when nobody
+    /// could decode it, since no key frame came before it.
     pub fn publish(&self, picture: CodedPicture) {
         let stream = &self.stream;
         let mut state = stream.lock();
         if state.feed.as_ref().is_none_or(|(current, _)| *current != self.number) {
             return;
         }
+        // Only from here on is it sure that the picture is shown, so only now it is muxed. If the counters of the transport stream
+        // moved for a picture that is then thrown away, every viewer would take that for a loss: with ten packets in it, the
+        // counter of the video would jump from 3 to 14.
         let started = Instant::now();
         let (key, bytes) = (picture.key, picture.annex_b.len());
         let super::State { gop, muxer, key_pending, .. } = &mut *state;

@@ -1,28 +1,34 @@
-//! The running GOP, and where a viewer stands in it. Plain data: no lock, no await, no clock.
+//! The running group of pictures (GOP): the newest key frame and what follows it, and where a viewer stands in it.
+//!
+//! Plain data: no lock, no await, no clock.
 
 use crate::unit::AccessUnit;
 use lenscast_media::time::Micros;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// How many access units before the newest key frame are kept for a while: a viewer that reads everything, but whose task
-/// was not woken between two units, gets the one before the key frame too. Late ones get as many units to catch up in.
+/// How many access units before the newest key frame are kept, until as many have come after it.
+///
+/// A viewer that reads everything may have been woken a little late, when the key frame is there already. It still gets the units
+/// before that, and loses nothing.
 const TAIL: usize = 8;
 
-/// The access units since the newest key frame, and for a moment the last ones before it.
+/// The access units since the newest key frame, and for a while the last ones before it.
 #[derive(Debug, Default)]
 pub struct Gop {
     units: VecDeque<Arc<AccessUnit>>,
-    /// Where the newest key frame stands in `units`.
+    /// The place of the newest key frame in `units`.
     key: usize,
+    /// The number of the unit that comes next.
     next_sequence: u64,
 }
 
-/// Where a viewer stands. It costs the stream nothing.
+/// A viewer's place in the video. It costs the stream nothing: no copy, no queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
+    /// The number of the unit that the viewer needs next.
     next: u64,
-    /// Nothing was seen yet, so the next unit must be a key frame.
+    /// Whether the viewer has seen nothing yet, so that the next unit must be a key frame.
     needs_key: bool,
 }
 
@@ -31,14 +37,14 @@ pub struct Cursor {
 pub enum Step {
     /// The next access unit, and how many were skipped before it (then it is a key frame).
     Unit(Arc<AccessUnit>, u64),
-    /// Nothing yet.
+    /// There is nothing yet.
     Wait,
 }
 
 impl Gop {
-    /// Appends a unit, made by `make` with the next number. A key frame begins a new GOP; of the old one only the tail is kept.
+    /// Appends a unit, which `make` makes with the next number. A key frame begins a new GOP; of the old one only the tail is kept.
     ///
-    /// No unit is made, and this gives `None`, when nobody could decode it: no key frame came before it.
+    /// `None`, and no unit is made, when nobody could decode it, since no key frame came before it.
     pub fn push(&mut self, key: bool, make: impl FnOnce(u64) -> AccessUnit) -> Option<&Arc<AccessUnit>> {
         if key {
             self.units.drain(..self.units.len().saturating_sub(TAIL));
@@ -48,6 +54,7 @@ impl Gop {
         }
         self.units.push_back(Arc::new(make(self.next_sequence)));
         self.next_sequence += 1;
+        // Once more than the tail's length has come since the key frame, the tail before it goes. Whoever still needs it is late.
         if self.units.len() - self.key > TAIL {
             self.units.drain(..self.key);
             self.key = 0;
@@ -55,7 +62,7 @@ impl Gop {
         self.units.back()
     }
 
-    /// Lets everything go, since the camera left. Numbers go on.
+    /// Lets all units go, since the camera left. The numbers go on with the next camera.
     pub fn clear(&mut self) {
         self.units.clear();
         self.key = 0;
@@ -67,21 +74,28 @@ impl Gop {
         self.units.get(self.key).map(|unit| unit.timing.at)
     }
 
-    /// A cursor at the newest key frame.
+    /// A cursor for a viewer that begins with the newest key frame.
     #[must_use]
     pub fn join_running(&self) -> Cursor {
         let next = self.units.get(self.key).map_or(self.next_sequence, |key| key.sequence);
         Cursor { next, needs_key: true }
     }
 
-    /// A cursor that waits for the next key frame.
+    /// A cursor for a viewer that waits for the next key frame.
     #[must_use]
     pub fn join_next_key(&self) -> Cursor {
         Cursor { next: self.next_sequence, needs_key: true }
     }
 
-    /// What comes next for `cursor`, which moves on.
+    /// What comes next for the viewer at `cursor`, which moves on.
     pub fn step(&self, cursor: &mut Cursor) -> Step {
+        // Say that units 92 to 103 are kept, and 100 is the newest key frame. Then
+        // - a viewer that needs 101 gets 101,
+        // - one that needs 104 waits,
+        // - one that needs 95 gets 95: it is a little late, and the tail before the key frame is there for it,
+        // - one that needs 80 gets the key frame 100, and is told that it lost 20: what it needs is gone, and without it
+        //   nothing before the key frame can be decoded,
+        // - one that has seen nothing gets the key frame 100; but when it came for a later one (`join_next_key`), it waits.
         let (Some(first), Some(key)) = (self.units.front(), self.units.get(self.key)) else {
             return Step::Wait;
         };

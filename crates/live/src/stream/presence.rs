@@ -1,20 +1,20 @@
-//! Whether a camera is there, since when, and which device it is.
+//! Whether a camera is there, since when, and which device is behind it.
 
 use super::Stream;
 use crate::device::Told;
 use lenscast_media::time::Micros;
 use std::sync::atomic::Ordering;
 
-/// What a person wants to know first about a camera.
+/// What a person wants to know first about a camera: is there a picture, and if not, why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CameraState {
     /// No camera is connected.
     Waiting,
-    /// Connected, but has sent no good frame yet.
+    /// A camera is connected, but has sent no good frame yet.
     NoFrame,
     /// Frames come in.
     Live,
-    /// Connected, but the newest good frame is older than `silent_after`.
+    /// A camera is connected, but its newest good frame is older than [`silent_after`](crate::Rules::silent_after).
     Silent,
 }
 
@@ -38,25 +38,27 @@ impl Stream {
         self.session()?.device.as_ref()?.told()
     }
 
-    /// The device that is behind the camera, or was last, by what never changes about it; when it told.
+    /// The id of the device that is behind the camera, or was last: what never changes about it. `None` when it told none.
     #[must_use]
     pub fn device_id(&self) -> Option<String> {
         self.lock().device_id.clone()
     }
 
-    /// Notes which device is behind the camera.
+    /// Notes the id of the device that is behind the camera.
     pub fn set_device_id(&self, id: Option<String>) {
         self.lock().device_id = id;
     }
 
-    /// What a person wants to know first.
+    /// What a person wants to know first about the camera.
     #[must_use]
     pub fn camera_state(&self) -> CameraState {
         self.state_since().0
     }
 
-    /// The same, and since when: since the camera left, came, sent frames again, or sent its newest one. `None`: it was
-    /// never here.
+    /// The state of the camera, and since when it is in that state.
+    ///
+    /// That is since the camera left (waiting), came (no frame), began to send frames (live), or sent its newest one (silent).
+    /// `None` when no camera was ever here.
     #[must_use]
     pub fn state_since(&self) -> (CameraState, Option<Micros>) {
         let state = self.lock();
@@ -72,7 +74,7 @@ impl Stream {
         }
     }
 
-    /// Forgets everything about the camera. Who waits for it goes on waiting.
+    /// Forgets everything about the camera. Viewers who wait for it go on waiting.
     pub fn forget(&self) {
         self.stats.reset();
         self.skipped.store(0, Ordering::Relaxed);

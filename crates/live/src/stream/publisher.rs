@@ -1,4 +1,4 @@
-//! The writing side of a stream: one camera connection at a time.
+//! The writing side of a stream: one connection of a camera at a time.
 
 use super::session::{Camera, Session};
 use super::{State, Stream};
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use lenscast_media::time::Micros;
 use std::sync::Arc;
 
-/// The right to publish on a stream. It ends when this is dropped, and with it what was live.
+/// The right to publish JPEGs as a stream's camera. When it is dropped, the camera has left, and nothing is live any more.
 #[derive(Debug)]
 pub struct Publisher {
     stream: Arc<Stream>,
@@ -15,10 +15,10 @@ pub struct Publisher {
 }
 
 impl Stream {
-    /// Makes `camera` the stream's publisher.
+    /// Makes `camera` the publisher of this stream.
     ///
     /// # Errors
-    /// The session that publishes already.
+    /// The session that publishes already, when there is one.
     pub fn attach(self: &Arc<Self>, camera: Camera) -> Result<Publisher, Arc<Session>> {
         let mut state = self.lock();
         if let Some(session) = self.session() {
@@ -35,20 +35,20 @@ impl Stream {
 }
 
 impl Publisher {
-    /// The stream.
+    /// The stream on which this publishes.
     #[must_use]
     pub fn stream(&self) -> &Arc<Stream> {
         &self.stream
     }
 
-    /// This connection.
+    /// The connection of the camera.
     #[must_use]
     pub fn session(&self) -> &Arc<Session> {
         &self.session
     }
 
-    /// Publishes a good JPEG to those who read JPEGs. Gives it back for [`Video::show`](crate::Video::show), which
-    /// makes video of it.
+    /// Publishes a good JPEG to those who read JPEGs. Gives it back for [`Video::show`](crate::Video::show), which makes video of
+    /// it. `width` and `height` are in pixels; `arrival` is when the last byte came, on the arrival clock.
     pub fn push(&self, bytes: Bytes, width: u16, height: u16, arrival: Micros) -> Arc<JpegFrame> {
         let stream = &self.stream;
         let before = stream.newest_jpeg().map(|frame| frame.arrival);

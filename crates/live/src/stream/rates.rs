@@ -7,18 +7,18 @@ use std::time::Duration;
 /// The window over which rates are measured.
 const RATE_WINDOW: Duration = Duration::from_secs(3);
 
-/// Frames remembered for a rate: three seconds at 60 fps.
+/// How many frames are remembered for a rate: three seconds at 60 frames a second.
 const RATE_FRAMES: usize = 180;
 
-/// A mean is over what came in one to two of these.
+/// Half the time over which a mean is taken. It is over what came in this span and in the one before.
 const MEAN_SPAN: Duration = Duration::from_millis(1500);
 
-/// Frames and bytes of the last seconds.
+/// A rate: when the frames of the last seconds came, and how many bytes each had.
 #[derive(Debug, Default)]
 pub struct Rate(VecDeque<(Micros, usize)>);
 
 impl Rate {
-    /// Adds a frame.
+    /// Adds a frame of so many bytes, which came at the moment `at`.
     pub fn push(&mut self, at: Micros, bytes: usize) {
         if self.0.len() == RATE_FRAMES {
             self.0.pop_front();
@@ -26,7 +26,7 @@ impl Rate {
         self.0.push_back((at, bytes));
     }
 
-    /// Frames and bytes a second, over the last three seconds before `now`.
+    /// How many frames and bytes came a second, over the last three seconds before `now`.
     #[must_use]
     pub fn per_second(&self, now: Micros) -> (f64, f64) {
         let window = Micros::from_duration(RATE_WINDOW);
@@ -36,7 +36,8 @@ impl Rate {
         };
         let (count, bytes) = recent.fold((0, 0), |(count, bytes), (_, more)| (count + 1, bytes + more));
         if first < last {
-            // The first one only says when the time begins in which the others came.
+            // The first one only says when the time begins in which the others came: 4 frames at 0, 40, 80 and 120 ms are 3
+            // in 120 ms, so 25 a second.
             let seconds = last.saturating_sub(*first).to_duration().as_secs_f64();
             return (f64::from(count) / seconds, bytes as f64 / seconds);
         }
@@ -48,21 +49,23 @@ impl Rate {
 /// The mean of what came in the last seconds.
 #[derive(Debug, Default)]
 pub struct RecentMean {
+    /// When the current span began.
     began: Micros,
-    /// Sum and number since then, and of the span before.
+    /// Sum and number of the values since then.
     current: (f64, u64),
+    /// Sum and number of the values of the span before.
     before: (f64, u64),
 }
 
 impl RecentMean {
-    /// Adds a value.
+    /// Adds a value that came at `now`.
     pub fn add(&mut self, now: Micros, value: f64) {
         self.turn(now);
         self.current.0 += value;
         self.current.1 += 1;
     }
 
-    /// The mean; `None` when nothing came lately.
+    /// The mean of what came lately, as seen at `now`; `None` when nothing came.
     pub fn mean(&mut self, now: Micros) -> Option<f64> {
         self.turn(now);
         let count = self.current.1 + self.before.1;

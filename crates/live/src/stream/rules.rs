@@ -4,17 +4,17 @@ use lenscast_media::time::Pts90k;
 use lenscast_media::ts;
 use std::time::Duration;
 
-/// What the owner set for every stream. Plain values: how they are set is not this crate's.
+/// What the owner set for every stream. These are plain values; files and flags are somebody else's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// When video is encoded.
     pub encode: EncodeMode,
-    /// A camera that sent no frame for this long is shown as silent.
+    /// How long a camera may send no frame until it is shown as silent.
     pub silent_after: Duration,
     /// How long a camera may take to show that it is alive when another one wants its name.
     pub takeover_timeout: Duration,
-    /// PTS of a frame that arrives when the server starts. Players do not care; tests put it just before the point where 33
-    /// bits wrap. Read once, when a stream begins.
+    /// The time stamp of a frame that arrives when the server starts; read once, when a stream begins. Players do not care. Tests
+    /// put it just before the point where 33 bits wrap.
     pub pts_origin: Pts90k,
 }
 

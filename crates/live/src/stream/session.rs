@@ -8,15 +8,15 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-/// How a ping begins that asks whether a camera is alive; its number follows.
+/// The beginning of a ping that asks whether a camera is alive. The number of the question follows, in eight bytes.
 const QUESTION: &[u8] = b"alive?";
 
-/// What is known about a camera when it connects.
+/// What is known about a camera at the moment when it connects.
 #[derive(Clone, Debug)]
 pub struct Camera {
-    /// Where it connects from.
+    /// The address and port from which the camera connects.
     pub peer: SocketAddr,
-    /// Whether its device speaks `lenscast.v1`: tells about itself, and can be asked for another picture.
+    /// Whether the camera's device speaks `lenscast.v1`: it tells about itself, and can be asked for another picture.
     pub control: bool,
 }
 
@@ -25,21 +25,21 @@ pub struct Camera {
 pub struct Session {
     /// What is known about the camera.
     pub camera: Camera,
-    /// The device behind it, when that speaks `lenscast.v1`.
+    /// The device behind the camera, when it speaks `lenscast.v1`.
     pub device: Option<Device>,
-    /// When the camera connected.
+    /// When the camera connected, on the arrival clock.
     pub since: Micros,
-    /// Asks the connection to send [`Session::question`] as a ping.
+    /// Wakes the connection's task, which is to send [`Session::question`] as a ping.
     pub probe: Notify,
-    /// How often that was asked.
+    /// How many questions were asked.
     asked: AtomicU64,
-    /// Which of these pings was answered last.
+    /// The number of the question that was answered last; 0 while none was.
     answered: watch::Sender<u64>,
-    /// Signs of life, pongs or not.
+    /// Wakes those who wait for a sign of life, whether a frame, a pong or anything else.
     heard: watch::Sender<()>,
-    /// Asks the connection to give its name up.
+    /// Tells the connection's task to give the name up.
     pub evict: CancellationToken,
-    /// The connection has given its name up.
+    /// Cancelled when the connection has given its name up.
     gone: CancellationToken,
 }
 
@@ -64,33 +64,41 @@ impl Session {
         self.gone.cancel();
     }
 
-    /// Notes a sign of life.
+    /// Notes that the camera sent something, whatever that is.
     pub fn heard(&self) {
         self.heard.send_replace(());
     }
 
-    /// The content of a ping that nobody answered before.
+    /// The content of a ping that asks the newest question: `alive?` and its number.
     #[must_use]
     pub fn question(&self) -> Vec<u8> {
         [QUESTION, &self.asked.load(Ordering::Relaxed).to_be_bytes()].concat()
     }
 
-    /// Notes a pong.
+    /// Notes a pong with this content. One that answers no question of ours is left out.
     pub fn answered(&self, pong: &[u8]) {
         if let Some(Ok(number)) = pong.strip_prefix(QUESTION).map(TryInto::try_into) {
             self.answered.send_replace(u64::from_be_bytes(number));
         }
     }
 
-    /// Pings the camera, and tells whether it answers within `patience`.
+    /// Whether the camera is alive: it answers a ping within `patience`, or goes on sending.
     ///
-    /// What else it says may have been on the way for long, while this server or the network hung: it proves nothing but when
-    /// it still comes in the second half of that time, which it does from cameras that answer no pings.
+    /// Frames alone prove little. They may have been on the way for long, while this server or the network hung. So frames count
+    /// only in the second half of `patience`; by then, what was on the way has been read. That is enough for cameras that
+    /// never answer a ping.
     pub async fn is_alive(&self, patience: Duration) -> bool {
+        // Each question has a number, so that a late answer to the one before counts for nothing. Example with 2 s of patience:
+        //
+        //     0.0 s  the ping "alive?" 7 is sent
+        //     0.1 s  five frames are read, and a pong with 6: they were on the way before. Not counted.
+        //     1.0 s  from here on, frames count
+        //     1.3 s  a pong with 7: alive. Or a frame: alive too.
+        //     2.0 s  nothing: not alive
         let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
         let mut answered = self.answered.subscribe();
         self.probe.notify_one();
-        let others = async {
+        let frames = async {
             tokio::time::sleep(patience / 2).await;
             let mut heard = self.heard.subscribe();
             tokio::time::timeout(patience / 2, heard.changed()).await.is_ok_and(|heard| heard.is_ok())
@@ -98,7 +106,7 @@ impl Session {
         tokio::select! {
             answer = answered.wait_for(|&last| last >= number) => answer.is_ok(),
             () = self.gone.cancelled() => false,
-            is_heard = others => is_heard,
+            is_heard = frames => is_heard,
         }
     }
 

@@ -9,31 +9,31 @@ use std::time::Duration;
 use lenscast_media::time::Micros;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 
-/// Buckets of times in the pipeline and on the way to a viewer, in seconds: 0.25 ms to 4 s.
+/// The buckets for times in the pipeline and on the way to a viewer, in seconds: from 0.25 ms to 4 s, each twice the one before.
 fn buckets() -> impl Iterator<Item = f64> {
     exponential_buckets(0.000_25, 2.0, 15)
 }
 
-/// Counters of one camera.
+/// The counters of one camera.
 #[derive(Debug)]
 pub struct Stats {
-    /// Good frames.
+    /// How many good frames came.
     pub frames_in: AtomicU64,
-    /// Bytes of all messages, good or not.
+    /// How many bytes all messages had, good or not.
     pub bytes_in: AtomicU64,
-    /// Good frames that were not encoded, because a newer one came before the encoder was free.
+    /// How many good frames were not encoded, because a newer one came before the encoder was free.
     pub dropped: AtomicU64,
-    /// Times that a frame made the pipeline panic.
+    /// How often a frame made the pipeline panic.
     pub pipeline_restarts: AtomicU64,
-    /// Pipelines that were given up because they hung.
+    /// How many pipelines were given up because they hung.
     pub pipelines_abandoned: AtomicU64,
-    /// Times that an encoder in a process of its own died or hung, and was started again.
+    /// How often an encoder in a process of its own died or hung, and was started again.
     pub encoder_restarts: AtomicU64,
-    /// Time to decode a JPEG, in seconds.
+    /// How long it takes to decode a JPEG, in seconds.
     pub decode: Histogram,
-    /// Time to encode and mux a picture, in seconds.
+    /// How long it takes to encode and mux a picture, in seconds.
     pub encode: Histogram,
-    /// From a frame's arrival until it was handed to a viewer's socket, in seconds.
+    /// How long it takes from a frame's arrival until it is handed to a viewer's socket, in seconds.
     pub delivery: Histogram,
     inner: Mutex<Inner>,
 }
@@ -58,51 +58,51 @@ impl Default for Stats {
 #[derive(Debug, Default)]
 struct Inner {
     quarantined: BTreeMap<&'static str, u64>,
-    /// The JPEGs.
+    /// The rate of the JPEGs.
     jpegs: Rate,
-    /// The access units.
+    /// The rate of the access units.
     video: Rate,
     pipeline: StageTimes,
     video_delivery: RecentMean,
     jpeg_delivery: RecentMean,
-    /// Seconds of all deliveries, and how many there were.
+    /// The seconds of all deliveries together, and how many there were.
     delivered: (f64, u64),
 }
 
 /// Where a frame's time goes, smoothed, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StageTimes {
-    /// From its last byte's arrival until the pipeline could have it: it is inspected meanwhile.
+    /// From the arrival of the last byte until the pipeline can have the frame; it is inspected meanwhile.
     pub ingest: f64,
-    /// JPEG to I420.
+    /// Decoding: JPEG to I420.
     pub decode: f64,
-    /// I420 to H.264.
+    /// Encoding: I420 to H.264.
     pub encode: f64,
-    /// H.264 to MPEG-TS.
+    /// Muxing: H.264 to MPEG-TS.
     pub mux: f64,
     /// Waiting: for the pipeline to be free, and for the viewer's turn.
     pub queue: f64,
 }
 
-/// What is delivered to a viewer.
+/// The two kinds of things that viewers get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Track {
-    /// An access unit.
+    /// The video: access units.
     Video,
-    /// A JPEG.
+    /// The JPEGs as they came.
     Jpeg,
 }
 
-/// What was counted from a stream's beginning on; whoever keeps a history asks for it again and again.
+/// What was counted since the stream began. Whoever keeps a history asks now and then, and takes the difference.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Totals {
-    /// Good frames.
+    /// How many good frames came.
     pub frames: u64,
-    /// Bytes of all messages.
+    /// How many bytes all messages had.
     pub bytes: u64,
-    /// Time from arrival to a viewer's socket of all deliveries together, in seconds.
+    /// The time from arrival to a viewer's socket, of all deliveries together, in seconds.
     pub delivery_s: f64,
-    /// Deliveries.
+    /// How many deliveries there were.
     pub deliveries: u64,
 }
 
@@ -120,31 +120,31 @@ impl Stats {
         *self.lock().quarantined.entry(cause).or_default() += 1;
     }
 
-    /// Refused frames by cause.
+    /// How many frames were refused, or could not be shown as video, by cause.
     #[must_use]
     pub fn quarantined(&self) -> BTreeMap<&'static str, u64> {
         self.lock().quarantined.clone()
     }
 
-    /// Good frames per second over the last three seconds before `now`; 0 when there were none.
+    /// How many good frames came a second over the last three seconds before `now`; 0 when there were none.
     #[must_use]
     pub fn fps(&self, now: Micros) -> f64 {
         self.lock().jpegs.per_second(now).0
     }
 
-    /// Bits per second of the good frames over the last three seconds before `now`.
+    /// How many bits a second the good frames had over the last three seconds before `now`.
     #[must_use]
     pub fn bitrate(&self, now: Micros) -> f64 {
         self.lock().jpegs.per_second(now).1 * 8.0
     }
 
-    /// Bits per second of the encoded video over the last three seconds before `now`.
+    /// How many bits a second the encoded video had over the last three seconds before `now`.
     #[must_use]
     pub fn video_bitrate(&self, now: Micros) -> f64 {
         self.lock().video.per_second(now).1 * 8.0
     }
 
-    /// Takes one frame's cost into the smoothed times.
+    /// Counts how long one frame took to decode and to encode.
     pub fn count_pipeline(&self, decode: Duration, encode: Duration) {
         self.decode.observe(decode.as_secs_f64());
         self.encode.observe(encode.as_secs_f64());
@@ -153,7 +153,7 @@ impl Stats {
         smooth(&mut times.encode, encode);
     }
 
-    /// Counts an access unit of so many bytes that was muxed at `now`, and the time that took.
+    /// Counts an access unit of so many bytes that was muxed at `now`, and how long that took.
     pub fn count_unit(&self, now: Micros, bytes: usize, mux: Duration) {
         let mut inner = self.lock();
         inner.video.push(now, bytes);
@@ -174,11 +174,12 @@ impl Stats {
         inner.delivered.1 += 1;
     }
 
-    /// Where a frame's time goes: of a frame of the video while viewers get one, else of a JPEG.
+    /// Where a frame's time goes: that of an access unit while viewers get video, else that of a JPEG.
     #[must_use]
     pub fn pipeline(&self, now: Micros) -> StageTimes {
         let mut inner = self.lock();
         let StageTimes { ingest, decode, encode, mux, .. } = inner.pipeline;
+        // Waiting is what the other stages do not explain: 15 ms to the viewer, less 1 + 2 + 5 + 1 ms of work, are 6 ms of waiting.
         let waited = match inner.video_delivery.mean(now) {
             Some(delivery) => delivery * 1000.0 - (ingest + decode + encode + mux),
             None => inner.jpeg_delivery.mean(now).map_or(0.0, |delivery| delivery * 1000.0 - ingest),
@@ -186,7 +187,7 @@ impl Stats {
         StageTimes { queue: waited.max(0.0), ..inner.pipeline }
     }
 
-    /// What was counted up to now.
+    /// What was counted since the stream began.
     #[must_use]
     pub fn totals(&self) -> Totals {
         let (delivery_s, deliveries) = self.lock().delivered;

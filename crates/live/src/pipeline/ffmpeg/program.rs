@@ -4,7 +4,7 @@ use lenscast_media::h264::encoder::default_bitrate;
 use std::io;
 use thiserror::Error;
 
-/// The encoder of ffmpeg that is taken unless one is named.
+/// The encoder of ffmpeg that is used unless another one is named.
 pub const DEFAULT_CODEC: &str = "libx264";
 
 /// The longest name of a codec, in characters.
@@ -28,7 +28,7 @@ impl Ffmpeg {
     /// ffmpeg with its encoder `codec`, as `ffmpeg -encoders` calls it.
     ///
     /// # Errors
-    /// When it is no name of 1 to 32 characters of `a-z0-9_`.
+    /// [`NotAnEncoder`] when `codec` is no name of 1 to 32 characters of `a-z0-9_`.
     pub fn new(codec: &str) -> Result<Self, NotAnEncoder> {
         let good = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
         if (1..=MAX_CODEC).contains(&codec.len()) && codec.bytes().all(good) {
@@ -38,13 +38,13 @@ impl Ffmpeg {
         }
     }
 
-    /// Bits a second for pictures of this size in pixels.
+    /// The bits a second for pictures of this size in pixels.
     pub(super) fn bitrate(&self, (width, height): (usize, usize)) -> u32 {
         self.bitrate.unwrap_or(default_bitrate(width, height))
     }
 }
 
-/// What is said is no encoder.
+/// Why a text names no encoder; its message says how encoders are named.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
     "{text:?} is no encoder: it is builtin, ffmpeg, or ffmpeg:CODEC with a name that `ffmpeg -encoders` lists, such as \
@@ -58,37 +58,37 @@ pub struct NotAnEncoder {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ProbeError {
-    /// There is no such program, or it may not be run.
+    /// There is no program ffmpeg, or it may not be run.
     #[error(
         "ffmpeg cannot be run ({0}): install it (on Debian, Ubuntu and Raspberry Pi OS: sudo apt install ffmpeg), or take \
          --encoder builtin"
     )]
     NotRun(io::Error),
-    /// It gives no video with this codec.
+    /// Nothing comes out of ffmpeg with this codec.
     #[error(
         "ffmpeg cannot encode with {codec}: {said}. This ffmpeg was built with these H.264 encoders: {known}; those in \
          hardware need that hardware, and the right to use it. Or take --encoder builtin"
     )]
     Unusable {
-        /// The codec.
+        /// The codec that was tried.
         codec: String,
-        /// Its first line of complaint.
+        /// The first line of what ffmpeg complains of.
         said: String,
-        /// The encoders that it lists.
+        /// The H.264 encoders that ffmpeg lists.
         known: String,
     },
-    /// Live video is not possible with it.
+    /// The encoder loses pictures or holds too many back, so that video would not be live.
     #[error(
         "ffmpeg's encoder {codec} loses pictures or holds more than three back: take another, or --encoder builtin"
     )]
     Late {
-        /// The codec.
+        /// The codec that was tried.
         codec: String,
     },
-    /// Viewers could not join.
+    /// The encoder makes no key frame when asked, so that viewers could not join.
     #[error("ffmpeg's encoder {codec} makes no key frame when asked to: take another, or --encoder builtin")]
     NoKeyFrames {
-        /// The codec.
+        /// The codec that was tried.
         codec: String,
     },
 }
