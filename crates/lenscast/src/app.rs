@@ -1,13 +1,13 @@
 //! What the handlers of a server share, slice by slice. Only the table of routes and the server itself name the whole.
 
-use crate::cameras::Cameras;
 use crate::demo::Demos;
-use crate::gate::Gate;
-use crate::http::events::Events;
-use crate::http::places::Places;
-use crate::http::serving::Serving;
 use crate::program::Program;
 use axum::extract::FromRef;
+use lenscast_cameras::Cameras;
+use lenscast_gate::Gate;
+use lenscast_http::events::Events;
+use lenscast_http::places::Places;
+use lenscast_http::serving::Serving;
 
 /// The slices of a server. A handler takes those that it needs, as `State<Cameras>`. Clones share all of them.
 #[derive(Clone, Debug, FromRef)]

@@ -1,11 +1,11 @@
 //! What the server prints when it starts: where to look, who may do what, and what to type on the camera.
 
 use crate::config::{Access, Config, Plain};
-use crate::http::places::{place, places};
 use lenscast_auth::secret::Secret;
 use lenscast_auth::store::FirstLinks;
 use lenscast_base::addresses::{is_home, reachable};
 use lenscast_base::listen::Listening;
+use lenscast_http::places::{place, places};
 use lenscast_tls::Info;
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};

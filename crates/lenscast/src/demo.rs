@@ -3,9 +3,9 @@
 //! Each is a whole [device](lenscast_virtual_device) that dials this server as any other; the server knows of it only
 //! that it is one.
 
-use crate::cameras::Cameras;
-use crate::http::serving::Serving;
 use lenscast_auth::secret::Secret;
+use lenscast_cameras::Cameras;
+use lenscast_http::serving::Serving;
 use lenscast_protocol::{CAMERA_PATH, CameraName};
 use lenscast_virtual_device::{Error, FrameSize, Key, Options, Source, Stats};
 use std::collections::BTreeMap;

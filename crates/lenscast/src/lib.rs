@@ -10,11 +10,6 @@
 pub mod config;
 pub mod settings;
 
-pub mod gate;
-pub mod http;
-
-pub mod cameras;
-
 pub mod api;
 pub mod app;
 pub mod demo;

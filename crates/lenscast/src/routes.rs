@@ -3,10 +3,10 @@
 //! This is the one place where that is written down.
 
 use crate::app::App;
-use crate::http::routes::Routes;
-use crate::http::rule::{For, Needs};
-use crate::http::{api, events, ingest, metrics, output, pages, status};
 use axum::http::Method;
+use lenscast_http::routes::Routes;
+use lenscast_http::rule::{For, Needs};
+use lenscast_http::{api, events, ingest, metrics, output, pages, status};
 
 /// All routes of a server.
 #[must_use]

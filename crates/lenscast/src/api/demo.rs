@@ -1,16 +1,16 @@
 //! `POST /api/demo` and `DELETE /api/demo`: a virtual camera, for somebody who has none.
 
-use crate::cameras::Cameras;
 use crate::demo::{self, Demos, Refusal};
-use crate::http::api::openapi::{About, Tag, words};
-use crate::http::api::problem::Problem;
-use crate::http::api::{self, cameras, no};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use lenscast_cameras::Cameras;
+use lenscast_http::api::openapi::{About, Tag, words};
+use lenscast_http::api::problem::Problem;
+use lenscast_http::api::{self, cameras, no};
 use lenscast_protocol::CameraName;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,5 @@
 //! `POST /api/reload`: reads the settings again, as SIGHUP does.
 
-use crate::http::api::no;
-use crate::http::api::openapi::{About, Tag};
-use crate::http::api::problem::Problem;
 use crate::program::Program;
 use crate::settings::problem::Problems;
 use crate::settings::reload::Reload;
@@ -10,6 +7,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use lenscast_http::api::no;
+use lenscast_http::api::openapi::{About, Tag};
+use lenscast_http::api::problem::Problem;
 
 /// What this is.
 #[must_use]

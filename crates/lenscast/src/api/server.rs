@@ -1,11 +1,5 @@
 //! `GET /api/server`: the server itself, as far as `/status` does not tell.
 
-use crate::cameras::Cameras;
-use crate::http::api::no;
-use crate::http::api::openapi::{About, Tag};
-use crate::http::api::problem::Problem;
-use crate::http::places::Places;
-use crate::http::serving::Serving;
 use crate::program::Program;
 use crate::settings::problem::Problems;
 use crate::settings::reload::Reload;
@@ -15,6 +9,12 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use lenscast_base::listen::Listening;
 use lenscast_base::time::now;
+use lenscast_cameras::Cameras;
+use lenscast_http::api::no;
+use lenscast_http::api::openapi::{About, Tag};
+use lenscast_http::api::problem::Problem;
+use lenscast_http::places::Places;
+use lenscast_http::serving::Serving;
 use lenscast_tls::{Certificates, Info};
 use serde::Serialize;
 use std::net::SocketAddr;

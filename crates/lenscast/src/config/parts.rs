@@ -1,9 +1,9 @@
 //! What each part of the server is told of the whole configuration.
 
 use super::{Config, Plain};
-use crate::gate::GateConfig;
-use crate::http::config::{self, HttpConfig};
 use lenscast_auth::policy::Policy;
+use lenscast_gate::GateConfig;
+use lenscast_http::config::{self, HttpConfig};
 
 impl Config {
     /// What the gate is told.

@@ -2,11 +2,11 @@
 
 use super::report::Finding;
 use super::{Control, users};
-use crate::cameras::titles;
-use crate::http::control;
 use lenscast_auth::store::{self, Listing, Store};
 use lenscast_base::state::look::{Entry, Found, Look};
 use lenscast_base::state::{StateDir, StateError};
+use lenscast_cameras::titles;
+use lenscast_http::control;
 use lenscast_tls::self_signed;
 use std::path::Path;
 use std::sync::Arc;

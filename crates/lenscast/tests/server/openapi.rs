@@ -7,9 +7,9 @@ use crate::access::world::{Place, World, ask};
 use crate::harness::*;
 use axum::http::Method;
 use book::Book;
-use lenscast::http::rule::Route;
-use lenscast::http::rule::{For, Needs, Rule};
 use lenscast::routes;
+use lenscast_http::rule::Route;
+use lenscast_http::rule::{For, Needs, Rule};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 

@@ -1,0 +1,125 @@
+//! Who may come in: who asks, what that allows, how many may watch, and what ends a connection that lasts.
+//!
+//! The gate knows nothing about routes and pictures. A request passes it by [`Gate::meet`], which makes a [`Visitor`] of it;
+//! whoever watches or publishes for longer takes a [`Seat`].
+//!
+//! ```text
+//!  Peer ──► Client ──► Visitor ──► Seat
+//!  socket   behind a   who asks,   a place to watch or publish from,
+//!           proxy?     rights      and what ends it
+//! ```
+//!
+//! | file | what |
+//! |---|---|
+//! | `config.rs` | what the owner decided: who may come without a credential, proxies, how many may watch |
+//! | `peer.rs` | both ends of a connection, and what it came by |
+//! | `client.rs` | who asks, when a proxy passed the request on |
+//! | `visitor.rs` | who asks, with its rights |
+//! | `admission.rs` | how many watch, in total and from one address |
+//! | `hold.rs` | a right that a connection hangs on |
+//! | `seat.rs` | the three above, as one thing for every transport |
+
+#![forbid(unsafe_code)]
+
+pub mod admission;
+pub mod client;
+mod config;
+pub mod hold;
+mod peer;
+mod seat;
+mod visitor;
+
+pub use config::GateConfig;
+pub use peer::{Channel, Peer};
+pub use seat::{Over, Seat};
+pub use visitor::Visitor;
+
+use admission::{Admission, Refusal};
+use hold::Hold;
+use lenscast_auth::Auth;
+use lenscast_auth::rights::Right;
+use lenscast_base::in_force::InForce;
+use lenscast_protocol::CameraName;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+/// How many passwords are hashed at once. Each takes 19 MiB.
+const PASSWORDS_AT_ONCE: usize = 2;
+
+/// The gate of a server. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Gate(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    auth: Auth,
+    config: InForce<GateConfig>,
+    admission: Arc<Admission>,
+    hashing: Semaphore,
+    /// Cancelled when the server shuts down, which ends every seat.
+    shutdown: CancellationToken,
+}
+
+impl Gate {
+    /// A gate that checks credentials by `auth`. `shutdown` ends every [`Seat`].
+    #[must_use]
+    pub fn new(auth: Auth, config: InForce<GateConfig>, shutdown: CancellationToken) -> Self {
+        let admission = Arc::new(Admission::new(config.clone()));
+        let hashing = Semaphore::new(PASSWORDS_AT_ONCE);
+        Self(Arc::new(Inner { auth, config, admission, hashing, shutdown }))
+    }
+
+    /// The credentials, and what they allow.
+    #[must_use]
+    pub fn auth(&self) -> &Auth {
+        &self.0.auth
+    }
+
+    /// What the owner decided, as it is in force now.
+    #[must_use]
+    pub fn config(&self) -> Arc<GateConfig> {
+        self.0.config.get()
+    }
+
+    /// How many watch.
+    #[must_use]
+    pub fn watching(&self) -> usize {
+        self.0.admission.total()
+    }
+
+    /// Does work that hashes a password, on a thread of its own. At most two such works run at once; the others wait.
+    pub async fn passwords<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        let _turn = self.0.hashing.acquire().await;
+        match tokio::task::spawn_blocking(work).await {
+            Ok(done) => done,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is being shut down, and the program ends.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+
+    /// A seat for one who watches `camera`.
+    ///
+    /// # Errors
+    /// [`Refusal`] when as many watch as may.
+    pub fn seat(&self, visitor: &Visitor, camera: &CameraName) -> Result<Seat, Refusal> {
+        let ticket = self.0.admission.admit(visitor.peer().ip())?;
+        Ok(Seat::new(self, Hold::camera(self, visitor, Right::View, camera), Some(ticket)))
+    }
+
+    /// A seat for one who publishes as `camera`. It counts as nobody who watches.
+    #[must_use]
+    pub fn publisher_seat(&self, visitor: &Visitor, camera: &CameraName) -> Seat {
+        Seat::new(self, Hold::camera(self, visitor, Right::Publish, camera), None)
+    }
+
+    /// A seat for one who is told what the visitor's rights allow, and who has to come again when they change. It counts as
+    /// nobody who watches.
+    #[must_use]
+    pub fn listener_seat(&self, visitor: &Visitor) -> Seat {
+        Seat::new(self, Hold::all(self, visitor), None)
+    }
+}

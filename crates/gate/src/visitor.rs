@@ -1,0 +1,148 @@
+//! Who asks, from where, and what that allows.
+
+use super::client::Client;
+use super::{Channel, Gate, Peer};
+use http::{HeaderMap, Method, Uri, header};
+use lenscast_auth::Caller;
+use lenscast_auth::cookie::SessionCookie;
+use lenscast_auth::origin::{Asking, Own};
+use lenscast_auth::policy::Circumstances;
+use lenscast_auth::presented::Presented;
+use lenscast_auth::rights::Rights;
+use lenscast_base::time::now;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+/// Who asks, and from where. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Visitor(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    client: Client,
+    /// The address of ours at which the connection came in.
+    local: IpAddr,
+    has_origin: bool,
+    control_socket: bool,
+    /// Whether a page of another origin asks.
+    is_foreign_page: bool,
+    cookie: SessionCookie,
+    caller: Caller,
+}
+
+impl Gate {
+    /// Finds out who asks. Takes some tens of milliseconds when a password has to be hashed.
+    pub async fn meet(&self, peer: &Peer, client: Client, uri: &Uri, headers: &HeaderMap) -> Visitor {
+        let config = self.config();
+        let secure = client.secure == Some(true);
+        let cookie = SessionCookie::new(secure, &config.base_path).unwrap_or_default();
+        let presented = Presented::read(headers, uri, &cookie);
+        let (has_origin, control_socket) =
+            (headers.contains_key(header::ORIGIN), peer.channel == Channel::ControlSocket);
+        let local = peer.local.ip();
+        let (address, now) = (client.address.ip(), now());
+        let admit = {
+            let (gate, client, config) = (self.clone(), client.clone(), config.clone());
+            let presented = presented.clone();
+            move || {
+                let from = circumstances(&client, local, has_origin, control_socket);
+                gate.auth().admit(&presented, &from, &config.policy, now)
+            }
+        };
+        let takes_long = self.auth().takes_long(&presented, address, now);
+        let caller = if takes_long { self.passwords(admit).await } else { admit() };
+        let asking = Asking {
+            method: &Method::POST,
+            upgrade: false,
+            headers,
+            own: Own { host: client.host.as_deref(), secure: client.secure },
+            cors: &config.cors_origins,
+            by_browser: false,
+        };
+        let is_foreign_page = asking.check().is_err();
+        Visitor(Arc::new(Inner {
+            client,
+            local,
+            has_origin,
+            control_socket,
+            is_foreign_page,
+            cookie,
+            caller,
+        }))
+    }
+
+    /// What a visitor may do at `now` (seconds since the Unix epoch): a credential may have ended since it came, and the
+    /// owner may have changed what its place allows.
+    #[must_use]
+    pub fn rights_now(&self, visitor: &Visitor, now: u64) -> Rights {
+        let Inner { client, local, has_origin, control_socket, caller, .. } = &*visitor.0;
+        let from = circumstances(client, *local, *has_origin, *control_socket);
+        let (_, by_place) = self.auth().place(&from, &self.config().policy, now);
+        self.auth().holds(caller, &by_place, now)
+    }
+}
+
+impl Visitor {
+    /// The client's address. Its port is 0 when a proxy does not tell.
+    #[must_use]
+    pub fn peer(&self) -> SocketAddr {
+        self.0.client.address
+    }
+
+    /// The client, as far as the connection and trusted proxies tell.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    /// Who asks, by credential or place.
+    #[must_use]
+    pub fn caller(&self) -> &Caller {
+        &self.0.caller
+    }
+
+    /// What the visitor was allowed when the request came.
+    #[must_use]
+    pub fn rights(&self) -> &Rights {
+        &self.0.caller.rights
+    }
+
+    /// Whether the visitor may change something, as far as that can be told before it asks to.
+    #[must_use]
+    pub fn may_change(&self) -> bool {
+        self.rights().admin && !self.0.is_foreign_page
+    }
+
+    /// The cookie in which this visitor's browser keeps a session.
+    #[must_use]
+    pub fn cookie(&self) -> &SessionCookie {
+        &self.0.cookie
+    }
+}
+
+/// What a client's place is judged by.
+#[must_use]
+pub(super) fn circumstances(
+    client: &Client,
+    local: IpAddr,
+    has_origin: bool,
+    control_socket: bool,
+) -> Circumstances<'_> {
+    Circumstances {
+        peer_ip: client.address.ip(),
+        local_ip: local,
+        host: client.host.as_deref(),
+        has_origin,
+        has_forwarding_header: client.was_forwarded,
+        through_trusted_proxy: client.through_trusted_proxy,
+        control_socket,
+    }
+}
+
+impl Client {
+    /// Whether the client is a program or page of this computer, which reached us at `local`.
+    #[must_use]
+    pub fn is_this_computer(&self, local: IpAddr) -> bool {
+        circumstances(self, local, false, false).is_this_computer()
+    }
+}

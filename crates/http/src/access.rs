@@ -1,0 +1,190 @@
+//! Who may speak to this server, and what about: every request passes here before its handler sees it.
+//!
+//! What a request is allowed is decided by the [`gate`](lenscast_gate). Here is what its route [`Needs`], and how it is answered when that is
+//! missing. The table of routes is the one place where it stands which route needs what.
+
+mod answer;
+mod cors;
+mod link;
+mod plain;
+
+use super::guarding::Guarding;
+use super::rule::{For, Needs, Rule};
+use axum::RequestExt as _;
+use axum::extract::{RawPathParams, Request, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use lenscast_auth::origin::{Asking, Own};
+use lenscast_auth::presented::loggable;
+use lenscast_auth::rights::{Right, Rights};
+use lenscast_gate::client::Client;
+use lenscast_gate::{GateConfig, Peer, Visitor};
+use lenscast_protocol::CameraName;
+use std::net::IpAddr;
+
+/// The guard of one route: lets a request through to its handler, with a [`Visitor`] beside it, or answers it.
+pub async fn check(
+    State((guarding, rule)): State<(Guarding, Rule)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Some(peer) = request.extensions().get::<Peer>().copied() else {
+        return answer::unknown();
+    };
+    let config = guarding.gate.config();
+    let client = {
+        let trusted = &config.trusted_proxies;
+        Client::of(&peer, request.version(), request.uri(), request.headers(), trusted)
+    };
+    if let Some(answer) = plain::turned_away(&guarding, rule, &peer, &client, &request) {
+        return answer;
+    }
+    let readable_by = cors::allowed(request.headers(), &config.cors_origins);
+    if readable_by.is_some()
+        && let Some(answer) = cors::preflight(request.method(), request.headers())
+    {
+        return finish(answer, readable_by);
+    }
+    let visitor = guarding.gate.meet(&peer, client, request.uri(), request.headers()).await;
+    tracing::trace!(
+        method = %request.method(),
+        path = loggable(request.uri()),
+        peer = %visitor.peer(),
+        who = %visitor.caller().who,
+        "request"
+    );
+    let mut answer = refusal(&guarding, rule, &visitor, &config, &mut request).await;
+    if answer.is_none() && rule.whom == For::People {
+        answer = link::open(&guarding.gate, &visitor, request.uri()).await;
+    }
+    let answer = match answer {
+        Some(answer) => answer,
+        None => {
+            request.extensions_mut().insert(visitor);
+            next.run(request).await
+        }
+    };
+    finish(answer, readable_by)
+}
+
+/// Loopback, private (RFC 1918, unique local) and link-local addresses.
+#[must_use]
+pub fn is_home(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
+impl Needs {
+    /// Whether `rights` are enough, for the camera that the path names.
+    fn is_met(self, rights: &Rights, camera: Option<&CameraName>) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Publish => rights.allows(Right::Publish, camera),
+            Self::View => rights.allows(Right::View, camera),
+            Self::ViewSome => rights.allows_some(Right::View),
+            Self::ViewAll => rights.allows(Right::View, None),
+            Self::Admin => rights.allows(Right::Admin, None),
+        }
+    }
+}
+
+/// The answer to who may not.
+async fn refusal(
+    guarding: &Guarding,
+    rule: Rule,
+    visitor: &Visitor,
+    config: &GateConfig,
+    request: &mut Request,
+) -> Option<Response> {
+    let client = visitor.client();
+    let asking = Asking {
+        method: request.method(),
+        upgrade: [header::UPGRADE, header::SEC_WEBSOCKET_KEY]
+            .iter()
+            .any(|name| request.headers().contains_key(name)),
+        headers: request.headers(),
+        own: Own { host: client.host.as_deref(), secure: client.secure },
+        cors: &config.cors_origins,
+        // What is for everybody is so for every page, too: nobody is to be logged in by one.
+        by_browser: rule.needs == Needs::Nothing || visitor.caller().by.is_sent_by_browsers(),
+    };
+    let answer = match asking.check() {
+        Err(foreign) => answer::foreign(foreign),
+        Ok(()) => {
+            let camera = camera_of(request).await;
+            if rule.needs.is_met(visitor.rights(), camera.as_ref()) {
+                return None;
+            }
+            answer::missing(guarding, rule, visitor, camera.as_ref(), request.uri())
+        }
+    };
+    let path = loggable(request.uri());
+    tracing::debug!(%path, peer = %visitor.peer(), who = %visitor.caller().who, code = answer.status().as_u16(), "refused");
+    Some(answer)
+}
+
+/// The camera that a path names: `default` when it names none, and nothing when what it names cannot be one.
+async fn camera_of(request: &mut Request) -> Option<CameraName> {
+    let params = request.extract_parts::<RawPathParams>().await.ok()?;
+    match params.iter().next() {
+        None => Some(CameraName::default()),
+        Some(("file", file)) => CameraName::new(file.rsplit_once('.')?.0).ok(),
+        Some((_, name)) => CameraName::new(name).ok(),
+    }
+}
+
+fn finish(mut answer: Response, readable_by: Option<HeaderValue>) -> Response {
+    if let Some(origin) = readable_by {
+        cors::open(&mut answer, origin);
+    }
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lenscast_auth::rights::Scope;
+
+    #[test]
+    fn only_home_addresses_are_home() {
+        for home in
+            ["127.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.4.1", "169.254.1.1", "::1", "fd00::1", "fe80::1"]
+        {
+            assert!(is_home(home.parse().unwrap()), "{home}");
+        }
+        assert!(is_home("::ffff:192.168.1.7".parse().unwrap()), "IPv4 on a dual-stack listener");
+        for foreign in ["8.8.8.8", "172.32.0.1", "100.64.0.1", "2001:db8::1", "::ffff:8.8.8.8", "0.0.0.0"] {
+            assert!(!is_home(foreign.parse().unwrap()), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn what_is_needed_is_met_by_that_right_for_that_camera_alone() {
+        let front = CameraName::new("front").unwrap();
+        let back = CameraName::new("back").unwrap();
+        let only = || Scope::Only([front.clone()].into());
+        let all =
+            [Needs::Nothing, Needs::Publish, Needs::View, Needs::ViewSome, Needs::ViewAll, Needs::Admin];
+        let met = |rights: &Rights, camera: Option<&CameraName>| {
+            let letters = "npvsVa".chars().zip(all);
+            letters
+                .filter(|(_, needs)| needs.is_met(rights, camera))
+                .map(|(letter, _)| letter)
+                .collect::<String>()
+        };
+        for (rights, front_letters, back_letters, nothing_letters) in [
+            (Rights::NONE, "n", "n", "n"),
+            (Rights::viewing(only()), "nvs", "ns", "ns"),
+            (Rights::viewing(Scope::all()), "nvsV", "nvsV", "nvsV"),
+            (Rights::publishing(only()), "np", "n", "n"),
+            (Rights { admin: true, ..Rights::NONE }, "npvsVa", "npvsVa", "npvsVa"),
+        ] {
+            assert_eq!(met(&rights, Some(&front)), front_letters, "{rights:?}");
+            assert_eq!(met(&rights, Some(&back)), back_letters, "{rights:?}");
+            assert_eq!(met(&rights, None), nothing_letters, "{rights:?}: what is no camera's name");
+        }
+    }
+}

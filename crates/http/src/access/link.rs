@@ -1,0 +1,79 @@
+//! A link with a token, opened in a browser: the token becomes a session's cookie, and disappears from the address, so that it
+//! is in no bookmark, no history and no picture of the screen.
+
+use axum::http::{StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use lenscast_auth::presented::{By, strip_token};
+use lenscast_base::time::now;
+use lenscast_gate::{Gate, Visitor};
+
+/// It loads nothing.
+const CONTENT_SECURITY_POLICY: &str =
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+
+/// The page that stores the cookie and goes on to the address without the token; `None` when the visitor came otherwise.
+pub(super) async fn open(gate: &Gate, visitor: &Visitor, uri: &Uri) -> Option<Response> {
+    if visitor.caller().by != By::Query {
+        return None;
+    }
+    let session = {
+        let (gate, visitor) = (gate.clone(), visitor.clone());
+        // It is written to the disk.
+        tokio::task::spawn_blocking(move || gate.auth().session_from(visitor.caller(), now())).await
+    };
+    let session = match session.map_err(|error| error.to_string()) {
+        Ok(Ok(session)) => session?,
+        Ok(Err(error)) => return Some(failed(&error.to_string())),
+        Err(error) => return Some(failed(&error)),
+    };
+    let place = format!("{}{}", gate.config().base_path.trim_end_matches('/'), strip_token(uri));
+    // A redirect would do, but a browser that came from another site would not send a strict cookie with it.
+    let page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>lenscast</title>\n\
+         <meta http-equiv=\"refresh\" content=\"0; url={place}\">\n<p><a href=\"{place}\">Go on</a></p>\n",
+        place = escape(&place)
+    );
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+    ];
+    let cookie = [(header::SET_COOKIE, visitor.cookie().set(&session.secret, session.max_age))];
+    Some((headers, cookie, page).into_response())
+}
+
+fn failed(why: &str) -> Response {
+    tracing::error!("a session cannot be kept: {why}");
+    (StatusCode::INTERNAL_SERVER_ERROR, format!("Your login cannot be kept: {why}.\n")).into_response()
+}
+
+/// For an attribute of HTML.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_address_gets_out_of_its_attribute() {
+        let uri: Uri = "/camera/x\"'?a='&token=lc_view_x".parse().unwrap();
+        let text = escape(&strip_token(&uri));
+        assert!(!text.contains(['"', '\'', '<', '>']), "{text}");
+        assert_eq!(escape("/a?b=1&c='\"<>"), "/a?b=1&amp;c=&#39;&quot;&lt;&gt;");
+    }
+}

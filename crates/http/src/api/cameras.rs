@@ -1,0 +1,234 @@
+//! `PATCH` and `DELETE /api/cameras/{name}`: another picture, another title, and forgetting a camera.
+
+use super::no;
+use super::openapi::{About, Tag, words};
+use super::problem::Problem;
+use crate::named::Named;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use lenscast_base::state::StateError;
+use lenscast_cameras::titles;
+use lenscast_cameras::{Cameras, Forgotten};
+use lenscast_live::Session;
+use lenscast_protocol::CameraName;
+use lenscast_protocol::control::{FPS, Hello, PictureRequest, QUALITY, SIZES};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// What is to be changed about a camera: any of these, and at least one.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CameraChange, min_properties = 1)]
+struct Change {
+    // `Some(None)` is null.
+    /// Another title. White space around it is cut; null, or nothing but white space, takes it away.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<words::Title>)]
+    title: Option<Option<String>>,
+    /// Another size.
+    #[schema(value_type = words::Size, required = false)]
+    size: Option<String>,
+    /// Another quality.
+    #[schema(value_type = words::Quality, required = false)]
+    quality: Option<i64>,
+    /// Another rate.
+    #[schema(value_type = words::FrameRate, required = false)]
+    fps: Option<f64>,
+}
+
+/// What is asked for, once it is known to make sense.
+#[derive(Debug, PartialEq)]
+struct Wish {
+    /// `Some(None)` takes the title away.
+    title: Option<Option<String>>,
+    picture: Option<PictureRequest>,
+}
+
+/// What was changed, and what was asked of the device. What was not asked for is left out.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = CameraChanged)]
+struct Changed {
+    /// What is shown as the title from now on: the camera's name when it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    title: Option<String>,
+    /// The size that the device was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = words::Size, required = false)]
+    size: Option<String>,
+    /// The quality that the device was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = words::Quality, required = false)]
+    quality: Option<u8>,
+    /// The rate that the device was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = words::FrameRate, required = false)]
+    fps: Option<f64>,
+}
+
+/// What changing one is.
+#[must_use]
+pub fn about_change() -> About {
+    let text = "Gives a camera a title, asks its device for another picture, or both. All of it is done or nothing. A title works for a \
+                camera that is not connected, too; it follows the camera's device to another name. The device keeps to another picture until it \
+                restarts.";
+    About::new("changeCamera", Tag::Cameras, "Changes a camera's title or picture", text)
+        .path::<words::CameraName>("name", "The camera.")
+        .body::<Change>("What is to be another.")
+        .answer::<Changed>(200, "The title is changed, and nothing else was asked for.")
+        .answer::<Changed>(
+            202,
+            "The device is asked for another picture; the title is changed if one was given.",
+        )
+        .refuses(
+            StatusCode::BAD_REQUEST,
+            "This is no name of a camera, or it is more than the camera's sensor can do.",
+        )
+        .refuses(StatusCode::NOT_FOUND, "Another picture is asked for, and no such camera is connected.")
+        .refuses(StatusCode::CONFLICT, "The camera's firmware cannot be asked for another picture.")
+        .refuses(StatusCode::INTERNAL_SERVER_ERROR, "The title cannot be kept. Nothing has changed.")
+}
+
+/// `PATCH`: gives a camera a title, asks its device for another picture, or both; or does neither.
+pub async fn change(
+    State(cameras): State<Cameras>,
+    Named(name): Named,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    let body = super::body(body)?;
+    let Wish { title, picture } = wish(&body).map_err(|sentence| no(StatusCode::BAD_REQUEST, sentence))?;
+    let session = picture.as_ref().map(|picture| askable(&cameras, &name, picture)).transpose()?;
+    let title = match title {
+        None => None,
+        Some(title) => {
+            let (cameras, name) = (cameras.clone(), name.clone());
+            Some(written(move || cameras.set_title(&cameras.owner(&name), title)).await?)
+        }
+    };
+    let Some((picture, session)) = picture.zip(session) else {
+        return Ok(Json(Changed { title, ..Changed::default() }).into_response());
+    };
+    tracing::info!(camera = %name, request = ?picture, "another picture is asked for");
+    if let Some(device) = &session.device {
+        device.ask(picture.clone());
+    }
+    let PictureRequest { size, quality, fps } = picture;
+    Ok((StatusCode::ACCEPTED, Json(Changed { title, size, quality, fps })).into_response())
+}
+
+/// What forgetting one is.
+#[must_use]
+pub fn about_forget() -> About {
+    let text = "With its counters, its history and its title. Who waits for it goes on waiting.";
+    About::new("forgetCamera", Tag::Cameras, "Forgets a camera that is not connected", text)
+        .path::<words::CameraName>("name", "The camera.")
+        .answer_empty(204, "It is forgotten.")
+        .refuses(StatusCode::BAD_REQUEST, "This is no name of a camera.")
+        .refuses(StatusCode::NOT_FOUND, "No such camera is known.")
+        .refuses(StatusCode::CONFLICT, "It is connected.")
+        .refuses(StatusCode::INTERNAL_SERVER_ERROR, "It cannot be taken from the disk that it had a title.")
+}
+
+/// `DELETE`: forgets a camera that is not connected.
+pub async fn forget(State(cameras): State<Cameras>, Named(name): Named) -> Result<Response, Problem> {
+    match forget_now(&cameras, name.clone()).await? {
+        Forgotten::Yes => Ok(StatusCode::NO_CONTENT.into_response()),
+        Forgotten::Connected => {
+            let sentence =
+                format!("The camera {name} is connected. Switch it off first, and then forget it.");
+            Err(no(StatusCode::CONFLICT, sentence))
+        }
+        Forgotten::Unknown => Err(no(StatusCode::NOT_FOUND, format!("No camera {name} is known."))),
+    }
+}
+
+/// Forgets a camera, its history and its title, unless it is connected.
+///
+/// # Errors
+/// When it cannot be written that the title is gone.
+pub async fn forget_now(cameras: &Cameras, name: CameraName) -> Result<Forgotten, Problem> {
+    let cameras = cameras.clone();
+    written(move || cameras.forget(&name)).await
+}
+
+/// Does what writes titles to the disk; it is done whole even when whoever asked for it does not wait.
+async fn written<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StateError> + Send + 'static,
+) -> Result<T, Problem> {
+    let not_kept = |error: &dyn std::fmt::Display| {
+        tracing::error!(%error, "a title cannot be kept");
+        no(StatusCode::INTERNAL_SERVER_ERROR, format!("The title cannot be kept: {error}."))
+    };
+    let result = tokio::task::spawn_blocking(work).await;
+    result.map_err(|error| not_kept(&error))?.map_err(|error| not_kept(&error))
+}
+
+/// The connection whose device can be asked for a picture, or why there is none.
+fn askable(cameras: &Cameras, name: &CameraName, picture: &PictureRequest) -> Result<Arc<Session>, Problem> {
+    let Some(session) = cameras.streams().find(name).and_then(|stream| stream.session()) else {
+        return Err(no(StatusCode::NOT_FOUND, format!("No camera {name} is connected.")));
+    };
+    let Some(device) = &session.device else {
+        let sentence = format!(
+            "The camera {name} cannot be asked: its firmware does not speak lenscast.v1. Change the picture on the camera itself."
+        );
+        return Err(no(StatusCode::CONFLICT, sentence));
+    };
+    match device.told().and_then(|told| beyond_sensor(picture, &told.hello)) {
+        Some(sentence) => Err(no(StatusCode::BAD_REQUEST, sentence)),
+        None => Ok(session),
+    }
+}
+
+/// Reads a request's body, or says what is wrong with it.
+fn wish(body: &[u8]) -> Result<Wish, String> {
+    let change: Change = super::object(body).map_err(|error| {
+        let why = error.map_or_else(String::new, |error| format!(": {error}"));
+        format!(
+            "The request must be a JSON object with any of title, size, quality and fps, and is not{why}."
+        )
+    })?;
+    let Change { title, size, quality, fps } = change;
+    let some_picture = size.is_some() || quality.is_some() || fps.is_some();
+    if title.is_none() && !some_picture {
+        return Err("The request must say any of title, size, quality and fps.".into());
+    }
+    let title = title.map(|title| titles::parse(&title.unwrap_or_default())).transpose()?;
+    if let Some(size) = &size
+        && !SIZES.iter().any(|(name, ..)| name == size)
+    {
+        let names = SIZES.map(|(name, ..)| name).join(", ");
+        return Err(format!("There is no size {size:?}; it is one of {names}."));
+    }
+    let quality = match quality.map(u8::try_from) {
+        None => None,
+        Some(Ok(quality)) if QUALITY.contains(&quality) => Some(quality),
+        Some(_) => {
+            return Err(format!("The quality is {} (worst) to {} (best).", QUALITY.start(), QUALITY.end()));
+        }
+    };
+    if fps.is_some_and(|fps| !FPS.contains(&fps)) {
+        return Err(format!("The rate is {} to {} frames a second.", FPS.start(), FPS.end()));
+    }
+    Ok(Wish { title, picture: some_picture.then_some(PictureRequest { size, quality, fps }) })
+}
+
+/// A field that is there, be it null.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// Says so when a device has told that its sensor has no such size.
+fn beyond_sensor(request: &PictureRequest, hello: &Hello) -> Option<String> {
+    let Hello { max_width, max_height, .. } = *hello;
+    let (name, width, height) = SIZES.into_iter().find(|(name, ..)| request.size.as_deref() == Some(name))?;
+    let known = max_width > 0 && max_height > 0;
+    (known && (width > max_width || height > max_height)).then(|| {
+        format!("The camera has no size {name} ({width} × {height}): its sensor has {max_width} × {max_height} at most.")
+    })
+}

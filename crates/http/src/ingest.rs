@@ -1,0 +1,243 @@
+//! A camera's connection: its messages are inspected, and the good ones published.
+
+use super::config::HttpConfig;
+use super::named::Named;
+use super::serving::Serving;
+use super::ws::{self, ReadError, Reader, Upgrade, Writer};
+use axum::extract::{Extension, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use lenscast_auth::rights::Right;
+use lenscast_base::time::now;
+use lenscast_cameras::Cameras;
+use lenscast_gate::{Gate, Seat, Visitor};
+use lenscast_live::Video;
+use lenscast_live::device;
+use lenscast_live::{Camera, Publisher};
+use lenscast_media::jpeg::{self, Trailing};
+use lenscast_media::time::Micros;
+use lenscast_protocol::CameraName;
+use lenscast_protocol::control::{self, ServerMessage};
+use lenscast_protocol::ws::{Event, Opcode, close_code};
+use std::pin::pin;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::time::{Instant, Interval};
+
+/// Bytes read at once from a camera: four of the original device's fragments.
+const READ_BUFFER: usize = 64 * 1024;
+
+/// How long a camera may take to accept a ping or a pong.
+const CONTROL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether a camera's pipeline still gets on.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The parts of a server that a camera's connection needs.
+#[derive(Clone)]
+struct Ingest {
+    cameras: Cameras,
+    gate: Gate,
+    serving: Serving,
+}
+
+/// `ws /ws/camera` and `ws /ws/camera/{name}`.
+pub async fn handler(
+    State(cameras): State<Cameras>,
+    State(gate): State<Gate>,
+    State(serving): State<Serving>,
+    Extension(visitor): Extension<Visitor>,
+    Named(name): Named,
+    upgrade: Upgrade,
+) -> Response {
+    let max_cameras = serving.config().max_cameras;
+    if cameras.streams().cameras() >= max_cameras {
+        let sentence = format!("{max_cameras} cameras are connected, which is the limit (--max-cameras).\n");
+        return (StatusCode::SERVICE_UNAVAILABLE, sentence).into_response();
+    }
+    let control = upgrade.offers(control::SUBPROTOCOL);
+    let camera = Camera { peer: visitor.peer(), control };
+    let (response, connection) = upgrade.accept(control.then_some(control::SUBPROTOCOL));
+    let ingest = Ingest { cameras, gate, serving };
+    ingest.serving.tasks().clone().spawn(async move {
+        if let Ok(io) = connection.await {
+            let max_message = ingest.serving.config().max_message_bytes;
+            let (reader, writer) = ws::open(io, max_message, READ_BUFFER, CONTROL_PATIENCE);
+            ingest.serve(&visitor, &name, camera, reader, writer).await;
+        }
+    });
+    response
+}
+
+/// Why a camera's connection ends.
+enum End {
+    /// The camera closed it, or it broke; nothing is to be said to it.
+    Gone(String),
+    /// We close it, with a code and a reason.
+    Close(u16, String),
+}
+
+impl Ingest {
+    async fn serve(
+        &self,
+        visitor: &Visitor,
+        name: &CameraName,
+        camera: Camera,
+        mut reader: Reader,
+        mut writer: Writer,
+    ) {
+        let peer = camera.peer;
+        let seat = self.gate.publisher_seat(visitor, name);
+        let streams = self.cameras.streams();
+        let publisher = streams.claim(name, camera, |other| self.may_be(visitor, other)).await;
+        let stream = publisher.stream().clone();
+        tracing::info!(camera = %stream.name(), %peer, "camera connected");
+        let end = match self.cameras.start_video(stream.clone()) {
+            Ok(video) => self.receive(&publisher, video, &seat, &mut reader, &mut writer).await,
+            Err(error) => End::Close(close_code::INTERNAL, format!("no thread for this camera: {error}")),
+        };
+        // The name is free, and what was live is gone, before the goodbye that may take a while.
+        drop(publisher);
+        match end {
+            End::Gone(why) => tracing::info!(camera = %stream.name(), %peer, %why, "camera left"),
+            End::Close(code, why) => {
+                tracing::info!(camera = %stream.name(), %peer, code, %why, "camera closed");
+                ws::close(reader, writer, code, &why).await;
+            }
+        }
+    }
+
+    /// Whether a camera whose name is taken may go by another one instead: not by one that has a key of its own, unless it
+    /// has shown that key.
+    fn may_be(&self, visitor: &Visitor, other: &CameraName) -> bool {
+        self.gate.rights_now(visitor, now()).allows(Right::Publish, Some(other))
+            || !self.gate.auth().store().is_keyed(other, now())
+    }
+
+    /// Reads a camera's messages until something ends it.
+    async fn receive(
+        &self,
+        publisher: &Publisher,
+        mut video: Video,
+        seat: &Seat,
+        reader: &mut Reader,
+        writer: &mut Writer,
+    ) -> End {
+        let mut config = self.serving.limits().watch();
+        let mut limits = config.borrow_and_update().clone();
+        let session = publisher.session();
+        let clock = *publisher.stream().clock();
+        let mut heard = Instant::now();
+        let (mut pings, mut checks) = timers(&limits);
+        let mut over = pin!(seat.over());
+        loop {
+            let (opcode, payload) = tokio::select! {
+                () = session.evict.cancelled() => {
+                    let reason = "another connection of this camera took over";
+                    return End::Close(close_code::POLICY, reason.into());
+                }
+                over = &mut over => return End::Close(ws::close_code_of(over), over.reason().into()),
+                () = tokio::time::sleep_until(heard + limits.camera_timeout) => {
+                    let seconds = limits.camera_timeout.as_secs_f32();
+                    return End::Close(close_code::POLICY, format!("nothing heard for {seconds} s, not even a pong"));
+                }
+                Ok(()) = config.changed() => {
+                    limits = config.borrow_and_update().clone();
+                    (pings, checks) = timers(&limits);
+                    continue;
+                }
+                _ = checks.tick() => {
+                    video.check();
+                    continue;
+                }
+                () = session.probe.notified() => (Opcode::Ping, session.question()),
+                _ = pings.tick() => (Opcode::Ping, b"lenscast".to_vec()),
+                request = device::request(session.device.as_ref()) => {
+                    (Opcode::Text, control::to_text(&ServerMessage::Picture(request)).into_bytes())
+                }
+                event = reader.next() => {
+                    heard = Instant::now();
+                    let arrival = clock.now();
+                    session.heard();
+                    let limits = jpeg::Limits { max_pixels: limits.max_pixels };
+                    match answer(&self.cameras, publisher, &video, &limits, event, arrival) {
+                        Ok(None) => continue,
+                        Ok(Some(pong)) => (Opcode::Pong, pong),
+                        Err(end) => return end,
+                    }
+                }
+            };
+            if let Err(error) = writer.frame(opcode, &payload).await {
+                return End::Gone(error.to_string());
+            }
+        }
+    }
+}
+
+/// When the camera is pinged, and when it is looked whether its pipeline gets on: the first time at once.
+fn timers(limits: &HttpConfig) -> (Interval, Interval) {
+    let pings = tokio::time::interval_at(Instant::now() + limits.ping_interval, limits.ping_interval);
+    (pings, tokio::time::interval(CHECK_INTERVAL.min(limits.encoder_timeout)))
+}
+
+/// Deals with one message. Gives back what a pong must contain.
+fn answer(
+    cameras: &Cameras,
+    publisher: &Publisher,
+    video: &Video,
+    limits: &jpeg::Limits,
+    event: Result<Event, ReadError>,
+    arrival: Micros,
+) -> Result<Option<Vec<u8>>, End> {
+    match event {
+        Ok(Event::Binary(message)) => take_frame(publisher, video, limits, message, arrival),
+        Ok(Event::Text(text)) => cameras.take_text(publisher, &text, arrival),
+        Ok(Event::Pong(payload)) => publisher.session().answered(&payload),
+        Ok(Event::Ping(payload)) => return Ok(Some(payload)),
+        Ok(Event::Close(None)) => return Err(End::Close(close_code::NORMAL, String::new())),
+        Ok(Event::Close(Some((code, _)))) => return Err(End::Close(code, String::new())),
+        Err(ReadError::Violation(violation)) => {
+            if violation.close_code() == close_code::TOO_BIG {
+                publisher.stream().stats.count_quarantined("message_too_big");
+            }
+            return Err(End::Close(violation.close_code(), violation.to_string()));
+        }
+        Err(ReadError::Io(error)) => return Err(End::Gone(error.to_string())),
+    }
+    Ok(None)
+}
+
+/// Inspects one message and publishes it, or counts why not.
+fn take_frame(
+    publisher: &Publisher,
+    video: &Video,
+    limits: &jpeg::Limits,
+    mut message: Vec<u8>,
+    arrival: Micros,
+) {
+    let stream = publisher.stream();
+    stream.stats.bytes_in.fetch_add(message.len() as u64, Ordering::Relaxed);
+    let inspected = match jpeg::inspect(&message, limits) {
+        Ok(inspected) => inspected,
+        Err(fault) => {
+            stream.stats.count_quarantined(fault.cause());
+            if let Some(held_back) = stream.notices.due(fault.cause()) {
+                tracing::warn!(camera = %stream.name(), cause = fault.cause(), held_back, "a frame is refused: {fault}");
+            }
+            return;
+        }
+    };
+    if let Trailing::Bytes(count) | Trailing::AnotherJpeg(count) = inspected.trailing
+        && let Some(held_back) = stream.notices.due("trailing")
+    {
+        tracing::warn!(camera = %stream.name(), count, held_back, "bytes after the end of the JPEG are cut off");
+    }
+    message.truncate(inspected.len);
+    let bytes = if inspected.missing_huffman_tables {
+        Bytes::from(jpeg::with_default_huffman_tables(&message, &inspected))
+    } else {
+        Bytes::from(message)
+    };
+    video.show(publisher.push(bytes, inspected.width, inspected.height, arrival));
+}

@@ -1,0 +1,42 @@
+//! The server's HTTP side: connections, requests, and what is answered.
+//!
+//! Nothing here encodes pictures, and nothing knows the application: handlers take the slices of it that they need.
+//!
+//! | file | what |
+//! |---|---|
+//! | `connections.rs`, `handshake.rs`, `failures.rs` | taking connections, TLS, and what goes wrong with it |
+//! | `control.rs` | the control socket |
+//! | `routes.rs`, `rule.rs` | a table of routes, each with what it asks of those who come |
+//! | `access.rs`, `access/`, `guarding.rs` | the check before every handler |
+//! | `ws.rs`, `named.rs`, `refused.rs` | WebSockets, the camera that a path names, refusals of who may watch |
+//! | `ingest.rs` | a camera's connection |
+//! | `output.rs`, `output/` | the outputs, one file each |
+//! | `status.rs`, `events.rs`, `metrics.rs` | what is going on, for pages and machines |
+//! | `api.rs`, `api/` | what may be asked, and its description |
+//! | `pages.rs` | the embedded pages |
+//! | `places.rs` | where the pages are found |
+//! | `serving.rs`, `config.rs` | what all connections share, and the limits |
+
+#![forbid(unsafe_code)]
+
+pub mod access;
+pub mod api;
+pub mod config;
+pub mod connections;
+pub mod control;
+pub mod events;
+pub mod failures;
+mod guarding;
+mod handshake;
+pub mod ingest;
+pub mod metrics;
+pub mod named;
+pub mod output;
+pub mod pages;
+pub mod places;
+mod refused;
+pub mod routes;
+pub mod rule;
+pub mod serving;
+pub mod status;
+pub mod ws;
