@@ -1,8 +1,8 @@
 //! Many viewers: slow ones, deaf ones, too many.
 
 use crate::harness::*;
-use futures_util::{SinkExt as _, StreamExt as _};
 use crate::http::{get, request};
+use futures_util::{SinkExt as _, StreamExt as _};
 use lenscast_media::ts;
 use lenscast_protocol::{CameraName, FrameHeader};
 use std::time::Duration;
