@@ -101,11 +101,11 @@ pub fn find_memory(psram: PSRAM<'static>) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Starts core 1. BOARD?: that 16 KB of stack are enough for the encoder and, on top of it, the task in the interrupt.
+/// Starts core 1. BOARD?: that 32 KB of stack are enough for the encoder and, on top of it, the task in the interrupt.
 ///
 /// Without `memory` for frames there is no camera, and the device says why.
 pub fn start(spawner: Spawner, memory: Result<(), &'static str>, core: Core, parts: Parts) {
-    static STACK: ConstStaticCell<Stack<{ 16 * 1024 }>> = ConstStaticCell::new(Stack::new());
+    static STACK: ConstStaticCell<Stack<{ 32 * 1024 }>> = ConstStaticCell::new(Stack::new());
     if let Err(why) = memory {
         return spawn(spawner, absent(parts, why));
     }

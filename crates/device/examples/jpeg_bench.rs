@@ -1,9 +1,8 @@
-//! What it costs to make a JPEG of a raw frame, on one core and without `simd`, as on a microcontroller.
+//! What it costs to make a JPEG of a raw frame, on one core, as on a microcontroller.
 //!
-//! `cargo run --release -p lenscast-device --example jpeg_bench`: alone, since with other packages of the workspace
-//! cargo builds the encoder with `simd`. `cargo xtask bench --jpeg` makes a table of what this prints, tab-separated:
-//! a line `cycle` with nanoseconds, then lines of format, width, height, nanoseconds a pixel to convert rows and to
-//! convert and encode them, and bytes of the JPEG.
+//! `cargo run --release -p lenscast-device --example jpeg_bench`. `cargo xtask bench --jpeg` makes a table of what this
+//! prints, tab-separated: a line `cycle` with nanoseconds, then lines of format, width, height, nanoseconds a pixel to
+//! convert rows and to convert and encode them, and bytes of the JPEG.
 
 use lenscast_device::jpeg::{self, Rows, Sampling};
 use lenscast_device::pattern::Scene;
@@ -17,11 +16,6 @@ const TURNS: usize = 30;
 const TURN: Duration = Duration::from_millis(20);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    if cfg!(feature = "simd") {
-        return Err(
-            "built with the feature `simd`: run it with `-p lenscast-device` and no other package".into()
-        );
-    }
     println!("cycle\t{}", cycle_ns());
     for (width, height) in [(320, 240), (640, 480)] {
         let frames = RawFormat::ALL.map(|format| (format, sensor_bytes(width, height, format)));

@@ -1,16 +1,21 @@
 //! Rows of Y, Cb and Cr in, one baseline JPEG out (ITU-T T.81, with a JFIF header).
 //!
-//! The encoder asks for one row after the other and holds one row of blocks (8 or 16 picture rows), so a
+//! An [`Encoder`] asks for one row after the other and holds one row of blocks (8 or 16 picture rows), so a
 //! microcontroller needs no frame buffer. There is no RGB in between: JFIF is full-range BT.601 Y, Cb, Cr, and so is
 //! what [`Rows`] hands over.
+//!
+//! What is large lies on the heap: a core whose tasks share 32 KB of stack encodes in less than 2 KB of it. The steps of
+//! a block, in order: `transform`, `quantiser`, `entropy`.
 
+mod encoder;
+mod entropy;
+mod quantiser;
 pub mod sensor;
+mod transform;
 
-use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use jpeg_encoder::{Encoder, ImageBuffer, JpegColorType, SamplingFactor};
-pub use jpeg_encoder::{EncodingError, JfifWrite};
+pub use encoder::{Encoder, Strips};
 
 /// A picture that can be had row by row.
 pub trait Rows {
@@ -45,8 +50,37 @@ pub enum Sampling {
     Yuv420,
 }
 
+/// Where a JPEG goes, piece by piece.
+pub trait Sink {
+    /// Takes all of `bytes`, which follow those of the call before.
+    ///
+    /// # Errors
+    /// There is no room for all of them. What came before is then no JPEG.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Full>;
+}
+
+/// There is no room for the rest of a JPEG.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+/// Grows.
+impl Sink for Vec<u8> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        self.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+impl<S: Sink + ?Sized> Sink for &mut S {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        (**self).write(bytes)
+    }
+}
+
 /// Why a picture was not encoded.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
     /// A JPEG has at least one column and one row.
@@ -57,15 +91,22 @@ pub enum EncodeError {
         /// Height in pixels.
         height: u16,
     },
-    /// The encoder refused for another reason, in its words.
-    #[error("the JPEG encoder failed: {0}")]
-    Encoder(String),
+    /// The JPEG is larger than the memory for it.
+    #[error("the JPEG is larger than the memory for it")]
+    Full,
+}
+
+impl From<Full> for EncodeError {
+    fn from(_: Full) -> Self {
+        Self::Full
+    }
 }
 
 /// Encodes `source` as one baseline JPEG and puts it into `out`, whose old content is dropped (its memory is used
 /// again).
 ///
-/// `quality` is on the scale of the IJG, 1 (worst) to 100 (best); 0 is taken as 1 and more than 100 as 100.
+/// `quality` is on the scale of the IJG, 1 (worst) to 100 (best); 0 is taken as 1 and more than 100 as 100. Who makes one
+/// JPEG after the other keeps an [`Encoder`] for them.
 ///
 /// # Errors
 /// [`EncodeError::Empty`] when a side of the picture is 0. `out` then is empty.
@@ -76,59 +117,5 @@ pub fn encode(
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     out.clear();
-    encode_to(source, quality, sampling, &mut *out).inspect_err(|_| out.clear())
-}
-
-/// As [`encode`], for memory that does not grow: `writer` takes the JPEG piece by piece, and may refuse one.
-///
-/// # Errors
-/// [`EncodeError::Empty`], and [`EncodeError::Encoder`] when `writer` refused.
-pub fn encode_to(
-    source: &impl Rows,
-    quality: u8,
-    sampling: Sampling,
-    writer: impl JfifWrite,
-) -> Result<(), EncodeError> {
-    let (width, height) = (source.width(), source.height());
-    if width == 0 || height == 0 {
-        return Err(EncodeError::Empty { width, height });
-    }
-    let mut encoder = Encoder::new(writer, quality.clamp(1, 100));
-    encoder.set_sampling_factor(match sampling {
-        Sampling::Yuv444 => SamplingFactor::R_4_4_4,
-        Sampling::Yuv422 => SamplingFactor::R_4_2_2,
-        Sampling::Yuv420 => SamplingFactor::R_4_2_0,
-    });
-    encoder
-        .encode_image(Buffer(source))
-        .map_err(|error: EncodingError| EncodeError::Encoder(error.to_string()))
-}
-
-/// Shows [`Rows`] to the encoder.
-struct Buffer<'a, R>(&'a R);
-
-impl<R: Rows> ImageBuffer for Buffer<'_, R> {
-    fn get_jpeg_color_type(&self) -> JpegColorType {
-        if self.0.is_grey() { JpegColorType::Luma } else { JpegColorType::Ycbcr }
-    }
-
-    fn width(&self) -> u16 {
-        self.0.width()
-    }
-
-    fn height(&self) -> u16 {
-        self.0.height()
-    }
-
-    fn fill_buffers(&self, y: u16, buffers: &mut [Vec<u8>; 4]) {
-        let width = usize::from(self.0.width());
-        let chroma = if self.0.is_grey() { 0 } else { width };
-        let [luma, cb, cr, _] = buffers;
-        let [luma, cb, cr] = [(luma, width), (cb, chroma), (cr, chroma)].map(|(plane, width)| {
-            let start = plane.len();
-            plane.resize(start + width, 0);
-            &mut plane[start..]
-        });
-        self.0.row(y, luma, cb, cr);
-    }
+    Encoder::new().encode(source, quality, sampling, out)
 }

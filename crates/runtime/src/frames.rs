@@ -2,13 +2,13 @@
 //!
 //! Only bytes lie there: atomics do not work in the PSRAM of an ESP32-S3. The list of free slots is in internal memory.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::fmt;
+use embassy_futures::yield_now;
 use embassy_sync::blocking_mutex::Mutex;
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
-use lenscast_device::jpeg::{EncodeError, EncodingError, JfifWrite, Rows, Sampling, encode_to};
+use lenscast_device::jpeg::{EncodeError, Encoder, Full, Rows, Sampling, Sink};
 use lenscast_device::stats::Stats;
 
 /// The slots that are free.
@@ -57,18 +57,24 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// Makes it a JPEG of `picture`.
+    /// Makes it a JPEG of `picture`. Everything else that waits for the processor has it between two rows of blocks.
     ///
     /// # Errors
     /// The cause, as it is counted.
-    pub fn encode(&mut self, picture: &impl Rows, quality: u8) -> Result<(), &'static str> {
+    pub async fn encode(
+        &mut self,
+        encoder: &mut Encoder,
+        picture: &impl Rows,
+        quality: u8,
+    ) -> Result<(), &'static str> {
         self.length = 0;
-        match encode_to(picture, quality, Sampling::Yuv422, Filler(self)) {
-            Ok(()) => Ok(()),
-            // The only thing that the filler refuses for.
-            Err(EncodeError::Encoder(_)) => Err(Stats::TOO_BIG),
-            Err(_) => Err("empty"),
+        let cause = |error| if error == EncodeError::Full { Stats::TOO_BIG } else { "empty" };
+        let filler = Filler(self);
+        let mut strips = encoder.begin(picture, quality, Sampling::Yuv422, filler).map_err(cause)?;
+        while strips.encode_next().map_err(cause)? {
+            yield_now().await;
         }
+        Ok(())
     }
 
     /// The whole slot, for what a camera fills.
@@ -104,12 +110,56 @@ impl Drop for Slot {
 /// Writes into a slot until it is full.
 struct Filler<'a>(&'a mut Slot);
 
-impl JfifWrite for Filler<'_> {
-    fn write_all(&mut self, bytes: &[u8]) -> Result<(), EncodingError> {
+impl Sink for Filler<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Full> {
         let end = self.0.length + bytes.len();
-        let room = self.0.memory.get_mut(self.0.length..end);
-        room.ok_or(EncodingError::Write(String::new()))?.copy_from_slice(bytes);
+        self.0.memory.get_mut(self.0.length..end).ok_or(Full)?.copy_from_slice(bytes);
         self.0.length = end;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::boxed::Box;
+    use core::pin::pin;
+    use core::task::{Context, Poll, Waker};
+    use lenscast_device::pattern::Scene;
+
+    /// The result, and how often the processor was given to others before it came.
+    fn run<T>(future: impl Future<Output = T>) -> (T, usize) {
+        let mut future = pin!(future);
+        let mut context = Context::from_waker(Waker::noop());
+        let mut pauses = 0;
+        loop {
+            match future.as_mut().poll(&mut context) {
+                Poll::Ready(result) => return (result, pauses),
+                Poll::Pending => pauses += 1,
+            }
+        }
+    }
+
+    fn slot(bytes: usize) -> Slot {
+        let pool: &'static Pool = Box::leak(Box::new(Pool::new()));
+        pool.add(Box::leak(alloc::vec![0; bytes].into_boxed_slice()), bytes);
+        pool.take().expect("there is one slot")
+    }
+
+    #[test]
+    fn others_run_between_two_rows_of_blocks_of_a_frame() {
+        let picture = Scene { width: 320, height: 240, frame: 7, clock_ms: 0 }.painter();
+        let mut slot = slot(20 * 1024);
+        let (result, pauses) = run(slot.encode(&mut Encoder::new(), &picture, 80));
+        assert_eq!(result, Ok(()));
+        assert_eq!(pauses, 240 / 8 - 1);
+        assert!(slot.as_ref().starts_with(&[0xff, 0xd8]) && slot.as_ref().ends_with(&[0xff, 0xd9]));
+    }
+
+    #[test]
+    fn a_frame_that_does_not_fit_is_counted_as_too_big() {
+        let picture = Scene { width: 320, height: 240, frame: 7, clock_ms: 0 }.painter();
+        let mut slot = slot(2000);
+        assert_eq!(run(slot.encode(&mut Encoder::new(), &picture, 80)).0, Err(Stats::TOO_BIG));
     }
 }

@@ -8,6 +8,7 @@ use embassy_futures::select::{Either3, select3};
 use embassy_time::{Duration, Timer, with_timeout};
 use lenscast_device::camera::pacer::Pacer;
 use lenscast_device::camera::{CameraEvent, CameraInfo, FrameInfo, FrameSize, Plan};
+use lenscast_device::jpeg::Encoder;
 use lenscast_device::pattern::{Bars, Scene};
 
 /// Slots that are needed: one being drawn, one in the mailbox, one that waits and one on its way.
@@ -27,6 +28,7 @@ pub async fn run(pool: &'static Pool, channels: &Channels, alive: impl Fn()) -> 
         test_bar: true,
     }))
     .await;
+    let mut encoder = Encoder::new();
     let mut plan = channels.plan.wait().await;
     let mut pacer = Pacer::new(now(), plan.rate);
     let mut frame = 0;
@@ -51,7 +53,7 @@ pub async fn run(pool: &'static Pool, channels: &Channels, alive: impl Fn()) -> 
                 pacer.advance(now());
                 frame += 1;
                 let begun = now();
-                draw(&plan, frame, pool, channels);
+                draw(&mut encoder, &plan, frame, pool, channels).await;
                 // The others have the processor for at least as long as this had it.
                 let took = now().since(begun);
                 Timer::after(Duration::from_micros(took.as_micros() as u64)).await;
@@ -61,15 +63,15 @@ pub async fn run(pool: &'static Pool, channels: &Channels, alive: impl Fn()) -> 
     }
 }
 
-fn draw(plan: &Plan, frame: u32, pool: &'static Pool, channels: &Channels) {
+async fn draw(encoder: &mut Encoder, plan: &Plan, frame: u32, pool: &'static Pool, channels: &Channels) {
     let begun = now();
     let FrameSize { width, height } = plan.size;
     let Some(mut slot) = pool.take() else { return channels.frame_lost("no_slot") };
     let encoded = if plan.test_bar {
-        slot.encode(&Bars { width, height }, plan.quality)
+        slot.encode(encoder, &Bars { width, height }, plan.quality).await
     } else {
         let scene = Scene { width, height, frame, clock_ms: begun.as_millis() };
-        slot.encode(&scene.painter(), plan.quality)
+        slot.encode(encoder, &scene.painter(), plan.quality).await
     };
     match encoded {
         Ok(()) => {

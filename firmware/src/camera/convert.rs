@@ -5,6 +5,7 @@ use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use embassy_sync::signal::Signal;
 use embassy_time::{Duration, with_timeout};
 use lenscast_device::camera::{FrameInfo, FrameSize};
+use lenscast_device::jpeg::Encoder;
 use lenscast_device::raw::{Raw, RawFormat};
 use lenscast_runtime::frames::Slot;
 use lenscast_runtime::now;
@@ -24,10 +25,11 @@ pub static RAW: Signal<CriticalSectionRawMutex, RawFrame> = Signal::new();
 
 #[embassy_executor::task]
 pub async fn run() {
+    let mut encoder = Encoder::new();
     loop {
         alive(Task::Convert);
         let Ok(frame) = with_timeout(Duration::from_secs(1), RAW.wait()).await else { continue };
-        match convert(&frame) {
+        match convert(&mut encoder, &frame).await {
             Ok(done) => CHANNELS.frame.signal(done),
             Err(cause) => CHANNELS.frame_lost(cause),
         }
@@ -36,11 +38,11 @@ pub async fn run() {
 
 /// # Errors
 /// The cause, as it is counted.
-fn convert(frame: &RawFrame) -> Result<(Slot, FrameInfo), &'static str> {
+async fn convert(encoder: &mut Encoder, frame: &RawFrame) -> Result<(Slot, FrameInfo), &'static str> {
     let begun = now();
     let FrameSize { width, height } = frame.size;
     let raw = Raw::new(width, height, frame.format, frame.slot.as_ref()).map_err(|_| "truncated")?;
     let mut slot = FRAMES.take().ok_or("no_slot")?;
-    slot.encode(&raw, frame.quality)?;
+    slot.encode(encoder, &raw, frame.quality).await?;
     Ok((slot, FrameInfo { convert: now().since(begun), ..frame.info }))
 }

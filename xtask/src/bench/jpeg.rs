@@ -34,7 +34,6 @@ struct Line {
 /// The example could not be built or run, or prints something else than what is expected of it.
 pub(crate) fn run() -> Result<()> {
     let places = Places::find()?;
-    // Alone, so that no other package turns on the encoder's `simd`, which no microcontroller has.
     let example = ["run", "--release", "--package", "lenscast-device", "--example", "jpeg_bench"];
     let output = places.cargo(&example).stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
