@@ -30,8 +30,9 @@ use lenscast_device::camera::pacer::Pacer;
 use lenscast_device::camera::{CameraEvent, Plan};
 use lenscast_device::sensor::{self, Driver, SCCB_HZ, Setup, gc0308, ov3660};
 use lenscast_runtime::channels::Event;
+use lenscast_runtime::kept;
 use lenscast_runtime::now;
-use portable_atomic::{AtomicBool, Ordering};
+use portable_atomic::{AtomicBool, AtomicU32, Ordering};
 use static_cell::{ConstStaticCell, StaticCell};
 
 /// From power to the start of XCLK: what the slower of the board's sensors needs.
@@ -76,21 +77,28 @@ pub struct Bus {
 static PAUSED: AtomicBool = AtomicBool::new(false);
 static CAPTURING: AtomicBool = AtomicBool::new(false);
 
+/// How PSRAM was looked for, in memory that only a loss of power clears.
+#[esp_hal::ram(unstable(rtc_slow, persistent))]
+static ATTEMPT: [AtomicU32; 2] = [const { AtomicU32::new(0) }; 2];
+
 /// Divides the PSRAM into frame slots. To be called before any interrupt is on: finding it changes the timing of the
-/// flash too, from which nothing may run meanwhile.
+/// flash too, from which nothing may run meanwhile. The watchdog runs: a speed at which the chip hung is not tried again.
 ///
-/// # Errors
-/// There is none.
-pub fn find_memory(psram: PSRAM<'static>) -> Result<(), &'static str> {
+/// Returns why there is no memory for frames, and what is to be said although there is.
+pub fn find_memory(psram: PSRAM<'static>) -> (Result<(), &'static str>, Option<&'static str>) {
+    let attempt = kept::Attempt::new(&ATTEMPT);
+    let way = attempt.begin();
     // BOARD?: that 80 MHz are stable; the console's `psram status` tells whether it was found.
-    let config = PsramConfig {
-        mode: PsramMode::OctalSpi,
-        ram_frequency: SpiRamFreq::Freq80m,
-        ..PsramConfig::default()
+    let ram_frequency = match way {
+        kept::Psram::Fast => SpiRamFreq::Freq80m,
+        kept::Psram::Slow => SpiRamFreq::Freq40m,
+        kept::Psram::Without => return (Err(way.warning().unwrap_or_default()), None),
     };
+    let config = PsramConfig { mode: PsramMode::OctalSpi, ram_frequency, ..PsramConfig::default() };
     let (start, bytes) = Psram::new(psram, config).raw_parts();
+    attempt.ended();
     if bytes < board::SLOT {
-        return Err("no PSRAM was found: without it there is no room for a frame");
+        return (Err("no PSRAM was found: without it there is no room for a frame"), way.warning());
     }
     vitals::PSRAM.store(bytes as u32, Ordering::Relaxed);
     // SAFETY: `start` and `bytes` are the whole PSRAM as esp-hal mapped it just now: readable and writable bytes for as
@@ -98,7 +106,7 @@ pub fn find_memory(psram: PSRAM<'static>) -> Result<(), &'static str> {
     // of the memory: the heap is in internal memory.
     let memory = unsafe { core::slice::from_raw_parts_mut(start, bytes) };
     FRAMES.add(memory, board::SLOT);
-    Ok(())
+    (Ok(()), way.warning())
 }
 
 /// Starts core 1. BOARD?: that 32 KB of stack are enough for the encoder and, on top of it, the task in the interrupt.

@@ -47,8 +47,11 @@ async fn main(spawner: Spawner) {
     // What the bootloader used is free now; the rest is taken from where the stack is.
     esp_alloc::heap_allocator!(#[esp_hal::ram(reclaimed)] size: board::RECLAIMED_HEAP);
     esp_alloc::heap_allocator!(size: board::HEAP);
+    // From here on, what hangs starts again: a chip may hang when it looks for PSRAM.
+    let mut chip = Rtc::new(p.RTC_TIMER).rwdt;
+    watchdog::arm(&mut chip);
     #[cfg(feature = "esp32s3")]
-    let memory = camera::find_memory(p.PSRAM);
+    let (memory, warning) = camera::find_memory(p.PSRAM);
     let timers = TimerGroup::new(p.TIMG0);
     esp_rtos::start(timers.timer0, p.FROM_CPU_INTR0);
 
@@ -83,6 +86,10 @@ async fn main(spawner: Spawner) {
     for finding in findings {
         device.log(now(), Level::Warn, &finding);
     }
+    #[cfg(feature = "esp32s3")]
+    if let Some(warning) = warning {
+        device.log(now(), Level::Warn, &alloc::format!("cam: {warning}"));
+    }
 
     let stack = tasks::network(spawner, seed);
     tasks::spawn(spawner, wifi::run(p.WIFI, stack, reset_reason));
@@ -93,6 +100,6 @@ async fn main(spawner: Spawner) {
     }
     #[cfg(feature = "esp32c3")]
     tasks::pattern(spawner);
-    tasks::spawn(spawner, watchdog::run(Rtc::new(p.RTC_TIMER).rwdt));
+    tasks::spawn(spawner, watchdog::run(chip));
     tasks::device(device, store).await
 }

@@ -1,36 +1,35 @@
 //! Starting again, with the reason kept for the next start; and what a panic does.
 
 use alloc::string::String;
-use core::fmt::Write;
+use core::fmt::Arguments;
 use core::panic::PanicInfo;
 use esp_hal::rom::ets_delay_us;
-use esp_hal::system::{reset_reason, software_reset};
-use portable_atomic::{AtomicU8, Ordering};
+use esp_hal::system::{Cpu, reset_reason, software_reset};
+use lenscast_runtime::kept::{LastWords, REASON_WORDS, Written};
+use portable_atomic::AtomicU32;
 
-/// Bytes of a reason that are kept.
-const MAX: usize = 160;
+/// How long a core waits for the other one, which is about to restart the chip: longer than a panic takes.
+const OTHER_MS: u32 = 4000;
 
-/// The reason of a restart, up to its first zero. It lives in memory that only a loss of power clears, on the S3 in the
-/// part that both cores reach.
+/// How long the USB host has to fetch what a panic printed.
+const PRINT_MS: u32 = 2000;
+
+/// The reason of a restart. It lives in memory that only a loss of power clears, on the S3 in the part that both cores
+/// reach.
 #[cfg_attr(feature = "esp32s3", esp_hal::ram(unstable(rtc_slow, persistent)))]
 #[cfg_attr(feature = "esp32c3", esp_hal::ram(unstable(rtc_fast, persistent)))]
-static REASON: [AtomicU8; MAX] = [const { AtomicU8::new(0) }; MAX];
+static MEMORY: [AtomicU32; REASON_WORDS] = [const { AtomicU32::new(0) }; REASON_WORDS];
+
+static LAST_WORDS: LastWords = LastWords::new(&MEMORY);
 
 /// Starts again, because of `reason`.
 pub fn now(reason: &str) -> ! {
-    #[expect(
-        clippy::let_underscore_must_use,
-        reason = "the keeper refuses nothing: it leaves out what it has no room for"
-    )]
-    let _ = Keeper::new().write_str(reason);
+    keep(format_args!("{reason}"));
     software_reset()
 }
 
 /// Why the chip started, in words. Forgets it.
 pub fn reason() -> String {
-    let kept: alloc::vec::Vec<u8> =
-        REASON.iter().map(|byte| byte.swap(0, Ordering::Relaxed)).take_while(|&byte| byte != 0).collect();
-    let kept = String::from_utf8_lossy(&kept);
     // The numbers are the same on both chips (reset reasons of the technical reference manuals).
     let cause = match reset_reason().map(|reason| reason as u8) {
         Some(0x01) => "power on",
@@ -43,47 +42,38 @@ pub fn reason() -> String {
         Some(0x15 | 0x16) => "reset over USB",
         _ => "unknown",
     };
-    if kept.is_empty() { String::from(cause) } else { alloc::format!("{cause}: {kept}") }
+    LAST_WORDS.take().map_or_else(|| String::from(cause), |kept| alloc::format!("{cause}: {kept}"))
 }
 
 /// Prints what happened and where, keeps it for the next start, and starts again.
 #[panic_handler]
 fn panic(info: &PanicInfo) -> ! {
-    #[expect(
-        clippy::let_underscore_must_use,
-        reason = "the keeper refuses nothing: it leaves out what it has no room for"
-    )]
-    let _ = write!(Keeper::new(), "panic: {info}");
+    keep(format_args!("panic: {info}"));
     esp_println::println!("\n\n{info}\n\nBacktrace:");
     for frame in esp_backtrace::Backtrace::capture().frames() {
         esp_println::println!("  0x{:x}", frame.program_counter());
     }
-    // Time for the USB host to fetch it. BOARD?: whether the host sees the port vanish for a moment afterwards.
-    for _ in 0..200 {
-        ets_delay_us(10_000);
-    }
+    // BOARD?: whether the host sees the port vanish for a moment afterwards.
+    wait(PRINT_MS);
     software_reset()
 }
 
-/// Writes down the reason.
-struct Keeper(usize);
-
-impl Keeper {
-    fn new() -> Self {
-        for byte in &REASON {
-            byte.store(0, Ordering::Relaxed);
+/// Keeps the reason, if it is the first one. If not, the chip starts again here.
+fn keep(reason: Arguments<'_>) {
+    match LAST_WORDS.write(Cpu::current() as u32, reason) {
+        Written::Now => {}
+        // A panic within a panic: printing it would panic again.
+        Written::Before => software_reset(),
+        Written::Elsewhere => {
+            wait(OTHER_MS);
+            software_reset()
         }
-        Self(0)
     }
 }
 
-impl Write for Keeper {
-    fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        for byte in text.bytes().map(|byte| if byte.is_ascii_control() { b' ' } else { byte }) {
-            let Some(place) = REASON.get(self.0) else { break };
-            place.store(byte, Ordering::Relaxed);
-            self.0 += 1;
-        }
-        Ok(())
+fn wait(ms: u32) {
+    // In pieces: the delay counts cycles in 32 bits.
+    for _ in 0..ms / 10 {
+        ets_delay_us(10_000);
     }
 }

@@ -14,6 +14,7 @@
 //! - [`wifi`]: what the radio is told, and what is made of its answers;
 //! - [`console`]: both directions of the console's wire;
 //! - [`watchdog`]: which task hangs;
+//! - [`kept`]: what outlives a restart;
 //! - [`pipe`]: writing all of something.
 //!
 //! What does not belong here: a register, a pin, the name of a chip; an executor; a static. Whatever outlives a call is
@@ -30,6 +31,7 @@ pub mod channels;
 pub mod console;
 pub mod driver;
 pub mod frames;
+pub mod kept;
 pub mod net;
 pub mod pattern;
 pub mod pipe;
