@@ -40,6 +40,7 @@ Usage: cargo xtask COMMAND
   firmware             builds the camera's image for every chip that this computer can build for, and tells how
                        large it is; see firmware/README.md
       --board NAME     for one board: atoms3r (both AtomS3R), atoms3r-cam, atoms3r-m12, esp32c3-devkit
+      --linked FILE    instead: looks at an image of atoms3r that another linker made; the last line of FILE is its path
   soak                 cameras and viewers that come, go and misbehave; fails when the server grows or slows
       --minutes N      for how long (5)
       --seed N         repeats what an earlier run did at random
