@@ -18,9 +18,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tower_service::Service as _;
 
-/// Unacknowledged data for this long, and the kernel gives a connection up: a viewer that lost its network is noticed even
-/// while its send buffer has room.
-const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How much longer than we do the kernel waits for a peer that takes nothing. It also gives up who answers but does not
+/// read, so were it sooner, nobody would count a stalled viewer, and a longer `--stall-timeout` would mean nothing.
+const LONGER_THAN_US: Duration = Duration::from_secs(5);
 
 /// Bytes that the kernel may hold for a connection. Enough for 20 Mbit/s over 50 ms; little enough that a viewer on a slow
 /// network skips frames instead of falling seconds behind.
@@ -109,7 +109,7 @@ fn take(serving: &Serving, router: &Router, door: &Door, socket: TcpStream, remo
     let Ok(local) = socket.local_addr() else {
         return;
     };
-    prepare(&socket);
+    prepare(&socket, app.config().limits.stall_timeout);
     let remote = canonical(remote);
     let peer = move |channel| Peer { remote, local, channel };
     match door {
@@ -162,8 +162,9 @@ fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-/// Each access unit goes out at once, and dead peers are noticed.
-fn prepare(socket: &TcpStream) {
+/// Each access unit goes out at once, and dead peers are noticed: one that lost its network even while its send buffer
+/// has room. `stall_timeout`: when we give up ourselves who takes nothing.
+fn prepare(socket: &TcpStream, stall_timeout: Duration) {
     let reference = socket2::SockRef::from(socket);
     let keepalive = socket2::TcpKeepalive::new().with_time(Duration::from_secs(15));
     // None of these is needed to go on, so a system that lacks one is no reason to refuse the connection.
@@ -171,5 +172,23 @@ fn prepare(socket: &TcpStream) {
     let _ = reference.set_send_buffer_size(SEND_BUFFER);
     let _ = reference.set_tcp_keepalive(&keepalive);
     #[cfg(target_os = "linux")]
-    let _ = reference.set_tcp_user_timeout(Some(TCP_USER_TIMEOUT));
+    let _ = reference.set_tcp_user_timeout(Some(stall_timeout + LONGER_THAN_US));
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_kernel_gives_up_a_viewer_later_than_its_owner_has_set() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (_client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let (socket, _) = accepted.unwrap();
+        for stall_timeout in [Duration::from_secs(30), Duration::from_secs(300)] {
+            prepare(&socket, stall_timeout);
+            let kernel = socket2::SockRef::from(&socket).tcp_user_timeout().unwrap();
+            assert!(kernel > Some(stall_timeout), "{kernel:?}");
+        }
+    }
 }
