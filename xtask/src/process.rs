@@ -2,6 +2,7 @@
 
 use crate::Result;
 use std::env;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -51,6 +52,26 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     let line = line(command);
     println!("$ {line}");
     let status = command.status().map_err(|error| format!("`{line}` could not be started: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("`{line}` failed ({status})").into()) }
+}
+
+/// As [`run`], and each line that the command prints to standard output is also given to `look`.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn run_watched(command: &mut Command, mut look: impl FnMut(&str)) -> Result<()> {
+    let line = line(command);
+    println!("$ {line}");
+    let started = command.stdout(Stdio::piped()).spawn();
+    let mut child = started.map_err(|error| format!("`{line}` could not be started: {error}"))?;
+    let printed = child.stdout.take().ok_or("standard output was asked for")?;
+    for printed in BufReader::new(printed).split(b'\n') {
+        let printed = printed?;
+        let printed = String::from_utf8_lossy(&printed);
+        println!("{printed}");
+        look(&printed);
+    }
+    let status = child.wait()?;
     if status.success() { Ok(()) } else { Err(format!("`{line}` failed ({status})").into()) }
 }
 

@@ -12,18 +12,18 @@ use std::process::Command;
 const OLDEST_NODE: (u32, u32) = (18, 19);
 const MODULES: &str = "node_modules";
 
-/// Runs the tests against the program that `cargo test` built.
+/// Runs the tests against the program that `cargo test` built; each line that they print is also given to `look`.
 ///
 /// # Errors
 /// A tool is missing or too old, or a test failed.
-pub(crate) fn run(places: &Places) -> Result<()> {
+pub(crate) fn run(places: &Places, look: impl FnMut(&str)) -> Result<()> {
     let tests = prepare(places)?;
     let mut node = node(places, &tests, "debug")?;
     node.args(["--test", "--test-concurrency=1", "--test-reporter=spec"]).args(test_files(&tests)?);
     if let Some(folder) = std::env::var_os("SCREENSHOTS") {
         node.env("SCREENSHOTS", std::path::absolute(folder)?);
     }
-    process::run(&mut node)
+    process::run_watched(&mut node, look)
 }
 
 /// Copies `web` and fetches what its tests need when that changed. Gives back the folder of the tests in the copy.
