@@ -18,9 +18,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tower_service::Service as _;
 
-/// How much longer than we do the kernel waits for a peer that takes nothing. It also gives up who answers but does not
-/// read, so were it sooner, nobody would count a stalled viewer, and a longer `--stall-timeout` would mean nothing.
-const LONGER_THAN_US: Duration = Duration::from_secs(5);
+/// How much longer than we do the kernel waits for a peer that takes nothing. It gives up also who speaks but does not
+/// read; were it as quick as we are, nobody would count a stalled viewer, and a longer `--stall-timeout` would mean nothing.
+const LONGER_THAN_US: Duration = Duration::from_secs(120);
 
 /// Bytes that the kernel may hold for a connection. Enough for 20 Mbit/s over 50 ms; little enough that a viewer on a slow
 /// network skips frames instead of falling seconds behind.
@@ -109,7 +109,7 @@ fn take(serving: &Serving, router: &Router, door: &Door, socket: TcpStream, remo
     let Ok(local) = socket.local_addr() else {
         return;
     };
-    prepare(&socket, app.config().limits.stall_timeout);
+    prepare(&socket, serving.config().stall_timeout);
     let remote = canonical(remote);
     let peer = move |channel| Peer { remote, local, channel };
     match door {
