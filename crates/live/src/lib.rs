@@ -20,7 +20,7 @@
 //! | [`mailbox`] | the one slot in which the newest JPEG waits for its camera's thread |
 //! | [`pipeline`] | a camera's thread: JPEG in, access unit out; the encoders to choose from |
 //! | `stream/feed` | the right to give a stream its video |
-//! | [`unit`], [`framed`] | a JPEG and an access unit, with their bytes in every format, made once |
+//! | [`mod@unit`], [`framed`] | a JPEG and an access unit, with their bytes in every format, made once |
 //! | `stream/gop` | the running group of pictures: plain data |
 //! | `stream/cursor` | the two ways to read: the video, and the newest JPEG |
 //!

@@ -1,7 +1,7 @@
 //! One thread for each camera: it takes the newest JPEG, and makes one access unit of it.
 //!
-//! Belongs here: the thread and what watches over it ([`supervisor`], [`progress`]), when a frame becomes a key frame
-//! ([`pacing`]), the encoders to choose from ([`encoder`], [`ffmpeg`]), and how their output gets its times back ([`packager`]).
+//! Belongs here: the thread and what watches over it (`supervisor`, `progress`), when a frame becomes a key frame
+//! (`pacing`), the encoders to choose from ([`encoder`], [`ffmpeg`]), and how their output gets its times back (`packager`).
 //! Does not belong here: pictures and bytes themselves, which are the `media` crate's.
 
 pub mod config;

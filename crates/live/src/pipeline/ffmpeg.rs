@@ -1,8 +1,10 @@
-//! An ffmpeg child for each camera, instead of the built-in encoder: for x264 and for encoders in hardware.
+//! An ffmpeg process for each camera, instead of the built-in encoder: for x264 and for encoders in hardware.
 //!
-//! The child gets raw pictures with our time stamps ([`matroska`]) and gives access units with the same ones ([`nut`]);
-//! a thread feeds it and replaces it when it dies ([`worker`]). Measured with ffmpeg 5.1 and x264. What the options for
-//! hardware encoders ([`command`]) do on that hardware is not verified; [`Ffmpeg::probe`] tells at the server's start.
+//! The process gets raw pictures with our time stamps (`matroska`), and gives access units with the same time stamps (`nut`,
+//! `units`). A thread feeds it and replaces it when it dies (`worker`, `child`). How ffmpeg is called is in `command`; whether it can
+//! do what it is to do is tried at the server's start (`probe`).
+//!
+//! Measured with ffmpeg 5.1 and x264. What the options for hardware encoders do on that hardware is not verified.
 
 mod child;
 mod command;

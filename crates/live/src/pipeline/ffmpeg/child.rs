@@ -13,41 +13,42 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// A process that takes no byte for this long is hung.
+/// How long a process may take no byte until it counts as hung.
 pub(super) const HUNG_AFTER: Duration = Duration::from_secs(5);
 
-/// The longest line of the process that is passed on, in bytes.
+/// The longest line of what the process says that is passed on whole, in bytes.
 const MAX_LINE: u64 = 2000;
 
-/// What comes from the process; each from a thread of its own.
+/// What comes from the process. Access units come from one thread, lines from another.
 #[derive(Debug)]
 pub(super) enum Output {
     /// An access unit, in order, and the stamp of its picture.
     Unit(u64, Encoded),
-    /// A line of complaint.
+    /// A line in which it complains.
     Line(String),
-    /// No access unit will come any more, and why.
+    /// The end: no access unit will come any more. The text says why.
     End(String),
 }
 
-/// A running process. It is killed and waited for when this is dropped. It also ends by itself when its standard input ends,
-/// so that it does not outlive a server that was killed.
+/// A running ffmpeg process. When this is dropped, the process is killed and waited for. It also ends by itself when its
+/// standard input ends, so that it does not outlive a server that was killed.
 #[derive(Debug)]
 pub(super) struct Child {
     process: Killer,
-    /// A socket, since a pipe has no time limit for writing without unsafe code or more crates.
+    /// The process's standard input. It is a socket, since writing to a pipe has no time limit without unsafe code.
     stdin: Option<UnixStream>,
     threads: Vec<JoinHandle<()>>,
     size: (usize, usize),
     begun: bool,
 }
 
-/// Kills the process from any thread, even while another one writes to it.
+/// What kills the process, from any thread, even while another thread writes to it.
 #[derive(Clone, Debug)]
 pub(super) struct Killer(Arc<Mutex<process::Child>>);
 
 impl Child {
-    /// Starts a process for pictures of `size` of the camera `camera`; what comes from it goes to `output`.
+    /// Starts a process for pictures of `size` (width and height in pixels) of the camera `camera`. What comes from it goes to
+    /// `output`.
     pub(super) fn start(
         ffmpeg: &Ffmpeg,
         camera: &str,
@@ -86,7 +87,7 @@ impl Child {
         Ok(())
     }
 
-    /// The size of the pictures that it takes.
+    /// The size of the pictures that the process takes, in pixels.
     pub(super) fn size(&self) -> (usize, usize) {
         self.size
     }
@@ -95,10 +96,10 @@ impl Child {
         self.process.clone()
     }
 
-    /// Gives it a picture. Stamps are µs that increase; the first is 0, and an odd one asks for a key frame.
+    /// Gives the process a picture. Stamps are in µs and increase; the first is 0, and an odd one asks for a key frame.
     ///
     /// # Errors
-    /// `WouldBlock` when it is hung, anything else when it has ended.
+    /// `WouldBlock` when the process is hung, anything else when it has ended.
     pub(super) fn write(&mut self, picture: &I420, stamp: u64) -> io::Result<()> {
         let stdin = self.stdin.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
         if !std::mem::replace(&mut self.begun, true) {
@@ -111,7 +112,7 @@ impl Child {
         Ok(())
     }
 
-    /// Tells it that no more pictures come: it gives what it still has, and ends.
+    /// Tells the process that no more pictures come. It gives the access units that it still has, and ends.
     pub(super) fn close(&mut self) {
         self.stdin = None;
     }
@@ -125,6 +126,7 @@ impl Drop for Child {
             // A panic in it was its own end; ours is not needed.
             let _ = thread.join();
         }
+        // It fails only when somebody has waited for it before: then there is nothing left of it either.
         let _ = self.process.lock().wait();
     }
 }
@@ -132,6 +134,7 @@ impl Drop for Child {
 impl Killer {
     /// Kills the process if it still runs.
     pub(super) fn kill(&self) {
+        // It fails only when the process has ended already, which is what is wanted.
         let _ = self.lock().kill();
     }
 

@@ -1,15 +1,18 @@
-//! How ffmpeg is called. It is no shell that does it, and nothing in it comes from outside but the checked codec name.
+//! How ffmpeg is called. No shell is part of it, and nothing in the arguments comes from outside but the name of the codec,
+//! which was checked.
 
 use std::process::Command;
 
 /// The first VA-API device of a machine.
 const VAAPI_DEVICE: &str = "/dev/dri/renderD128";
 
-/// The variable in a child's environment that tells whose it is, for people who look for it.
+/// The variable in the environment of a process that names its camera, for people who look which process is whose.
 pub(super) const CAMERA_VARIABLE: &str = "LENSCAST_CAMERA";
 
-/// Before the input. No `-fflags nobuffer`: with it ffmpeg throws the packets away from which it learns the format, here
-/// the first picture. `-copyts`: time stamps mean something to `-force_key_frames`, so they stay as they are.
+/// The arguments up to the input.
+///
+/// `-fflags nobuffer` is missing on purpose: with it, ffmpeg throws the packets away from which it learns the format, here the
+/// first picture. `-copyts` keeps the time stamps as they are, since they mean something to `-force_key_frames`.
 const INPUT: &[&str] = &[
     "-nostdin",
     "-hide_banner",
@@ -32,11 +35,15 @@ const INPUT: &[&str] = &[
     "-1",
 ];
 
-/// After the input. ffmpeg takes no request for a key frame while it runs, but it evaluates an expression of the time stamp
-/// for each picture, and the time stamps are ours: an odd number of µs asks for a key frame, exactly there. (The alternative
-/// `expr:gte(t,n_forced*0.5)` makes four times the key frames, and who joins still waits.) Tried with ffmpeg 5.1, where `t`
-/// counts from the first picture; that has stamp 0 here, so that it is the same should a version count from zero. `-g` only
-/// has to be longer than the 2 s between our key frames.
+/// The arguments after the input.
+///
+/// ffmpeg takes no request for a key frame while it runs. But it evaluates an expression of the time stamp for each picture, and
+/// the time stamps are ours. So an odd number of µs asks for a key frame, exactly there: 40,000 µs is an ordinary picture, and
+/// 40,001 µs a key frame. (The alternative `expr:gte(t,n_forced*0.5)` makes four times the key frames, and who joins still
+/// waits.) Tried with ffmpeg 5.1, where `t` counts from the first picture. That one has the stamp 0 here, so that it makes no
+/// difference if another version counts from zero.
+///
+/// `-g` only has to be longer than the 2 s between our key frames.
 const OUTPUT: &[&str] = &[
     "-force_key_frames",
     "expr:mod(round(t*1000000),2)",
@@ -52,7 +59,8 @@ const OUTPUT: &[&str] = &[
     "1/1000000",
 ];
 
-/// The same picture as the built-in encoder's, whether or not the encoder writes a VUI by itself (§E.2.1).
+/// The arguments that say how colours are meant (ISO/IEC 14496-10 §E.2.1): the same as in the built-in encoder's video, whether
+/// or not the encoder would write it by itself.
 const COLOURS: &[&str] = &[
     "-color_range",
     "pc",
@@ -66,7 +74,7 @@ const COLOURS: &[&str] = &[
     "h264_metadata=video_full_range_flag=1:colour_primaries=1:transfer_characteristics=13:matrix_coefficients=6",
 ];
 
-/// NUT tells how long a packet is before it comes, and each is written at once.
+/// The arguments for the output. NUT says before each packet how long it is, and ffmpeg writes each packet at once.
 const CONTAINER: &[&str] = &["-flush_packets", "1", "-f", "nut", "pipe:1"];
 
 /// An ffmpeg that encodes from its standard input to its standard output, at most `bitrate` bits a second.
@@ -84,7 +92,7 @@ pub(super) fn encode(codec: &str, bitrate: u32) -> Command {
     command
 }
 
-/// ffmpeg, asked for its encoders.
+/// An ffmpeg that lists its encoders.
 pub(super) fn list_encoders() -> Command {
     let mut command = ffmpeg();
     command.args(["-nostdin", "-hide_banner", "-loglevel", "error", "-encoders"]);
@@ -98,11 +106,13 @@ fn ffmpeg() -> Command {
     command
 }
 
-/// What each encoder needs to give a constrained baseline stream without delay. x264: constant quality up to the bitrate,
-/// of which a camera slower than 30 fps gets its share only (`force-cfr=0` would reckon by time stamps, but holds each
-/// picture back until the next one); one thread, since the cameras are what runs in parallel, and sliced threads cost bits.
+/// The arguments that each encoder needs to give a constrained baseline stream without delay.
 ///
-/// All but x264's were written after ffmpeg's documentation and are not verified on hardware.
+/// x264 keeps a constant quality up to the bitrate. A camera slower than 30 frames a second gets its share of the bitrate only:
+/// `force-cfr=0` would reckon by time stamps, but then x264 holds each picture back until the next one. It has one thread,
+/// since the cameras are what runs in parallel, and sliced threads cost bits.
+///
+/// All arguments but x264's were written after ffmpeg's documentation, and are not verified on hardware.
 fn codec_options(codec: &str) -> &'static [&'static str] {
     match codec {
         "libx264" => &[

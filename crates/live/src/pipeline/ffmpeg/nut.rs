@@ -10,10 +10,10 @@ const MAIN: u64 = 0x4E4D_7A56_1F5F_04AD;
 const STREAM: u64 = 0x4E53_1140_5BF2_F9DB;
 const SYNCPOINT: u64 = 0x4E4B_E4AD_EECA_4569;
 
-/// The largest packet that is believed, in bytes.
+/// The largest packet that is believed, in bytes. A larger one is taken for garbage.
 const MAX_PACKET: u64 = 32 << 20;
 
-/// Flags of a frame.
+/// The flags of a frame, which say what of it stands in the file.
 mod flag {
     pub(super) const CODED_PTS: u64 = 1 << 3;
     pub(super) const STREAM_ID: u64 = 1 << 4;
@@ -26,24 +26,24 @@ mod flag {
     pub(super) const INVALID: u64 = 1 << 13;
 }
 
-/// Reads packets from `R`, which is read from as little as possible, so that a packet is there as soon as its last byte is.
+/// A reader of packets. It reads from `R` no further than it must, so that a packet is there as soon as its last byte is.
 #[derive(Debug)]
 pub(super) struct Reader<R> {
     source: R,
     codes: Vec<FrameCode>,
-    /// Beginnings of packets that are left out in the file, by index.
+    /// The beginnings of packets that are left out in the file, by their index.
     elided: Vec<Vec<u8>>,
     time_bases: u64,
     pts_shift: u32,
     last_pts: u64,
-    /// The stream's codec specific data.
+    /// What the encoder told once, before the first packet: its parameter sets.
     pub(super) extradata: Vec<u8>,
 }
 
-/// One packet.
+/// One packet: an access unit.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Packet {
-    /// Its time stamp in ticks of the stream's time base.
+    /// The time stamp in ticks of the stream's time base.
     pub(super) pts: u64,
     pub(super) data: Vec<u8>,
 }
@@ -75,7 +75,7 @@ impl<R: Read> Reader<R> {
     /// The next packet; `None` at the end of the file.
     ///
     /// # Errors
-    /// What the source gives, `UnexpectedEof` within a packet, and `InvalidData`.
+    /// Whatever the source gives; `UnexpectedEof` when the file ends within a packet; `InvalidData` when it is no NUT file.
     pub(super) fn next(&mut self) -> io::Result<Option<Packet>> {
         loop {
             let mut code = [0];
@@ -96,7 +96,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Reads a packet that is no frame, after its first byte.
+    /// Reads the rest of a packet that is no frame; its first byte was read already.
     fn header(&mut self) -> io::Result<()> {
         let mut code = [b'N', 0, 0, 0, 0, 0, 0, 0];
         self.source.read_exact(&mut code[1..])?;
@@ -250,7 +250,10 @@ fn frame_codes(content: &mut &[u8]) -> io::Result<Vec<FrameCode>> {
     Ok(codes)
 }
 
-/// A time stamp of which only the low bits may be told.
+/// The whole time stamp of which a frame may tell only the low bits.
+///
+/// Of all time stamps with these low bits, it is the nearest to the one before: with seven bits, 121 after 488 is 505, since
+/// 505 = 3 × 128 + 121. A number from 2⁷ on is the whole time stamp, plus 2⁷.
 fn full_pts(coded: u64, shift: u32, last: u64) -> u64 {
     let range = 1 << shift;
     if coded >= range {
@@ -261,7 +264,8 @@ fn full_pts(coded: u64, shift: u32, last: u64) -> u64 {
     (coded.wrapping_sub(delta) & mask).wrapping_add(delta)
 }
 
-/// A number in groups of seven bits, the highest first.
+/// A number in groups of seven bits, the highest first. The top bit of each byte says that another group follows: 0x83 0x68 is
+/// 3 × 128 + 0x68 = 488.
 fn varint(source: &mut impl Read) -> io::Result<u64> {
     let mut value = 0_u64;
     loop {
@@ -277,6 +281,7 @@ fn varint(source: &mut impl Read) -> io::Result<u64> {
     }
 }
 
+/// A number that may be negative: 0, 1, 2, 3, 4 stand for 0, 1, -1, 2, -2.
 fn signed(value: u64) -> i64 {
     let value = value.wrapping_add(1) as i64;
     if value & 1 != 0 { -(value >> 1) } else { value >> 1 }

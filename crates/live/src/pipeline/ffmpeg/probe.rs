@@ -1,4 +1,4 @@
-//! At the server's start: can this ffmpeg encode with this codec, the way it will have to?
+//! Trying, at the server's start, whether this ffmpeg can encode with this codec the way it will have to.
 
 use super::child::{Child, Output};
 use super::command;
@@ -10,20 +10,22 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-/// Large enough for every hardware encoder.
+/// The size of the pictures that are tried: large enough for every hardware encoder.
 const SIZE: (usize, usize) = (320, 240);
 
-/// Pictures that are tried, and the one of them that must become a key frame because it is asked for.
+/// How many pictures are tried.
 const PICTURES: u64 = 5;
+
+/// The picture of them that must become a key frame, because that is asked for; counted from 0.
 const KEY: u64 = 3;
 
 /// How long the first access unit may take: a graphics card may have to wake up.
 const FIRST: Duration = Duration::from_secs(10);
 
-/// How long every other one may take until it counts as held back.
+/// How long every other access unit may take until it counts as held back.
 const OTHERS: Duration = Duration::from_secs(2);
 
-/// What came from the process so far.
+/// What has come from the process so far.
 #[derive(Default)]
 struct Seen {
     units: BTreeMap<u64, Encoded>,
@@ -96,7 +98,7 @@ impl Seen {
     }
 }
 
-/// Something that changes a little from picture to picture.
+/// The picture with this number: something that changes a little from picture to picture.
 fn picture(number: u64) -> I420 {
     let mut picture = I420::new(SIZE.0, SIZE.1);
     let [y, ..] = picture.planes_mut();

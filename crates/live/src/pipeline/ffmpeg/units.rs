@@ -1,13 +1,13 @@
-//! From what some encoder gives to the access units that everything after it expects.
+//! Bringing the access units of any encoder into the form that everything after it expects.
 
 use lenscast_media::h264::encoder::Encoded;
 use lenscast_media::h264::nal::{NalType, ParameterSets, nal_units, parameter_sets};
 
-/// Brings an Annex B access unit into order: access unit delimiter, in a key frame one SPS and one PPS (its own, else those
-/// of the encoder's `extradata`), slices, each after `00 00 00 01`. SEI is left out: no viewer needs it, and x264 writes
-/// 700 bytes of advertisement.
+/// The access unit `data` in order. An access unit delimiter comes first; in a key frame, one SPS and one PPS follow (its own, or
+/// else those of the encoder's `extradata`); then come the slices. Each stands after `00 00 00 01`.
 ///
-/// `None` when there are no slices, or no parameter sets for a key frame.
+/// SEI is left out: no viewer needs it, and x264 writes 700 bytes of advertisement into it. `None` when there are no slices, or no
+/// parameter sets for a key frame.
 pub(super) fn tidy(data: &[u8], extradata: &[u8]) -> Option<Encoded> {
     let is_slice =
         |kind| !matches!(kind, NalType::Aud | NalType::Sps | NalType::Pps | NalType::Sei | NalType::Other(_));

@@ -14,23 +14,26 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Pictures that ffmpeg may have at once. Those that come meanwhile replace each other, so that latency stays bounded
-/// however much ffmpeg would queue; hardware encoders that work on three at a time still run.
+/// How many pictures ffmpeg may have at once. Pictures that come meanwhile replace each other, so that latency stays bounded
+/// however much ffmpeg would queue. Hardware encoders that work on three pictures at a time still run.
 pub(super) const MAX_IN_FLIGHT: usize = 4;
 
-/// A process without work is ended after this long: some graphics cards encode only few streams at once.
+/// How long a process may be without work until it is ended: some graphics cards encode only few streams at once.
 const IDLE: Duration = Duration::from_secs(30);
 
 /// How long a process that is no longer needed may take to give what it has.
 const FAREWELL: Duration = Duration::from_millis(500);
 
+/// The pause before a process that died is replaced: each is twice as long as the one before.
 const FIRST_BACK_OFF: Duration = Duration::from_millis(200);
+
+/// The longest pause before a process is replaced.
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
 
-/// A process that ran this long was a good one: the back-off begins anew.
+/// How long a process must have run to count as a good one. After such a one, the pauses begin anew.
 const PROVEN: Duration = Duration::from_secs(20);
 
-/// An [`Encoder`] that hands its pictures to the thread. It never waits for ffmpeg.
+/// The camera's side: an [`Encoder`] that hands its pictures to the thread, and never waits for ffmpeg.
 pub(super) struct Feeder {
     shared: Arc<Shared>,
     stream: Arc<Stream>,
@@ -94,6 +97,7 @@ impl Drop for Feeder {
         drop(state);
         self.shared.changed.notify_all();
         if let Some(thread) = self.thread.take() {
+            // A panic in it was its own end, and was logged; ours is not needed.
             let _ = thread.join();
         }
     }
@@ -115,18 +119,19 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    /// One slot, the newest wins.
+    /// The picture that waits for ffmpeg. There is one slot, and the newest wins.
     waiting: Option<Job>,
-    /// Buffers to be used again.
+    /// Pictures whose memory can be used again.
     spare: Vec<I420>,
-    /// Stamps and times of the pictures that ffmpeg has, oldest first.
+    /// The stamps and times of the pictures that ffmpeg has, the oldest first.
     in_flight: VecDeque<(u64, Pts90k)>,
-    /// There is a process, and its output ended: why.
+    /// Why the output of the process ended, when it has.
     ended: Option<String>,
-    /// Between the death of a process and the start of the next.
+    /// Whether one process has died and the next was not started yet.
     restarting: bool,
-    /// The camera left.
+    /// Whether the camera has left.
     closed: bool,
+    /// What kills the process that there is.
     killer: Option<Killer>,
 }
 
@@ -140,7 +145,7 @@ impl Shared {
     }
 }
 
-/// What the thread is to do.
+/// What the thread is to do next.
 enum Event {
     Job(Job),
     Ended(String),
@@ -149,15 +154,18 @@ enum Event {
     Closed,
 }
 
+/// The thread's side: it feeds a process, and replaces it.
 struct Worker {
     ffmpeg: Ffmpeg,
     sink: Sink,
     shared: Arc<Shared>,
+    /// The process, and when it was started.
     child: Option<(Child, Instant)>,
-    /// The time of the first picture of the process.
+    /// The time stamp of the first picture that the process got.
     base: Pts90k,
-    /// The newest picture that a process got.
+    /// The newest picture that a process got, for the case that it dies with it.
     last: Option<Job>,
+    /// The pause before the next process, should this one die.
     back_off: Duration,
 }
 
@@ -218,7 +226,7 @@ impl Worker {
         }
     }
 
-    /// Gives a picture to a process that takes its size.
+    /// Gives a picture to the process, or to a new one when there is none that takes pictures of its size.
     fn give(&mut self, job: Job) -> io::Result<()> {
         let size = (job.picture.width(), job.picture.height());
         if self.child.as_ref().is_some_and(|(child, _)| child.size() != size) {
@@ -245,7 +253,7 @@ impl Worker {
         self.last.as_ref().map_or(Ok(()), |last| child.write(&last.picture, stamp))
     }
 
-    /// Ends a process that did nothing wrong.
+    /// Ends a process that did nothing wrong, and lets it give what it still has.
     fn let_go(&mut self) {
         let Some((mut child, _)) = self.child.take() else {
             return;
@@ -262,7 +270,8 @@ impl Worker {
         self.forget_process();
     }
 
-    /// After a process died or must die: waits for a while, and goes on with the newest picture, which becomes a key frame.
+    /// Clears up after a process that died or must die, and waits for a while. Then it goes on with the newest picture, which
+    /// becomes a key frame.
     fn restart(&mut self, why: &str) {
         let mut state = self.shared.lock();
         state.restarting = true;
@@ -297,7 +306,7 @@ impl Worker {
         state.restarting = false;
     }
 
-    /// Once the process and its threads are gone.
+    /// Forgets what the process had. Called once the process and its threads are gone.
     fn forget_process(&self) {
         let mut state = self.shared.lock();
         state.in_flight.clear();
@@ -306,8 +315,10 @@ impl Worker {
     }
 }
 
-/// Ticks since the first picture, in µs, made even, or odd to ask for a key frame. Ticks are 11 µs apart, so that stamps
-/// increase as they do. The first picture is one anyway, and has to have stamp 0.
+/// The stamp for ffmpeg of a picture that comes `ticks` after the first one: µs, made even, or odd to ask for a key frame.
+///
+/// Ticks are 11 µs apart, so stamps increase as ticks do. 3600 ticks are 40,000 µs: the stamp is 40,000, or 40,001 for a key
+/// frame. The first picture is a key frame anyway, and has to have the stamp 0.
 fn stamp(ticks: u64, key: bool) -> u64 {
     if ticks == 0 { 0 } else { Pts90k(ticks).to_micros().0 & !1 | u64::from(key) }
 }
