@@ -7,7 +7,7 @@ mod terminal;
 
 use crate::backoff::Random;
 use crate::camera::{CameraEvent, FrameInfo, Plan};
-use crate::console::editor::Input;
+use crate::console::editor::{Input, MAX_LINE_BYTES, MAX_TYPE_AHEAD};
 use crate::log::{Level, Throttle};
 use crate::settings::store::StoreError;
 use crate::settings::{Change, Settings};
@@ -16,6 +16,7 @@ use crate::stream::{Client, DialId, LostKind, SocketAction, SocketEvent, Timing}
 use crate::time::Instant;
 use crate::wifi::{Wifi, WifiAction, WifiEvent};
 use alloc::collections::VecDeque;
+use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 use picture::CameraState;
@@ -389,6 +390,12 @@ impl<F: AsRef<[u8]>> Device<F> {
                     commands::Answer::Now(text) => self.answer(&text),
                     commands::Answer::Later(busy) => self.busy = Some(busy),
                 },
+                Input::TooLong => {
+                    self.answer(&format!(
+                        "that was too long, and nothing of it was done: a line has at most {MAX_LINE_BYTES} bytes, \
+                         and while a command runs at most {MAX_TYPE_AHEAD} keys are kept"
+                    ));
+                }
                 // Saving takes no time that anybody would want to cut short, and its end has to be heard.
                 Input::Interrupt if matches!(self.busy, Some(Busy::Store { .. })) => {}
                 Input::Interrupt => {

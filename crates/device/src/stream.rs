@@ -14,6 +14,7 @@ mod lost;
 mod outgoing;
 
 pub use client::Client;
+pub(crate) use lost::one_line;
 pub use lost::{Lost, LostKind};
 
 use alloc::string::String;
@@ -82,6 +83,8 @@ pub enum Event {
     Dropped,
     /// A control message, at most [`MAX_CONTROL_BYTES`](lenscast_protocol::control::MAX_CONTROL_BYTES) long.
     Text(String),
+    /// One or several messages of the server's were longer than a control message may be. They were passed over.
+    TooLong,
     /// A connection ended, or an attempt to connect failed.
     Down {
         /// Why; `None` when this device ended an open connection because that was wished.

@@ -142,3 +142,40 @@ fn a_message_over_the_limit_is_refused_by_its_head_alone() {
     assert_eq!(violation(&split), Violation::TooBig { size: 120_000, limit: LIMIT });
     assert!(decode_all(Role::Server, &masked(0x82, &vec![0; LIMIT]), 1_000).is_ok());
 }
+
+#[test]
+fn a_message_that_is_too_long_to_be_kept_is_passed_over_and_the_next_one_is_not() {
+    let mut wire = frame(Opcode::Text, b"before");
+    wire.extend(frame(Opcode::Binary, &[7; 60_000]));
+    wire.extend(frame(Opcode::Ping, b"between"));
+    // In fragments: the first two fit, the third does not, and a control frame comes before the last.
+    for (first, payload) in [(0x01, &[b'a'; 60][..]), (0x00, &[b'b'; 40]), (0x00, &[0xFF; 1])] {
+        wire.extend([first, payload.len() as u8]);
+        wire.extend(payload);
+    }
+    wire.extend(frame(Opcode::Pong, b"inside"));
+    wire.extend([0x80, 0]);
+    wire.extend(frame(Opcode::Text, &[b'x'; 100]));
+    wire.extend(frame(Opcode::Text, &[b'x'; 101]));
+    wire.extend(frame(Opcode::Text, b"after"));
+    for piece in [1, 7, 1000, usize::MAX] {
+        let mut decoder = Decoder::passing_over(Role::Client, 100, 60_000);
+        let mut events = Vec::new();
+        for mut part in wire.chunks(piece) {
+            while let Some(event) = decoder.decode(&mut part).expect("nothing is against the rules") {
+                events.push(event);
+            }
+        }
+        let expected = [
+            Event::Text("before".into()),
+            Event::Ping(b"between".into()),
+            Event::Pong(b"inside".into()),
+            Event::Text("x".repeat(100)),
+            Event::Text("after".into()),
+        ];
+        assert_eq!((events, decoder.passed_over()), (expected.into(), 3), "pieces of {piece}");
+    }
+    let mut decoder = Decoder::passing_over(Role::Client, 100, 60_000);
+    let too_big = Violation::TooBig { size: 60_001, limit: 60_000 };
+    assert_eq!(decoder.decode(&mut &frame(Opcode::Binary, &[7; 60_001])[..]), Err(too_big));
+}

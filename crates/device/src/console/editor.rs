@@ -11,6 +11,9 @@
 //!
 //! **Type-ahead.** What is typed while a command runs is kept, up to [`MAX_TYPE_AHEAD`] keys, and handled by the first
 //! [`Editor::input`] after [`Editor::prompt`]. Ctrl-C is told at once, and drops what was typed ahead.
+//!
+//! **What does not fit** is refused with a bell. The line is then not what somebody meant: unless it is mended by a key that
+//! deletes, it ends as [`Input::TooLong`].
 
 mod history;
 mod keys;
@@ -46,6 +49,8 @@ const ERASE_ALL: &[u8] = b"\x1b[H\x1b[2J";
 pub enum Input {
     /// A whole line, without its end. At most [`MAX_LINE_BYTES`].
     Line(String),
+    /// A line of which a part did not fit. None of it is to be carried out.
+    TooLong,
     /// Ctrl-C: drop what is typed, or end what runs.
     Interrupt,
 }
@@ -53,7 +58,11 @@ pub enum Input {
 /// A line may hold a password, which stays out of logs.
 impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if *self == Self::Interrupt { "Interrupt" } else { "Line(..)" })
+        f.write_str(match self {
+            Self::Line(_) => "Line(..)",
+            Self::TooLong => "TooLong",
+            Self::Interrupt => "Interrupt",
+        })
     }
 }
 
@@ -62,7 +71,11 @@ pub struct Editor {
     prompt: &'static str,
     decoder: Decoder,
     type_ahead: VecDeque<Key>,
+    /// Keys were lost behind what was typed ahead.
+    lost_ahead: bool,
     line: Line,
+    /// Something that was typed is not in the line, since it did not fit.
+    cut: bool,
     history: History,
     /// Whether the terminal was asked what it is.
     asked: bool,
@@ -93,7 +106,9 @@ impl Editor {
             prompt,
             decoder: Decoder::default(),
             type_ahead: VecDeque::new(),
+            lost_ahead: false,
             line: Line::default(),
+            cut: false,
             history: History::default(),
             asked: false,
             smart: false,
@@ -110,7 +125,7 @@ impl Editor {
     /// call this again after it, even without new bytes.
     pub fn input(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Option<Input> {
         loop {
-            let typed_ahead = if self.shown { self.type_ahead.pop_front() } else { None };
+            let typed_ahead = if self.shown { self.next_ahead() } else { None };
             let key = match typed_ahead {
                 Some(key) => key,
                 None => {
@@ -131,12 +146,28 @@ impl Editor {
                     self.interrupt(out);
                     return Some(Input::Interrupt);
                 }
-                Key::Enter if self.shown => return Some(Input::Line(self.enter(out))),
+                Key::Enter if self.shown => return Some(self.enter(out)),
                 key if self.shown => self.edit(key, out),
-                key if self.type_ahead.len() < MAX_TYPE_AHEAD => self.type_ahead.push_back(key),
-                _ => out.push(BELL),
+                // What comes behind a gap is lost with it: else the two would become one line.
+                key if self.type_ahead.len() < MAX_TYPE_AHEAD && !self.lost_ahead => {
+                    self.type_ahead.push_back(key);
+                }
+                _ => {
+                    self.lost_ahead = true;
+                    out.push(BELL);
+                }
             }
         }
+    }
+
+    /// What was typed ahead next. After the last of it, the line is cut if something was lost.
+    fn next_ahead(&mut self) -> Option<Key> {
+        let key = self.type_ahead.pop_front();
+        if key.is_none() {
+            self.type_ahead = VecDeque::new();
+            self.cut |= core::mem::take(&mut self.lost_ahead);
+        }
+        key
     }
 
     /// Shows the prompt, and the line being typed. Nothing if they are shown.
@@ -198,11 +229,15 @@ impl Editor {
         }
     }
 
-    fn enter(&mut self, out: &mut Vec<u8>) -> String {
+    fn enter(&mut self, out: &mut Vec<u8>) -> Input {
         self.leave(out);
         let line = self.line.take();
+        if core::mem::take(&mut self.cut) {
+            self.history.leave();
+            return Input::TooLong;
+        }
         self.history.add(&line);
-        line
+        Input::Line(line)
     }
 
     fn interrupt(&mut self, out: &mut Vec<u8>) {
@@ -215,7 +250,8 @@ impl Editor {
         self.leave(out);
         self.line.take();
         self.history.leave();
-        self.type_ahead.clear();
+        self.type_ahead = VecDeque::new();
+        (self.cut, self.lost_ahead) = (false, false);
     }
 
     /// To the next row, where no prompt is.
@@ -243,6 +279,7 @@ impl Editor {
         match key {
             Key::Char(c) => {
                 if !line.insert(c.encode_utf8(&mut [0; 4])) {
+                    self.cut = true;
                     out.push(BELL);
                 }
             }
@@ -265,6 +302,10 @@ impl Editor {
             Key::Delete => line.delete(),
             Key::KillToEnd => line.kill_to_end(),
             Key::Enter | Key::Interrupt | Key::Alive => {}
+        }
+        if self.line.text().len() < before.text().len() {
+            // Who deletes has seen what is there.
+            self.cut = false;
         }
         self.update(&before, out);
     }

@@ -125,9 +125,10 @@ impl<F: AsRef<[u8]>> Device<F> {
             }
             Stream::Start { save } => {
                 self.set_streaming(now, true);
-                let hint = match self.runtime.target.host {
-                    Some(_) => "",
-                    None => "\nno server is set yet: stream set host <host> [port] [save]",
+                let hint = match (&self.runtime.target.host, self.wifi.address()) {
+                    (None, _) => "\nno server is set yet: stream set host <host> [port] [save]",
+                    (_, None) => "\nit begins as soon as there is WiFi; wifi status says what is missing",
+                    _ => "",
                 };
                 let answer = format!("stream start requested{hint}");
                 let saved = format!("stream start requested, at every boot too (saved){hint}");
@@ -268,7 +269,7 @@ impl<F: AsRef<[u8]>> Device<F> {
             yes_no(self.saved.auto),
         );
         if self.runtime.target != self.saved.target {
-            text += "not all of it is saved: add save\n";
+            text += "not all of this is saved: type it again with save at the end\n";
         }
         if let Some(why) = self.why_not_streaming() {
             text += &format!("{why}\n");
@@ -312,7 +313,7 @@ impl<F: AsRef<[u8]>> Device<F> {
     pub(super) fn about(&self) -> String {
         let identity = &self.identity;
         format!(
-            "lenscast {} on {}, device {}, {SUBPROTOCOL}\nlast start: {}",
+            "lenscast {} on {}, device {}, protocol {SUBPROTOCOL}\nlast start: {}",
             identity.version, identity.board, identity.id, identity.reset_reason
         )
     }

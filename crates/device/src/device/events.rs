@@ -1,18 +1,21 @@
 //! What the parts of the device tell each other, the log and the server.
 
 use super::{Action, Busy, Device, HELLO, REPORT, TELEMETRY};
-use crate::camera::CameraEvent;
+use crate::camera::adaptive::Adaptive;
+use crate::camera::{CameraEvent, Plan};
 use crate::log::Level;
 use crate::settings::store::StoreError;
 use crate::settings::{Change, Target};
 use crate::stats::Stats;
-use crate::stream::{Event, Lost, Output as StreamOutput};
+use crate::stream::{Event, Lost, Output as StreamOutput, one_line};
 use crate::time::Instant;
 use crate::wifi::{AccessPoint, Notice, Output as WifiOutput};
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use lenscast_protocol::control::{DeviceMessage, Hello, ServerMessage, Telemetry, server_message, to_text};
+use lenscast_protocol::control::{
+    DeviceMessage, Hello, MAX_CONTROL_BYTES, ServerMessage, Telemetry, server_message, to_text,
+};
 
 impl<F: AsRef<[u8]>> Device<F> {
     pub(super) fn on_wifi(&mut self, now: Instant, output: WifiOutput) {
@@ -45,8 +48,7 @@ impl<F: AsRef<[u8]>> Device<F> {
             Notice::Scanned(result) => {
                 if let Some(Busy::Scan { max }) = self.busy {
                     self.busy = None;
-                    let text = scan_answer(result, usize::from(max));
-                    self.answer(&text);
+                    self.answer_scan(result, usize::from(max));
                 }
             }
         }
@@ -78,12 +80,21 @@ impl<F: AsRef<[u8]>> Device<F> {
                 self.stats.sent += 1;
                 self.stats.bytes += bytes as u64;
                 self.stats.send += took;
-                if self.camera.adaptive.sent(now, took, self.camera.interval()) {
+                let (interval, wish) = (self.camera.interval(), self.camera.wish(&self.runtime.picture));
+                if self.camera.adaptive.sent(now, took, interval, wish) {
                     self.log_step(now);
                 }
             }
             Event::Dropped => self.stats.dropped += 1,
             Event::Text(text) => self.on_text(now, &text),
+            Event::TooLong => {
+                if self.refusals.due("too long", now).is_some() {
+                    let line = format!(
+                        "stream: the server sent a message of over {MAX_CONTROL_BYTES} bytes, which was not read"
+                    );
+                    self.terminal.log(now, Level::Warn, &line);
+                }
+            }
             Event::Down { lost, endpoint, attempt, retry_in } => {
                 (self.hello_by, self.telemetry_at) = (None, None);
                 let Some(lost) = lost else {
@@ -112,13 +123,13 @@ impl<F: AsRef<[u8]>> Device<F> {
             return;
         }
         let plan = self.camera.plan_for(&self.runtime.picture, true);
-        let line = format!(
-            "cam: the network sets the pace: size={} quality={} fps={} ({} steps down)",
-            plan.size,
-            plan.quality,
-            plan.rate,
-            self.camera.adaptive.step(),
-        );
+        let steps = match self.camera.adaptive.step() {
+            0 => "as wished".to_string(),
+            step => format!("{step} of {} steps less than wished", Adaptive::DEEPEST),
+        };
+        let Plan { size, quality, rate, .. } = plan;
+        let line =
+            format!("cam: the network sets the pace: size={size} quality={quality} fps={rate}, {steps}");
         self.terminal.log(now, Level::Info, &line);
     }
 
@@ -140,7 +151,8 @@ impl<F: AsRef<[u8]>> Device<F> {
             Err(error) => format!("stream: the server sent a message that is none: {error}"),
         };
         if self.refusals.due("message", now).is_some() {
-            self.terminal.log(now, Level::Warn, &refusal);
+            // It may quote what the server sent.
+            self.terminal.log(now, Level::Warn, &one_line(&refusal));
         }
     }
 
@@ -277,20 +289,21 @@ impl<F: AsRef<[u8]>> Device<F> {
             picture: self.camera.state(),
         }
     }
-}
 
-fn scan_answer(result: Result<Vec<AccessPoint>, String>, max: usize) -> String {
-    let mut networks = match result {
-        Ok(networks) => networks,
-        Err(why) => return format!("wifi scan: {why}"),
-    };
-    networks.sort_by_key(|network| core::cmp::Reverse(network.rssi));
-    networks.truncate(max);
-    let mut text = format!("found {} networks (showing up to {max}):", networks.len());
-    for (index, AccessPoint { ssid, channel, rssi, auth, .. }) in networks.iter().enumerate() {
-        // What in it would move the cursor is printed otherwise by the terminal.
-        let name = if ssid.is_empty() { "<hidden>" } else { ssid };
-        text += &format!("\n{index:3}: ch={channel} rssi={rssi} auth={auth} ssid={name}");
+    /// Prints what a scan found row by row: all rows in one text would take several times their memory.
+    fn answer_scan(&mut self, result: Result<Vec<AccessPoint>, String>, max: usize) {
+        let mut networks = match result {
+            Ok(networks) => networks,
+            Err(why) => return self.answer(&format!("wifi scan: {why}")),
+        };
+        networks.sort_by_key(|network| core::cmp::Reverse(network.rssi));
+        self.terminal.print(&format!("found {} networks (showing up to {max}):", networks.len()));
+        for (index, network) in networks.iter().take(max).enumerate() {
+            let AccessPoint { ssid, channel, rssi, auth, .. } = network;
+            // A stranger's words: with a line end in them they could look like a line of ours.
+            let name = if ssid.is_empty() { "<hidden>".into() } else { ssid.replace(char::is_control, "?") };
+            self.terminal.print(&format!("{index:3}: ch={channel} rssi={rssi} auth={auth} ssid={name}"));
+        }
+        self.answer("");
     }
-    text
 }

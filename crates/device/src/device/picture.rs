@@ -227,7 +227,7 @@ impl<F: AsRef<[u8]>> Device<F> {
         }
         if let (Some(plan), true) = (camera.plan, camera.adaptive.step() > 0 && picture.adaptive) {
             text += &format!(
-                "now: size={} quality={} fps={} ({} of {} steps down: the network is slow)\n",
+                "now: size={} quality={} fps={}, {} of {} steps less than wished: the network is slow\n",
                 plan.size,
                 plan.quality,
                 plan.rate,
@@ -236,7 +236,7 @@ impl<F: AsRef<[u8]>> Device<F> {
             );
         }
         if picture != &self.saved.picture {
-            text += "not all of it is saved: add save\n";
+            text += "not all of this is saved: type it again with save at the end\n";
         }
         for (cause, count) in &self.stats.faults {
             text += &format!("frames lost: {count} x {cause}\n");

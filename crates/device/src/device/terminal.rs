@@ -16,6 +16,12 @@ const MAX_LOG: usize = 4096;
 /// Bytes waiting to be printed beyond which everything is dropped.
 const MAX_OUT: usize = 16 * 1024;
 
+/// Bytes of memory that are kept for what is to be printed, once all of it is. More is taken when more is needed, in steps.
+const KEPT: usize = 512;
+
+/// Bytes typed that are read at once: each may have a whole list of words printed.
+const PORTION: usize = 16;
+
 #[derive(Debug)]
 pub(super) struct Terminal {
     editor: Editor,
@@ -32,10 +38,16 @@ impl Terminal {
     /// Reads what was typed, up to the end of a line or Ctrl-C; what remains of `bytes` is to be read after that. While no
     /// prompt is shown only Ctrl-C is seen at once, and the rest is kept.
     pub(super) fn read(&mut self, bytes: &mut &[u8]) -> Option<Input> {
-        let mut out = Vec::new();
-        let input = self.editor.input(bytes, &mut out);
-        self.push(&out);
-        input
+        loop {
+            let (portion, rest) = bytes.split_at(bytes.len().min(PORTION));
+            let (mut unread, mut out) = (portion, Vec::new());
+            let input = self.editor.input(&mut unread, &mut out);
+            self.push(&out);
+            *bytes = &bytes[portion.len() - unread.len()..];
+            if input.is_some() || rest.is_empty() {
+                return input;
+            }
+        }
     }
 
     pub(super) fn prompt(&mut self) {
@@ -46,9 +58,11 @@ impl Terminal {
 
     /// Prints lines above what is being typed. `text` needs no newline at its end.
     pub(super) fn print(&mut self, text: &str) {
-        let mut out = Vec::new();
-        self.editor.print(&format!("{}\n", text.trim_end()), &mut out);
-        self.push(&out);
+        for line in text.trim_end().lines() {
+            let mut out = Vec::new();
+            self.editor.print(&format!("{line}\n"), &mut out);
+            self.push(&out);
+        }
     }
 
     /// Prints a log line, in ESP-IDF's form, unless its level is not wanted.
@@ -87,12 +101,21 @@ impl Terminal {
         for (to, from) in out.iter_mut().zip(self.out.drain(..count)) {
             *to = from;
         }
+        if self.out.is_empty() && self.out.capacity() > KEPT {
+            self.out.shrink_to(KEPT);
+        }
         count
     }
 
     fn push(&mut self, bytes: &[u8]) {
-        if self.out.len() + bytes.len() <= MAX_OUT {
-            self.out.extend(bytes);
+        let length = self.out.len() + bytes.len();
+        if length > MAX_OUT {
+            return;
         }
+        // Not doubled, as it would be by itself: up to 16 KB might be taken for nothing.
+        if length > self.out.capacity() {
+            self.out.reserve_exact(length.next_multiple_of(KEPT) - self.out.len());
+        }
+        self.out.extend(bytes);
     }
 }

@@ -18,8 +18,8 @@ use core::time::Duration;
 /// [`lenscast.v1`](lenscast_protocol::control::SUBPROTOCOL) in its handshake first; when that handshake fails, once
 /// more at once without it, for servers that stumble over it.
 ///
-/// Memory: the frame in the slot and the one on its way, one text, one pong, at most 4 KiB of an answer or 64 KiB of a
-/// message, and what [`poll`](Self::poll) was not asked for yet.
+/// Memory: the frame in the slot and the one on its way, one text, one pong, at most 4 KiB of an answer or of a message,
+/// eight control messages, and what [`poll`](Self::poll) was not asked for yet.
 #[derive(Debug)]
 pub struct Client<F> {
     timing: Timing,

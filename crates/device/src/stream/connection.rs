@@ -12,9 +12,12 @@ use core::ops::ControlFlow;
 use lenscast_protocol::control::MAX_CONTROL_BYTES;
 use lenscast_protocol::ws::{self, Decoder, Role, close_code};
 
-/// Longest message of a server, in bytes. Only control messages are read, but what another server sends is no reason
-/// to leave it.
-const MAX_MESSAGE: usize = 64 * 1024;
+/// Longest message of a server, in bytes. Only control messages are kept, but what else a server says, such as a frame that it
+/// echoes, is no reason to leave it. Who announces more than this has lost its own framing.
+const MAX_MESSAGE: usize = 16 * 1024 * 1024;
+
+/// Most control messages that wait to be read. One a second is a lot.
+const MAX_WAITING: usize = 8;
 
 /// Whether the connection is over: then why, or `None` when it was ended on purpose.
 pub(super) type Step = ControlFlow<Option<Lost>>;
@@ -69,7 +72,7 @@ impl<F: AsRef<[u8]>> Connection<F> {
             extended,
             since: now,
             timing,
-            decoder: Decoder::new(Role::Client, MAX_MESSAGE),
+            decoder: Decoder::passing_over(Role::Client, MAX_CONTROL_BYTES, MAX_MESSAGE),
             heard: now,
             ping: Ping::NotYet,
             pong: None,
@@ -120,12 +123,22 @@ impl<F: AsRef<[u8]>> Connection<F> {
     ) -> Step {
         self.heard = now;
         self.ping = Ping::NotYet;
+        let before = self.decoder.passed_over();
+        let result = self.read(now, &mut bytes, outputs);
+        if self.extended && self.is_up() && self.decoder.passed_over() > before {
+            outputs.push_back(Output::Event(Event::TooLong));
+        }
+        result
+    }
+
+    fn read(&mut self, now: Instant, bytes: &mut &[u8], outputs: &mut VecDeque<Output>) -> Step {
         while self.leaving.as_ref().is_none_or(|leaving| leaving.listening) {
-            match self.decoder.decode(&mut bytes) {
+            match self.decoder.decode(bytes) {
                 Ok(None) => break,
                 Ok(Some(ws::Event::Ping(payload))) => self.pong = Some(payload),
+                // Of a flood, which one portion of bytes may hold a thousand of, the first ones are enough.
                 Ok(Some(ws::Event::Text(text)))
-                    if self.extended && self.is_up() && text.len() <= MAX_CONTROL_BYTES =>
+                    if self.extended && self.is_up() && outputs.len() < MAX_WAITING =>
                 {
                     outputs.push_back(Output::Event(Event::Text(text)));
                 }

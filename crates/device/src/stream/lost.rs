@@ -78,7 +78,7 @@ fn after_colon(words: &str) -> String {
 }
 
 /// The first line of a stranger's words, without what would confuse a terminal.
-pub(super) fn one_line(words: &str) -> String {
+pub(crate) fn one_line(words: &str) -> String {
     let line = words.trim_start().lines().next().unwrap_or_default().trim_end();
     line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_WORDS).collect()
 }

@@ -26,6 +26,8 @@ struct Session {
     written: Vec<u8>,
     lines: Vec<String>,
     interrupts: usize,
+    /// Lines of which a part did not fit.
+    too_long: usize,
     /// Whether commands go on running.
     busy: bool,
 }
@@ -34,8 +36,15 @@ impl Session {
     /// At the first prompt of a terminal that has not answered.
     fn dumb() -> Self {
         let (editor, terminal) = (Editor::new(PROMPT), Terminal::new(80));
-        let mut session =
-            Self { editor, terminal, written: vec![], lines: vec![], interrupts: 0, busy: false };
+        let mut session = Self {
+            editor,
+            terminal,
+            written: vec![],
+            lines: vec![],
+            interrupts: 0,
+            too_long: 0,
+            busy: false,
+        };
         session.prompt();
         session
     }
@@ -54,6 +63,7 @@ impl Session {
         while let Some(answer) = self.editor.input(&mut input, &mut out) {
             match answer {
                 Input::Line(line) => self.lines.push(line),
+                Input::TooLong => self.too_long += 1,
                 Input::Interrupt => self.interrupts += 1,
             }
             if !self.busy {

@@ -144,10 +144,32 @@ fn a_line_has_at_most_256_bytes_and_beyond_it_the_bell_rings() {
         assert_eq!(session.terminal.bells, 0);
         session.type_in("é");
         assert_eq!(session.terminal.bells, 1);
-        session.type_in("yz\r");
+        session.type_in("yz");
         assert_eq!(session.terminal.bells, 2);
-        assert_eq!(session.lines, ["x".repeat(255) + "y"]);
+        // What is in it is not what was typed, so that it is no command.
+        session.type_in("\r");
+        assert_eq!((session.too_long, session.lines.len()), (1, 0));
+        session.type_in(UP);
+        session.shows("cam> |");
+        session.type_in("x".repeat(MAX_LINE_BYTES));
+        session.type_in("\r");
+        assert_eq!((session.too_long, session.last_line()), (1, &*"x".repeat(MAX_LINE_BYTES)));
     }
+}
+
+#[test]
+fn a_line_that_was_too_long_and_was_mended_is_a_command() {
+    for mend in ["\x7f", "\x17", "\x15help"] {
+        let mut session = Session::smart();
+        session.type_in("x".repeat(MAX_LINE_BYTES + 10));
+        session.type_in(mend);
+        session.type_in("\r");
+        assert_eq!((session.too_long, session.lines.len()), (0, 1), "{mend:?}");
+    }
+    let mut session = Session::smart();
+    session.type_in("x".repeat(MAX_LINE_BYTES + 10));
+    session.type_in("\x03help\r");
+    assert_eq!((session.too_long, session.last_line()), (0, "help"));
 }
 
 #[test]
@@ -327,6 +349,11 @@ fn what_is_typed_ahead_is_bounded() {
     assert_eq!(session.terminal.bells, 20_000 - MAX_TYPE_AHEAD);
     session.prompt();
     session.type_in("");
-    session.type_in("\r");
-    assert_eq!(session.last_line(), "é".repeat(MAX_TYPE_AHEAD / 2));
+    session.shows(&format!("cam> {}|", "é".repeat(74)));
+    // Whatever follows: the line has a gap.
+    session.type_in("more\r");
+    assert_eq!((session.too_long, session.lines.len()), (1, 1));
+    session.prompt();
+    session.type_in("help\r");
+    assert_eq!((session.too_long, session.last_line()), (1, "help"));
 }

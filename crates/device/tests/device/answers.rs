@@ -31,7 +31,7 @@ fn the_originals_answers_are_the_same() {
             "found 3 networks (showing up to 20):\n  0: ch=6 rssi=-51 auth=WPA2 ssid=home\n  \
              1: ch=6 rssi=-60 auth=WPA3 ssid=<hidden>\n  2: ch=6 rssi=-80 auth=OPEN ssid=far\n",
         ),
-        ("wifi scan 1", "found 1 networks (showing up to 1):\n  0: ch=6 rssi=-51 auth=WPA2 ssid=home\n"),
+        ("wifi scan 1", "found 3 networks (showing up to 1):\n  0: ch=6 rssi=-51 auth=WPA2 ssid=home\n"),
     ] {
         assert_eq!(bench.enter(line), answer, "{line}");
     }
@@ -88,7 +88,7 @@ fn what_is_not_saved_says_so_and_counts_nevertheless() {
     assert_eq!((plan.picture.flip, plan.picture.mirror), (Some(true), Some(false)));
     let status = bench.enter("cam status");
     assert!(status.contains("size=qqvga quality=30 fps=0.5 adaptive=off\n"), "{status}");
-    assert!(status.contains("not all of it is saved"), "{status}");
+    assert!(status.contains("not all of this is saved: type it again with save at the end"), "{status}");
 }
 
 #[test]
@@ -113,7 +113,11 @@ fn start_save_begins_streaming_at_every_boot() {
         "stream start requested\nno server is set yet: stream set host <host> [port] [save]\n"
     );
     bench.enter("stream set host server save");
-    assert_eq!(bench.enter("stream start save"), "stream start requested, at every boot too (saved)\n");
+    assert_eq!(
+        bench.enter("stream start save"),
+        "stream start requested, at every boot too (saved)\n\
+         it begins as soon as there is WiFi; wifi status says what is missing\n"
+    );
     assert_eq!(bench.changes.last(), Some(&Change::Auto(true)));
     assert_eq!(bench.enter("stream stop"), "stream stopped; it starts again at the next boot: add save\n");
     assert_eq!(bench.enter("stream stop save"), "stream stopped, at every boot too (saved)\n");
@@ -132,7 +136,7 @@ fn what_cannot_be_saved_says_so_and_counts_until_the_next_start() {
 }
 
 #[test]
-fn a_wrong_command_prints_what_was_wrong_and_the_usage_of_its_group() {
+fn a_wrong_command_prints_what_was_wrong_and_the_usage_of_what_was_begun() {
     let mut bench = Bench::new();
     for (line, wrong, usage) in [
         ("wifi sacn", "sacn", "wifi scan"),
@@ -144,6 +148,41 @@ fn a_wrong_command_prints_what_was_wrong_and_the_usage_of_its_group() {
         let answer = bench.enter(line);
         assert!(answer.contains(wrong) && answer.contains(usage), "{line}: {answer}");
     }
+}
+
+#[test]
+fn a_line_that_is_too_long_says_so_and_nothing_of_it_is_done() {
+    let mut bench = Bench::new();
+    // Cut at 256 bytes it would be a command.
+    bench.keys(&format!("cam ir 1{}x\r", " ".repeat(300)));
+    let answer = bench.printed();
+    assert!(
+        answer.contains("that was too long, and nothing of it was done: a line has at most 256 bytes"),
+        "{answer}"
+    );
+    assert!(!bench.plan.expect("the camera has a plan").ir);
+    bench.keys("cam ir 1\r");
+    assert!(bench.plan.expect("the camera has a plan").ir, "the next line is a new one");
+
+    // So does what was typed while a command ran.
+    bench.scans = false;
+    bench.keys(&format!("wifi scan\rcam ir 0{}x\r", " ".repeat(300)));
+    bench.wifi(WifiEvent::ScanDone(Ok(vec![])));
+    bench.keys("\r");
+    let answer = bench.printed();
+    assert!(answer.contains("too long") && answer.contains("at most 256 keys are kept"), "{answer}");
+    assert!(bench.plan.expect("the camera has a plan").ir);
+}
+
+#[test]
+fn a_network_cannot_write_lines_of_its_own() {
+    let mut bench = Bench::new();
+    bench.scans = false;
+    bench.keys("wifi scan\r");
+    let forged = network("x\nI (1) wifi: connected\x1b[2J", -50, Auth::Open);
+    bench.wifi(WifiEvent::ScanDone(Ok(vec![forged])));
+    let answer = bench.printed();
+    assert!(answer.contains("ssid=x?I (1) wifi: connected?[2J"), "{answer}");
 }
 
 #[test]

@@ -204,6 +204,12 @@ impl Bench {
         self.drain();
     }
 
+    /// Hands in bytes of the server's, and does nothing else.
+    pub fn received(&mut self, bytes: &[u8]) {
+        let id = self.dial.expect("there is a connection");
+        self.device.socket_received(self.now, id, bytes);
+    }
+
     /// The server's end of the connection breaks.
     pub fn cut(&mut self) {
         let id = self.dial.take().expect("there is a connection");

@@ -61,7 +61,7 @@ impl Alone {
                 self.extended = extended;
                 self.notes.push(String::from(if extended { "up:extended" } else { "up:plain" }));
             }
-            Event::Text(_) => assert!(self.extended, "a text over a plain connection"),
+            Event::Text(_) | Event::TooLong => assert!(self.extended, "a text over a plain connection"),
             Event::Down { lost: None, .. } => self.notes.push(String::from("left")),
             Event::Down { lost: Some(lost), retry_in, attempt, .. } => {
                 // The random wait is never more than the longest.

@@ -149,12 +149,12 @@ fn another_target_is_dialled_after_the_good_bye_to_the_old_one() {
 
 #[test]
 fn each_violation_ends_the_connection_with_its_code() {
-    let too_big = Violation::TooBig { size: 70_000, limit: 65_536 };
+    let too_big = Violation::TooBig { size: 1 << 40, limit: 1 << 24 };
     let faults: [(&[u8], Violation, u16); 5] = [
         (b"\x82\x80", Violation::Masked, 1002),
         (b"\xC2\x00", Violation::ReservedBits, 1002),
         (b"\x81\x01\xFF", Violation::Utf8, 1007),
-        (b"\x82\x7F\0\0\0\0\0\x01\x11\x70", too_big, 1009),
+        (b"\x82\x7F\0\0\x01\0\0\0\0\0", too_big, 1009),
         (b"\x88\x01x", Violation::Close, 1002),
     ];
     for (bytes, violation, close) in faults {

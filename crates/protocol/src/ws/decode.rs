@@ -87,11 +87,24 @@ impl Violation {
 pub struct Decoder {
     role: Role,
     max_message: usize,
+    /// Messages that are longer than this are passed over.
+    max_kept: usize,
+    passed_over: u64,
     head: Head,
     frame: Option<Frame>,
     /// The data message whose frames are coming in.
-    message: Option<(Opcode, Vec<u8>)>,
+    message: Option<Message>,
     control: Vec<u8>,
+}
+
+/// A data message.
+#[derive(Debug)]
+struct Message {
+    opcode: Opcode,
+    /// Announced by its frames so far, in bytes.
+    size: u64,
+    /// Its bytes so far; none when it is passed over.
+    bytes: Vec<u8>,
 }
 
 /// The bytes of a frame's head that have come so far.
@@ -107,15 +120,29 @@ struct Frame {
     fin: bool,
     opcode: Opcode,
     mask: Option<[u8; 4]>,
-    received: usize,
-    len: usize,
+    received: u64,
+    len: u64,
 }
 
 impl Decoder {
     /// A decoder for one direction of one connection. `max_message` bounds a whole message, in bytes.
     #[must_use]
     pub fn new(role: Role, max_message: usize) -> Self {
-        Self { role, max_message, head: Head::default(), frame: None, message: None, control: Vec::new() }
+        Self::passing_over(role, max_message, max_message)
+    }
+
+    /// A decoder that keeps messages of at most `max_kept` bytes. Longer ones, up to `max_message` bytes, are passed over:
+    /// they are no [`Event`], are counted by [`passed_over`](Self::passed_over), and take no memory.
+    #[must_use]
+    pub fn passing_over(role: Role, max_kept: usize, max_message: usize) -> Self {
+        let (head, frame, message, control) = (Head::default(), None, None, Vec::new());
+        Self { role, max_message, max_kept, passed_over: 0, head, frame, message, control }
+    }
+
+    /// Messages that were too long to be kept, so far.
+    #[must_use]
+    pub fn passed_over(&self) -> u64 {
+        self.passed_over
     }
 
     /// Takes bytes from the front of `input` until a message is whole or `input` is empty (then `None`).
@@ -185,42 +212,56 @@ impl Decoder {
                 if self.message.is_some() {
                     return Err(Violation::Fragment);
                 }
-                self.message = Some((frame.opcode, Vec::new()));
+                self.message = Some(Message { opcode: frame.opcode, size: 0, bytes: Vec::new() });
             }
             Opcode::Continuation if self.message.is_none() => return Err(Violation::Fragment),
             _ => {}
         }
-        if let (Opcode::Text | Opcode::Binary | Opcode::Continuation, Some((_, message))) =
+        if let (Opcode::Text | Opcode::Binary | Opcode::Continuation, Some(message)) =
             (frame.opcode, &mut self.message)
         {
-            let size = message.len() as u64 + frame.len as u64;
-            if size > self.max_message as u64 {
-                return Err(Violation::TooBig { size, limit: self.max_message });
+            message.size = message.size.saturating_add(frame.len);
+            if message.size > self.max_message as u64 {
+                return Err(Violation::TooBig { size: message.size, limit: self.max_message });
             }
+            if message.size > self.max_kept as u64 {
+                // What was kept of it is given back at once.
+                message.bytes = Vec::new();
+                return Ok(());
+            }
+            // It fits, as it is no longer than `max_kept`.
+            let len = frame.len as usize;
             // Exactly for the usual single frame; doubling for fragments, for a peer may send four million of one byte.
-            if message.is_empty() {
-                message.reserve_exact(frame.len);
+            if message.bytes.is_empty() {
+                message.bytes.reserve_exact(len);
             } else {
-                message.reserve(frame.len);
+                message.bytes.reserve(len);
             }
         }
         Ok(())
     }
 
     fn read_payload(&mut self, frame: &mut Frame, input: &mut &[u8]) {
-        let take = input.len().min(frame.len - frame.received);
-        let (front, rest) = input.split_at(take);
+        let rest_of_frame = usize::try_from(frame.len - frame.received).unwrap_or(usize::MAX);
+        let (front, rest) = input.split_at(input.len().min(rest_of_frame));
         *input = rest;
+        let offset = frame.received;
+        frame.received += front.len() as u64;
         let target = match (&mut self.message, frame.opcode) {
-            (Some((_, message)), Opcode::Text | Opcode::Binary | Opcode::Continuation) => message,
+            (Some(message), Opcode::Text | Opcode::Binary | Opcode::Continuation) => {
+                if message.size > self.max_kept as u64 {
+                    return;
+                }
+                &mut message.bytes
+            }
             _ => &mut self.control,
         };
         let start = target.len();
         target.extend_from_slice(front);
         if let Some(mask) = frame.mask {
-            mask_in_place(&mut target[start..], mask, frame.received);
+            // The mask repeats every four bytes, so that its place in the frame is all that counts.
+            mask_in_place(&mut target[start..], mask, (offset % 4) as usize);
         }
-        frame.received += take;
     }
 
     fn finish(&mut self, frame: &Frame) -> Result<Option<Event>, Violation> {
@@ -230,10 +271,14 @@ impl Decoder {
             Opcode::Close => parse_close(&core::mem::take(&mut self.control)).map(Some),
             Opcode::Text | Opcode::Binary | Opcode::Continuation if !frame.fin => Ok(None),
             Opcode::Text | Opcode::Binary | Opcode::Continuation => match self.message.take() {
-                Some((Opcode::Text, bytes)) => {
+                Some(message) if message.size > self.max_kept as u64 => {
+                    self.passed_over += 1;
+                    Ok(None)
+                }
+                Some(Message { opcode: Opcode::Text, bytes, .. }) => {
                     String::from_utf8(bytes).map(|text| Some(Event::Text(text))).map_err(|_| Violation::Utf8)
                 }
-                Some((_, bytes)) => Ok(Some(Event::Binary(bytes))),
+                Some(Message { bytes, .. }) => Ok(Some(Event::Binary(bytes))),
                 None => Err(Violation::Fragment),
             },
         }
@@ -290,8 +335,6 @@ fn parse_head(bytes: &[u8; 14]) -> Result<Frame, Violation> {
     };
     let mask = (bytes[1] & 0x80 != 0)
         .then(|| [bytes[mask_at], bytes[mask_at + 1], bytes[mask_at + 2], bytes[mask_at + 3]]);
-    // On a 32-bit device a longer frame is over any limit, so saturating is as good as exact.
-    let len = usize::try_from(len).unwrap_or(usize::MAX);
     Ok(Frame { fin: bytes[0] & 0x80 != 0, opcode, mask, received: 0, len })
 }
 
