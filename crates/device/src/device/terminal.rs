@@ -16,6 +16,9 @@ const MAX_LOG: usize = 4096;
 /// Bytes waiting to be printed beyond which everything is dropped.
 const MAX_OUT: usize = 16 * 1024;
 
+/// Of these, so many are for prompts and for what is typed alone.
+const ECHO: usize = 256;
+
 /// Bytes of memory that are kept for what is to be printed, once all of it is. More is taken when more is needed, in steps.
 const KEPT: usize = 512;
 
@@ -56,9 +59,17 @@ impl Terminal {
         self.push(&out);
     }
 
-    /// Prints lines above what is being typed. `text` needs no newline at its end.
+    /// Prints lines above what is being typed. `text` needs no newline at its end. What nobody has room for is left out whole:
+    /// a long answer that was cut would leave no room for the short one after it, which somebody may come to read.
     pub(super) fn print(&mut self, text: &str) {
-        for line in text.trim_end().lines() {
+        let text = text.trim_end();
+        let lines = text.lines().count();
+        // Each line gets a carriage return and a line feed at its end.
+        if self.out.len() + text.len() + 2 * lines > MAX_OUT - ECHO {
+            self.lost_lines = self.lost_lines.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
+            return;
+        }
+        for line in text.lines() {
             let mut out = Vec::new();
             self.editor.print(&format!("{line}\n"), &mut out);
             self.push(&out);

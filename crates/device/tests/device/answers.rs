@@ -373,3 +373,20 @@ fn the_banner_names_the_device_and_why_it_started() {
     assert!(printed.contains("lenscast 1.2.3 on bench, device aa:bb:cc:dd:ee:ff"), "{printed}");
     assert!(printed.contains("last start: power on"), "{printed}");
 }
+
+#[test]
+fn an_answer_that_nobody_has_room_for_is_left_out_whole_and_the_next_short_one_is_not() {
+    let mut bench = Bench::new();
+    for _ in 0..40 {
+        bench.keys("help\r");
+    }
+    bench.keys("cam fps 7\r");
+    let printed = bench.printed();
+    assert!(printed.len() > 10_000 && printed.len() <= 16 * 1024, "{} bytes", printed.len());
+    assert!(printed.contains("camera fps=7 (not saved: add save)"), "{}", &printed[printed.len() - 300..]);
+    assert!(printed.ends_with("cam> "));
+    // How much is missing is told with the next line of the log.
+    bench.wifi(WifiEvent::Failed("no radio".into()));
+    let printed = bench.printed();
+    assert!(printed.contains("lines were not printed: nobody read them"), "{printed}");
+}
