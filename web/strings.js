@@ -1,4 +1,6 @@
-// Every word the pages say, in one place.
+// Every word the pages say, in one place; but why a frame is refused, the server and its documents say alike.
+
+import { CAUSES } from "./causes.js";
 
 export const STRINGS = {
   product: "lenscast",
@@ -190,22 +192,6 @@ export const STRINGS = {
   clipLeft: "The camera left",
   clipChanged: "The picture's size changed",
   clipLong: "A clip ends after ten minutes or 200 MB",
-};
-
-/** Why the server refused a frame. */
-const CAUSES = {
-  empty: "empty messages",
-  not_a_jpeg: "not a JPEG",
-  truncated: "it ends too early",
-  bad_marker: "its structure is broken",
-  zero_dimensions: "it has no pixels",
-  too_many_pixels: "it has too many pixels",
-  unsupported: "a kind of JPEG that no camera sends",
-  message_too_big: "larger than 4 MiB",
-  damaged: "its picture data is damaged",
-  too_large_for_video: "too large for video, shown as JPEG",
-  control_too_big: "a message about the camera was too long",
-  control_malformed: "a message about the camera was not understood",
 };
 
 /** The same words as in the server's diagnosis, from −75 dBm down. */

@@ -282,7 +282,7 @@ test("what was lost is said with the reason, and nothing else", () => {
     [1, "came, but this browser was too slow to show them"],
     [3, "not encoded: a newer one came before the encoder was free"],
     [2, "refused: it ends too early"],
-    [1, "refused: encoder failed"],
+    [1, "refused: the encoder failed"],
     [5, "not delivered whole by the camera's sensor"],
   ]);
   assert.deepEqual(losses(null, { lost: 0, late: 0 }), []);

@@ -6,6 +6,7 @@ use super::Cameras;
 use super::diagnosis::{Finding, History, diagnose};
 use lenscast_live::Publisher;
 use lenscast_live::device::Told;
+use lenscast_media::causes::Cause;
 use lenscast_media::time::Micros;
 use lenscast_protocol::CameraName;
 use lenscast_protocol::control::{DeviceMessage, Hello, MAX_CONTROL_BYTES, device_message};
@@ -42,9 +43,10 @@ impl Cameras {
             }
             Ok(DeviceMessage::Unknown) => {}
             Err(error) => {
-                let cause =
-                    if text.len() > MAX_CONTROL_BYTES { "control_too_big" } else { "control_malformed" };
+                let too_big = text.len() > MAX_CONTROL_BYTES;
+                let cause = if too_big { Cause::ControlTooBig } else { Cause::ControlMalformed };
                 stream.stats.count_quarantined(cause);
+                let cause = cause.name();
                 if let Some(held_back) = stream.notices.due(cause) {
                     tracing::warn!(camera = %stream.name(), cause, held_back, "a message of the device is refused: {error}");
                 }

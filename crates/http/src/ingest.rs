@@ -15,6 +15,7 @@ use lenscast_gate::{Gate, Seat, Visitor};
 use lenscast_live::Video;
 use lenscast_live::device;
 use lenscast_live::{Camera, Publisher};
+use lenscast_media::causes::Cause;
 use lenscast_media::jpeg::{self, Trailing};
 use lenscast_media::time::Micros;
 use lenscast_protocol::CameraName;
@@ -199,7 +200,7 @@ fn answer(
         Ok(Event::Close(Some((code, _)))) => return Err(End::Close(code, String::new())),
         Err(ReadError::Violation(violation)) => {
             if violation.close_code() == close_code::TOO_BIG {
-                publisher.stream().stats.count_quarantined("message_too_big");
+                publisher.stream().stats.count_quarantined(Cause::MessageTooBig);
             }
             return Err(End::Close(violation.close_code(), violation.to_string()));
         }
@@ -221,9 +222,10 @@ fn take_frame(
     let inspected = match jpeg::inspect(&message, limits) {
         Ok(inspected) => inspected,
         Err(fault) => {
-            stream.stats.count_quarantined(fault.cause());
-            if let Some(held_back) = stream.notices.due(fault.cause()) {
-                tracing::warn!(camera = %stream.name(), cause = fault.cause(), held_back, "a frame is refused: {fault}");
+            let cause = fault.cause();
+            stream.stats.count_quarantined(cause);
+            if let Some(held_back) = stream.notices.due(cause.name()) {
+                tracing::warn!(camera = %stream.name(), cause = cause.name(), held_back, "a frame is refused: {fault}");
             }
             return;
         }

@@ -51,6 +51,7 @@ const ASSETS: &[(&str, &str, &[u8])] = assets! {
     "api.js": JAVASCRIPT,
     "dom.js": JAVASCRIPT,
     "strings.js": JAVASCRIPT,
+    "causes.js": JAVASCRIPT,
     "status.js": JAVASCRIPT,
     "facts.js": JAVASCRIPT,
     "addresses.js": JAVASCRIPT,

@@ -18,6 +18,7 @@ use crate::mailbox::{Mailbox, Work};
 use crate::stream::Stream;
 use crate::unit::Timing;
 use encoder::{Encoder, Sink};
+use lenscast_media::causes::Cause;
 use lenscast_media::jpeg;
 use lenscast_media::picture::I420;
 use pacing::Pacing;
@@ -40,8 +41,8 @@ struct Pipeline {
 
 /// Why a frame could not be shown as video.
 struct Fault {
-    /// The word under which it is counted.
-    cause: &'static str,
+    /// The cause under which it is counted.
+    cause: Cause,
     /// What is said to people.
     sentence: String,
 }
@@ -68,9 +69,9 @@ impl Pipeline {
             self.progress.end();
             if let Err(fault) = result {
                 self.stream.stats.count_quarantined(fault.cause);
-                if let Some(held_back) = self.stream.notices.due(fault.cause) {
+                if let Some(held_back) = self.stream.notices.due(fault.cause.name()) {
                     let camera = self.stream.name();
-                    tracing::warn!(%camera, cause = fault.cause, held_back, "{}", fault.sentence);
+                    tracing::warn!(%camera, cause = fault.cause.name(), held_back, "{}", fault.sentence);
                 }
                 // Whoever waits for a key frame waits for one that can be made.
                 if key {

@@ -8,6 +8,8 @@
 
 pub mod time;
 
+pub mod causes;
+
 pub mod jpeg;
 
 pub mod picture;

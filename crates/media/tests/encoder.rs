@@ -4,6 +4,7 @@
 #[allow(dead_code)] // Shared with the JPEG tests, which use the rest.
 mod scene;
 
+use lenscast_media::causes::Cause;
 use lenscast_media::h264::encoder::{Config, EncodeFault, Encoded, OpenH264, default_bitrate};
 use lenscast_media::h264::sps::Sps;
 use lenscast_media::picture::I420;
@@ -241,7 +242,7 @@ fn what_is_over_the_highest_level_is_refused_and_the_rest_goes_on() {
     for (width, height) in [(3842, 16), (16, 3842), (2162, 2162), (4000, 3000)] {
         let fault = encoder.encode(&I420::new(width, height), Pts90k::ZERO, false).unwrap_err();
         assert_eq!(fault, EncodeFault::TooLarge { width, height });
-        assert_eq!(fault.cause(), "too_large_for_video");
+        assert_eq!(fault.cause(), Cause::TooLargeForVideo);
     }
     for (width, height) in [(3840, 16), (16, 3840), (2160, 3840)] {
         assert!(encoder.encode(&I420::new(width, height), Pts90k::ZERO, false).unwrap().key);

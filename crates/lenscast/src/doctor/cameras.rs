@@ -2,6 +2,7 @@
 
 use super::report::Finding;
 use lenscast_base::time::rough;
+use lenscast_media::causes::Cause;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -146,22 +147,9 @@ impl Camera {
     }
 }
 
-/// What a cause means: [`media::jpeg::Fault`](lenscast_media::jpeg::Fault) and others.
+/// What a cause means. A server of another version may have one that is not known here.
 fn words(cause: &str) -> String {
-    let words = match cause {
-        "empty" => "were empty",
-        "not_a_jpeg" => "were no JPEG",
-        "truncated" => "ended too early",
-        "bad_marker" => "were broken in their structure",
-        "zero_dimensions" => "had no pixels",
-        "too_many_pixels" => "had too many pixels",
-        "unsupported" => "were a kind of JPEG that no camera sends",
-        "message_too_big" => "were larger than max_message_bytes",
-        "damaged" => "had damaged picture data",
-        "too_large_for_video" => "were too large for video",
-        other => return other.replace('_', " "),
-    };
-    words.to_owned()
+    Cause::from_name(cause).map_or_else(|| cause.replace('_', " "), |cause| cause.to_doctor().to_owned())
 }
 
 #[cfg(test)]
@@ -204,6 +192,11 @@ mod tests {
                 json!({ "quarantined": { "truncated": 200, "not_a_jpeg": 300 } }),
                 Mark::Look,
                 "sends frames that are no use, and are left out: 300 were no JPEG, 200 ended too early.",
+            ),
+            (
+                json!({ "quarantined": { "encoder_failed": 150, "of_tomorrow": 120 } }),
+                Mark::Look,
+                "are left out: 150 made the encoder fail, 120 of tomorrow.",
             ),
             (
                 json!({ "dropped": 5_000 }),

@@ -3,6 +3,7 @@
 use crate::stream::Stream;
 use crate::stream::feed::Feed;
 use crate::unit::{CodedPicture, Timing, VideoParams};
+use lenscast_media::causes::Cause;
 use lenscast_media::h264::encoder::Encoded;
 use lenscast_media::h264::nal;
 use lenscast_media::time::Pts90k;
@@ -74,8 +75,8 @@ impl Packager {
 
     fn complain(&self, why: &str) {
         let stream = self.stream();
-        stream.stats.count_quarantined("encoder_output");
-        if let Some(held_back) = stream.notices.due("encoder_output") {
+        stream.stats.count_quarantined(Cause::EncoderOutput);
+        if let Some(held_back) = stream.notices.due(Cause::EncoderOutput.name()) {
             tracing::warn!(camera = %stream.name(), held_back, "the encoder's output is dropped: {why}");
         }
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use lenscast_media::causes::Cause;
 use lenscast_media::time::Micros;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 
@@ -116,8 +117,8 @@ impl Stats {
     }
 
     /// Counts a frame that was refused, or could not be shown as video, by cause.
-    pub fn count_quarantined(&self, cause: &'static str) {
-        *self.lock().quarantined.entry(cause).or_default() += 1;
+    pub fn count_quarantined(&self, cause: Cause) {
+        *self.lock().quarantined.entry(cause.name()).or_default() += 1;
     }
 
     /// How many frames were refused, or could not be shown as video, by cause.
@@ -306,7 +307,7 @@ mod tests {
     #[test]
     fn a_camera_that_is_forgotten_is_counted_from_zero() {
         let (stats, now) = with_arrivals(40, 10);
-        stats.count_quarantined("truncated");
+        stats.count_quarantined(Cause::Truncated);
         stats.count_delivery(Track::Jpeg, now, Duration::from_millis(4));
         stats.bytes_in.store(5, Ordering::Relaxed);
         stats.reset();

@@ -7,6 +7,7 @@ use openh264::formats::YUVSource;
 use openh264_sys2::{ENCODER_OPTION_TRACE_LEVEL, WELS_LOG_QUIET};
 use thiserror::Error;
 
+use crate::causes::Cause;
 use crate::picture::I420;
 use crate::time::{Pts90k, TICKS_PER_SECOND};
 
@@ -53,12 +54,12 @@ pub enum EncodeFault {
 }
 
 impl EncodeFault {
-    /// The name of this kind of fault in counters: `snake_case`, never changes.
-    pub const fn cause(&self) -> &'static str {
+    /// The cause that is counted and told to people.
+    pub const fn cause(&self) -> Cause {
         match self {
-            Self::TooLarge { .. } => "too_large_for_video",
-            Self::Skipped => "encoder_skipped",
-            Self::Failed { .. } => "encoder_failed",
+            Self::TooLarge { .. } => Cause::TooLargeForVideo,
+            Self::Skipped => Cause::EncoderSkipped,
+            Self::Failed { .. } => Cause::EncoderFailed,
         }
     }
 }

@@ -10,6 +10,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 use super::chroma;
 use super::inspected::Limits;
 use super::plane::{Plane, Ratio};
+use crate::causes::Cause;
 use crate::picture::I420;
 
 /// Why [`Decoder::decode`] refused an image.
@@ -41,12 +42,12 @@ pub enum DecodeFault {
 }
 
 impl DecodeFault {
-    /// The name of this kind of fault in counters: `snake_case`, never changes.
-    pub const fn cause(&self) -> &'static str {
+    /// The cause that is counted and told to people.
+    pub const fn cause(&self) -> Cause {
         match self {
-            Self::Damaged { .. } => "damaged",
-            Self::TooManyPixels { .. } => "too_many_pixels",
-            Self::Unsupported { .. } => "unsupported",
+            Self::Damaged { .. } => Cause::Damaged,
+            Self::TooManyPixels { .. } => Cause::TooManyPixels,
+            Self::Unsupported { .. } => Cause::Unsupported,
         }
     }
 }

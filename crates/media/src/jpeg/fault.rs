@@ -1,5 +1,6 @@
 //! Why a message is not one good JPEG.
 
+use crate::causes::Cause;
 use thiserror::Error;
 
 /// Why [`inspect`](super::inspect()) refused a message. Offsets are in bytes from the beginning of the message.
@@ -63,16 +64,16 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The name of this kind of fault in counters: `snake_case`, never changes.
-    pub const fn cause(&self) -> &'static str {
+    /// The cause that is counted and told to people.
+    pub const fn cause(&self) -> Cause {
         match self {
-            Self::Empty => "empty",
-            Self::NotAJpeg { .. } => "not_a_jpeg",
-            Self::Truncated { .. } => "truncated",
-            Self::BadMarker { .. } => "bad_marker",
-            Self::ZeroDimensions { .. } => "zero_dimensions",
-            Self::TooManyPixels { .. } => "too_many_pixels",
-            Self::Unsupported { .. } => "unsupported",
+            Self::Empty => Cause::Empty,
+            Self::NotAJpeg { .. } => Cause::NotAJpeg,
+            Self::Truncated { .. } => Cause::Truncated,
+            Self::BadMarker { .. } => Cause::BadMarker,
+            Self::ZeroDimensions { .. } => Cause::ZeroDimensions,
+            Self::TooManyPixels { .. } => Cause::TooManyPixels,
+            Self::Unsupported { .. } => Cause::Unsupported,
         }
     }
 }

@@ -12,7 +12,7 @@ use super::scan::Walk;
 /// between the markers is any good is left to [`Decoder`](super::Decoder).
 ///
 /// # Errors
-/// A [`Fault`], whose [`cause`](Fault::cause) is a name for counters and whose text is for people.
+/// A [`Fault`], whose [`cause`](Fault::cause) is counted and whose text is for people.
 pub fn inspect(message: &[u8], limits: &Limits) -> Result<Inspected, Fault> {
     let mut inspected = Walk::start(message, limits)?.run()?;
     inspected.trailing = Trailing::of(&message[inspected.len..]);

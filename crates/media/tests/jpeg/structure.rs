@@ -41,7 +41,7 @@ fn every_truncation_is_refused() {
         fixture!("three_scans_422.jpg").to_vec(),
     ];
     for jpeg in jpegs {
-        assert_eq!(fault(&[]).cause(), "empty");
+        assert_eq!(fault(&[]).cause().name(), "empty");
         for len in 1..jpeg.len() {
             assert_eq!(fault(&jpeg[..len]), Fault::Truncated { len }, "of {}", jpeg.len());
         }
@@ -82,12 +82,12 @@ fn an_image_that_starts_inside_another_is_refused() {
 
 #[test]
 fn what_is_not_a_jpeg_is_told_by_its_first_bytes() {
-    assert_eq!(fault(b"GIF89a").cause(), "not_a_jpeg");
+    assert_eq!(fault(b"GIF89a").cause().name(), "not_a_jpeg");
     assert!(fault(b"GIF89a").to_string().contains("47 49 46 38"), "{}", fault(b"GIF89a"));
     assert!(fault(b"\0").to_string().contains("begins with 00,"), "{}", fault(b"\0"));
     let jpeg = encode(64, 48, SamplingFactor::F_2_1);
-    assert_eq!(fault(&jpeg[1..]).cause(), "not_a_jpeg");
-    assert_eq!(fault(&[&[0], &jpeg[..]].concat()).cause(), "not_a_jpeg");
+    assert_eq!(fault(&jpeg[1..]).cause().name(), "not_a_jpeg");
+    assert_eq!(fault(&[&[0], &jpeg[..]].concat()).cause().name(), "not_a_jpeg");
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn unsupported_kinds_are_named() {
         (changed(0xC0, 11, &[0x31]), "factor of 3"),
     ] {
         let fault = fault(&jpeg);
-        assert_eq!(fault.cause(), "unsupported", "{fault}");
+        assert_eq!(fault.cause().name(), "unsupported", "{fault}");
         assert!(fault.to_string().contains(word), "{fault}");
     }
 }
@@ -114,7 +114,7 @@ fn restart_markers_that_were_announced_must_come() {
     let scan = position(&jpeg, 0xDA);
     jpeg.splice(scan..scan, [0xFF, 0xDD, 0, 4, 0, 10]);
     let fault = fault(&jpeg);
-    assert_eq!(fault.cause(), "bad_marker");
+    assert_eq!(fault.cause().name(), "bad_marker");
     assert!(fault.to_string().contains("restart interval"), "{fault}");
 }
 
@@ -143,7 +143,7 @@ fn impossible_frame_headers_are_refused() {
     let first_id = jpeg[position(&jpeg, 0xC0) + 10];
     for (offset, byte) in [(4, 7), (9, 0), (9, 5), (11, 0x01), (11, 0x25), (12, 4), (13, first_id)] {
         let fault = fault(&changed(0xC0, offset, &[byte]));
-        assert_eq!(fault.cause(), "bad_marker", "{fault}");
+        assert_eq!(fault.cause().name(), "bad_marker", "{fault}");
     }
 }
 
@@ -155,7 +155,7 @@ fn the_limit_counts_pixels_and_not_sides() {
     let limits = Limits { max_pixels: 64 * 48 };
     assert!(inspect(&encode(64, 48, SamplingFactor::F_2_1), &limits).is_ok());
     assert_eq!(
-        inspect(&encode(65, 48, SamplingFactor::F_2_1), &limits).unwrap_err().cause(),
+        inspect(&encode(65, 48, SamplingFactor::F_2_1), &limits).unwrap_err().cause().name(),
         "too_many_pixels"
     );
 }
@@ -180,7 +180,7 @@ fn images_without_what_their_scans_need_are_refused() {
         let broken =
             if broken.ends_with(&[0xFF, 0xD9]) { broken } else { [&broken[..], &[0xFF, 0xD9]].concat() };
         let fault = fault(&broken);
-        assert_eq!(fault.cause(), "bad_marker", "{fault}");
+        assert_eq!(fault.cause().name(), "bad_marker", "{fault}");
         assert!(fault.to_string().contains(word), "{fault} ≠ {word}");
     }
 }
@@ -194,5 +194,5 @@ fn damaged_image_data_between_good_markers_is_left_to_the_decoder() {
         *byte = 0x5A;
     }
     inspected(&jpeg);
-    assert_eq!(decode(&jpeg).unwrap_err().cause(), "damaged");
+    assert_eq!(decode(&jpeg).unwrap_err().cause().name(), "damaged");
 }

@@ -4,6 +4,7 @@ use super::child::{Child, HUNG_AFTER, Killer, Output};
 use super::program::Ffmpeg;
 use crate::pipeline::encoder::{Encoder, Sink};
 use crate::stream::Stream;
+use lenscast_media::causes::Cause;
 use lenscast_media::h264::encoder::EncodeFault;
 use lenscast_media::picture::I420;
 use lenscast_media::time::Pts90k;
@@ -73,7 +74,7 @@ impl Encoder for Feeder {
             state.waiting = Some(Job { picture: copy, pts, key: key || old.key });
             state.spare.push(old.picture);
             if state.restarting {
-                self.stream.stats.count_quarantined("encoder_restarting");
+                self.stream.stats.count_quarantined(Cause::EncoderRestarting);
             } else {
                 self.stream.stats.dropped.fetch_add(1, Ordering::Relaxed);
             }

@@ -1,0 +1,106 @@
+//! The table of causes, against everything that shows them to people.
+
+use lenscast_media::causes::Cause;
+use lenscast_media::h264::encoder::EncodeFault;
+use lenscast_media::jpeg::{DecodeFault, Fault};
+use std::collections::BTreeSet;
+use std::fs;
+
+fn root(path: &str) -> String {
+    format!("{}/../../{path}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Compares a part of a file with what the table makes of it, or writes it.
+fn holds(path: &str, before: &str, after: &str, expected: &str) {
+    let text = fs::read_to_string(root(path)).expect("a file of this repository");
+    let start = text.find(before).unwrap_or_else(|| panic!("{path}: no {before:?}")) + before.len();
+    let end = start + text[start..].find(after).unwrap_or_else(|| panic!("{path}: no {after:?}"));
+    if std::env::var_os("LENSCAST_CAUSES").is_some_and(|how| how == "write") {
+        let written = [&text[..start], expected, &text[end..]].concat();
+        fs::write(root(path), written).expect("the file can be written");
+        return;
+    }
+    let hint = "LENSCAST_CAUSES=write cargo test -p lenscast-media --test causes writes it from the table";
+    assert_eq!(&text[start..end], expected, "{path}: {hint}");
+}
+
+#[test]
+fn the_pages_have_the_words_of_the_table() {
+    let rows = Cause::ALL.iter().map(|cause| format!("  {}: {:?},\n", cause.name(), cause.on_page()));
+    holds("web/causes.js", "export const CAUSES = {\n", "};\n", &rows.collect::<String>());
+}
+
+#[test]
+fn the_document_about_the_protocol_has_the_rows_of_the_table() {
+    let row = |cause: &Cause| format!("| `{}` | {} |", cause.name(), cause.in_documents());
+    let rows: Vec<_> = Cause::ALL.iter().map(row).collect();
+    holds("docs/protocol.md", "| cause | what is wrong |\n|---|---|\n", "\n\n", &rows.join("\n"));
+}
+
+/// Counters of servers that run have these names: more may come, none may go.
+#[test]
+fn no_name_has_changed() {
+    let names: BTreeSet<_> = Cause::ALL.iter().map(|cause| cause.name()).collect();
+    for name in [
+        "empty",
+        "not_a_jpeg",
+        "truncated",
+        "bad_marker",
+        "zero_dimensions",
+        "too_many_pixels",
+        "unsupported",
+        "message_too_big",
+        "damaged",
+        "too_large_for_video",
+        "encoder_skipped",
+        "encoder_failed",
+        "encoder_output",
+        "encoder_restarting",
+        "control_too_big",
+        "control_malformed",
+    ] {
+        assert!(names.contains(name), "{name} is gone");
+        assert_eq!(Cause::from_name(name).map(Cause::name), Some(name));
+    }
+    assert_eq!(names.len(), Cause::ALL.len(), "two causes have one name");
+    assert_eq!(Cause::from_name("else"), None);
+}
+
+#[test]
+fn every_cause_has_words_that_stand_in_their_sentence() {
+    for cause in Cause::ALL {
+        for words in [cause.on_page(), cause.to_doctor(), cause.in_documents()] {
+            let first = words.chars().next().unwrap_or('.');
+            assert!(
+                !first.is_uppercase() || words.starts_with("JPEG"),
+                "{cause:?}: {words:?} begins a sentence"
+            );
+            assert!(!words.ends_with('.') && !words.is_empty(), "{cause:?}: {words:?} ends one");
+            assert!(!words.contains('|'), "{cause:?}: {words:?} breaks its table");
+        }
+        let name = cause.name();
+        assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{name}");
+    }
+}
+
+#[test]
+fn every_fault_of_this_crate_has_the_cause_of_its_kind() {
+    let what = "this";
+    for (cause, expected) in [
+        (Fault::Empty.cause(), "empty"),
+        (Fault::NotAJpeg { start: [0; 4], len: 4 }.cause(), "not_a_jpeg"),
+        (Fault::Truncated { len: 1 }.cause(), "truncated"),
+        (Fault::BadMarker { offset: 2, what }.cause(), "bad_marker"),
+        (Fault::ZeroDimensions { width: 0, height: 1 }.cause(), "zero_dimensions"),
+        (Fault::TooManyPixels { width: 2, height: 2, limit: 1 }.cause(), "too_many_pixels"),
+        (Fault::Unsupported { what }.cause(), "unsupported"),
+        (DecodeFault::Damaged { reason: what.into() }.cause(), "damaged"),
+        (DecodeFault::TooManyPixels { width: 2, height: 2, limit: 1 }.cause(), "too_many_pixels"),
+        (DecodeFault::Unsupported { what: what.into() }.cause(), "unsupported"),
+        (EncodeFault::TooLarge { width: 9000, height: 9000 }.cause(), "too_large_for_video"),
+        (EncodeFault::Skipped.cause(), "encoder_skipped"),
+        (EncodeFault::Failed { reason: what.into() }.cause(), "encoder_failed"),
+    ] {
+        assert_eq!(cause.name(), expected);
+    }
+}
