@@ -15,7 +15,10 @@ const MAX_FRAME: u64 = 2048;
 /// Functions that take more, and why they do not run on core 1. Each is named by words that its mangled name has in this
 /// order.
 const FIRST_CORE: [(&[&str], &str); 7] = [
-    (&["lenscast_firmware", "embassy_main"], "the main task: it starts everything, and is the device's task then"),
+    (
+        &["lenscast_firmware", "embassy_main"],
+        "the main task: it starts everything, and is the device's task then",
+    ),
     (&["TaskStorage", "tasks", "device"], "the device's task"),
     (&["lenscast_runtime", "driver", "run"], "the device's task"),
     (&["TaskStorage", "run_network"], "the network's task"),
