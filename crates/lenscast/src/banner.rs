@@ -1,11 +1,11 @@
 //! What the server prints when it starts: where to look, who may do what, and what to type on the camera.
 
-use crate::config::{Access, Config, Plain};
 use lenscast_auth::secret::Secret;
 use lenscast_auth::store::FirstLinks;
 use lenscast_base::addresses::{is_home, reachable};
 use lenscast_base::listen::Listening;
 use lenscast_http::places::{place, places};
+use lenscast_settings::config::{Access, Config, Plain};
 use lenscast_tls::Info;
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
@@ -311,7 +311,8 @@ mod tests {
         let text = |plain, own: &str, tls: &str, self_signed| {
             let config = config(|config| {
                 let certificate = lenscast_tls::Certificate::SelfSigned;
-                config.tls = Some(crate::config::Tls { certificate, listen: tls.parse().unwrap(), plain });
+                config.tls =
+                    Some(lenscast_settings::config::Tls { certificate, listen: tls.parse().unwrap(), plain });
                 config.access.host_names = vec!["cam.example".into()];
             });
             let machine: Vec<IpAddr> = MACHINE.iter().map(|address| address.parse().unwrap()).collect();

@@ -19,12 +19,12 @@ mod state;
 mod tools;
 mod users;
 
-use crate::config::Plain;
-use crate::settings::problem::Problems;
-use crate::settings::{Loaded, Settings};
 use lenscast_base::addresses::machine_addresses;
 use lenscast_base::state::look::{Found, Look};
 use lenscast_base::time::now;
+use lenscast_settings::config::Plain;
+use lenscast_settings::problem::Problems;
+use lenscast_settings::{Loaded, Settings};
 use report::{Finding, Report};
 use serde_json::Value;
 use std::fs;

@@ -7,9 +7,6 @@
 
 #![forbid(unsafe_code)]
 
-pub mod config;
-pub mod settings;
-
 pub mod api;
 pub mod app;
 pub mod demo;

@@ -1,13 +1,13 @@
 //! The process itself: its configuration, which may be read again, and its state directory.
 
-use crate::config::Config;
-use crate::settings::problem::Problems;
-use crate::settings::reload::{Reload, Reloader};
 use lenscast_auth::secret::Secret;
 use lenscast_base::in_force::InForce;
 use lenscast_base::state::StateDir;
 use lenscast_base::time::now;
 use lenscast_gate::Gate;
+use lenscast_settings::config::Config;
+use lenscast_settings::problem::Problems;
+use lenscast_settings::reload::{Reload, Reloader};
 use std::sync::{Arc, OnceLock};
 
 /// The process of a server. Clones share it.

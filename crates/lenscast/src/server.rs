@@ -2,11 +2,9 @@
 
 use crate::app::App;
 use crate::banner::Banner;
-use crate::config::{Config, Plain};
 use crate::demo::Demos;
 use crate::program::Program;
 use crate::routes;
-use crate::settings::reload::Reloader;
 use futures_util::future::join_all;
 use lenscast_auth::Auth;
 use lenscast_auth::secret::{Kind, Secret};
@@ -23,6 +21,8 @@ use lenscast_http::control::Control;
 use lenscast_http::events::Events;
 use lenscast_http::places::Places;
 use lenscast_http::serving::Serving;
+use lenscast_settings::config::{Config, Plain};
+use lenscast_settings::reload::Reloader;
 use lenscast_tls::{Certificates, TlsError};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -1,8 +1,6 @@
 //! `POST /api/reload`: reads the settings again, as SIGHUP does.
 
 use crate::program::Program;
-use crate::settings::problem::Problems;
-use crate::settings::reload::Reload;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -10,6 +8,8 @@ use axum::response::{IntoResponse, Response};
 use lenscast_http::api::no;
 use lenscast_http::api::openapi::{About, Tag};
 use lenscast_http::api::problem::Problem;
+use lenscast_settings::problem::Problems;
+use lenscast_settings::reload::Reload;
 
 /// What this is.
 #[must_use]

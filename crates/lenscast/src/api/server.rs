@@ -1,8 +1,6 @@
 //! `GET /api/server`: the server itself, as far as `/status` does not tell.
 
 use crate::program::Program;
-use crate::settings::problem::Problems;
-use crate::settings::reload::Reload;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -15,6 +13,8 @@ use lenscast_http::api::openapi::{About, Tag};
 use lenscast_http::api::problem::Problem;
 use lenscast_http::places::Places;
 use lenscast_http::serving::Serving;
+use lenscast_settings::problem::Problems;
+use lenscast_settings::reload::Reload;
 use lenscast_tls::{Certificates, Info};
 use serde::Serialize;
 use std::net::SocketAddr;

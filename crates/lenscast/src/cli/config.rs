@@ -2,7 +2,7 @@
 
 use super::{ServerArgs, print, wants_colours};
 use clap::Subcommand;
-use lenscast::settings::{Loaded, Sources, sample};
+use lenscast_settings::{Loaded, Sources, sample};
 use std::error::Error;
 use std::path::PathBuf;
 
@@ -34,7 +34,7 @@ pub(crate) fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Print(args) => {
             let loaded = args.sources().load()?;
             warn(&loaded);
-            print(lenscast::settings::print::text(&loaded, wants_colours()).trim_end());
+            print(lenscast_settings::print::text(&loaded, wants_colours()).trim_end());
         }
         Command::Sample => print(sample::text().trim_end()),
     }

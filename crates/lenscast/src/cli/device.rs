@@ -2,8 +2,8 @@
 
 use super::{print, size};
 use clap::ValueEnum;
-use lenscast::settings::secret::secret;
 use lenscast_auth::secret::Secret;
+use lenscast_settings::secret::secret;
 use lenscast_virtual_device::world::World;
 use lenscast_virtual_device::{
     Console, FrameSize, Key, MAX_DEVICES, Options, Source, Stats, run_many, run_with_console,

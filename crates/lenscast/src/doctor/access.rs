@@ -1,9 +1,9 @@
 //! Settings that let in more people than most owners mean.
 
 use super::report::Finding;
-use crate::config::{Access, Proxy};
 use ipnet::IpNet;
 use lenscast_base::addresses::is_home;
+use lenscast_settings::config::{Access, Proxy};
 use std::net::IpAddr;
 
 /// A network with so few bits in common is everybody, or a good part.

@@ -239,7 +239,10 @@ mod tests {
         use crate::server::Server;
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let _inside = runtime.enter();
-        let config = crate::config::Config { listen: "127.0.0.1:0".parse().unwrap(), ..Default::default() };
+        let config = lenscast_settings::config::Config {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            ..Default::default()
+        };
         let server = Server::bind(config, Default::default()).unwrap();
         let _waited_for = server.app().cameras.streams().get(&lenscast_protocol::CameraName::default());
         let status = serde_json::to_value(server.app().cameras.status()).unwrap();

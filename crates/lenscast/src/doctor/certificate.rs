@@ -2,9 +2,9 @@
 //! cannot be read, and a key that is another's, are mistakes of the configuration.
 
 use super::report::Finding;
-use crate::config::TlsSettings;
 use lenscast_base::state::StateDir;
 use lenscast_base::time::{moment, rough};
+use lenscast_settings::config::TlsSettings;
 use lenscast_tls::Certificate;
 use lenscast_tls::certificate::{self, ENDS_SOON_S};
 use lenscast_tls::{Info, self_signed};

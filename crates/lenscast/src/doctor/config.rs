@@ -1,9 +1,9 @@
 //! The configuration: what is wrong with it, and who can read it.
 
 use super::report::Finding;
-use crate::settings::Loaded;
-use crate::settings::problem::{Origin, Problem, Problems};
 use lenscast_live::pipeline::encoder::MakeEncoder;
+use lenscast_settings::Loaded;
+use lenscast_settings::problem::{Origin, Problem, Problems};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -157,7 +157,7 @@ fn exposed(path: &Path, mode: u32, secrets: &[&str]) -> Option<Finding> {
 mod tests {
     use super::*;
     use crate::doctor::report::Mark;
-    use crate::settings::Sources;
+    use lenscast_settings::Sources;
 
     /// What is said about a file with that text and mode.
     fn said(text: &str, mode: u32) -> Vec<(Mark, String)> {

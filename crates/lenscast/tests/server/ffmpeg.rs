@@ -2,11 +2,11 @@
 //! installs ffmpeg.
 
 use crate::harness::*;
-use lenscast::config::Config;
 use lenscast_live::pipeline::ffmpeg::{Ffmpeg, ProbeError};
 use lenscast_media::h264::nal;
 use lenscast_media::h264::sps::Sps;
 use lenscast_media::time::Pts90k;
+use lenscast_settings::config::Config;
 use std::process::Stdio;
 use std::sync::atomic::Ordering;
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! The transport stream as players see it: real time, unbroken, and the picture that was sent.
 
 use crate::harness::*;
-use lenscast::config::Config;
 use lenscast_live::Clock;
 use lenscast_media::time::Pts90k;
+use lenscast_settings::config::Config;
 use mpeg2ts::ts::{ReadTsPacket as _, TsPacket, TsPacketReader, TsPayload};
 use std::collections::HashMap;
 use std::process::Command;

@@ -7,8 +7,8 @@ mod plain;
 
 use crate::access::world::{Answer, Ask, ask};
 use crate::harness::*;
-use lenscast::config::{Config, Plain, Tls};
 use lenscast::server::{Server, StartError};
+use lenscast_settings::config::{Config, Plain, Tls};
 use lenscast_tls::Certificate;
 use lenscast_tls::self_signed;
 use rcgen::{CertificateParams, KeyPair};

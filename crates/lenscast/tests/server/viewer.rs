@@ -2,9 +2,9 @@
 
 use crate::harness::*;
 use futures_util::SinkExt as _;
-use lenscast::config::Config;
 use lenscast_live::JOINABLE_GOP_AGE;
 use lenscast_media::time::Micros;
+use lenscast_settings::config::Config;
 use tokio_tungstenite::tungstenite::Message;
 
 #[tokio::test]

@@ -4,11 +4,11 @@ use super::lasting::{flows, read_to_end};
 use super::world::*;
 use crate::harness::*;
 use lenscast::server::Server;
-use lenscast::settings::Sources;
-use lenscast::settings::reload::Reloader;
 use lenscast_auth::given::CameraKey;
 use lenscast_auth::secret::Secret;
 use lenscast_protocol::CameraName;
+use lenscast_settings::Sources;
+use lenscast_settings::reload::Reloader;
 use serde_json::json;
 use std::fs;
 use std::path::Path;
@@ -62,7 +62,7 @@ async fn a_first_start_makes_two_links_that_are_shown_once_and_kept() {
 fn whoever_has_a_password_or_says_open_or_is_alone_gets_no_links() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let _in_it = runtime.enter();
-    let links = |change: fn(&mut lenscast::config::Config)| {
+    let links = |change: fn(&mut lenscast_settings::config::Config)| {
         let server = opened(|config| {
             config.listen = EVERYWHERE.parse().unwrap();
             change(config);

@@ -3,9 +3,9 @@
 use super::world::*;
 use crate::harness::Running;
 use crate::tls::other_addresses;
-use lenscast::config::{Access, Config, Plain, Tls};
 use lenscast::routes;
 use lenscast_auth::secret::{Kind, Secret};
+use lenscast_settings::config::{Access, Config, Plain, Tls};
 use lenscast_tls::Certificate;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;

@@ -2,13 +2,13 @@
 
 use crate::harness::*;
 use crate::tls::Trust;
-use lenscast::config::Config;
 use lenscast::server::Server;
 use lenscast_auth::ids::Id;
 use lenscast_auth::records::Role;
 use lenscast_auth::secret::{Kind, Secret};
 use lenscast_http::control;
 use lenscast_protocol::CameraName;
+use lenscast_settings::config::Config;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -1,7 +1,7 @@
 //! Connections that are there already take a new configuration as theirs.
 
 use crate::harness::*;
-use lenscast::config::Config;
+use lenscast_settings::config::Config;
 use serde_json::json;
 use std::time::Duration;
 use tokio_tungstenite::tungstenite::Message;

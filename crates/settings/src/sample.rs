@@ -1,7 +1,7 @@
 //! The sample of a configuration file: every key with what it is for, made from the flags' definitions.
 
-use super::keys::{Key, keys};
-use super::print::literal;
+use crate::keys::{Key, keys};
+use crate::print::literal;
 use std::fmt::Write as _;
 
 /// What stands above the keys.

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::config::Config;
-use crate::settings::keys::keys;
-use crate::settings::reload::{NEED_RESTART, Reload, Reloader};
+use crate::keys::keys;
+use crate::reload::{NEED_RESTART, Reload, Reloader};
 use lenscast_base::in_force::InForce;
 use proptest::prelude::*;
 use std::sync::{Arc, Mutex};

@@ -19,12 +19,12 @@ pub fn secret(text: &str) -> Result<Secret, String> {
 }
 
 /// Whether a text is `file:PATH`.
-pub(super) fn is_reference(text: &str) -> bool {
+pub(crate) fn is_reference(text: &str) -> bool {
     text.starts_with(FILE)
 }
 
 /// A secret where it stands in the end.
-pub(super) struct Resolved {
+pub(crate) struct Resolved {
     pub text: String,
     /// Something is not as it should be, and it works.
     pub warning: Option<String>,
@@ -34,7 +34,7 @@ pub(super) struct Resolved {
 ///
 /// # Errors
 /// A sentence, without anything of the secret.
-pub(super) fn resolve(text: &str, base: Option<&Path>) -> Result<Resolved, String> {
+pub(crate) fn resolve(text: &str, base: Option<&Path>) -> Result<Resolved, String> {
     let Some(path) = text.strip_prefix(FILE) else {
         return Ok(Resolved { text: text.to_owned(), warning: None });
     };
@@ -50,7 +50,7 @@ pub(super) fn resolve(text: &str, base: Option<&Path>) -> Result<Resolved, Strin
 
 /// A warning when others can read or change the file.
 #[cfg(unix)]
-pub(super) fn loose(path: &Path) -> Option<String> {
+pub(crate) fn loose(path: &Path) -> Option<String> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = fs::metadata(path).ok()?.permissions().mode() & 0o7777;
     // The group is left to the owner: packages give a service's secrets to its group, to be read.
@@ -60,7 +60,7 @@ pub(super) fn loose(path: &Path) -> Option<String> {
 }
 
 #[cfg(not(unix))]
-pub(super) fn loose(_: &Path) -> Option<String> {
+pub(crate) fn loose(_: &Path) -> Option<String> {
     None
 }
 

@@ -5,11 +5,11 @@ mod mistakes;
 mod reloading;
 mod shown;
 
-use super::keys::Key;
-use super::layer::{Layer, environment};
-use super::{Loaded, Sources};
-use crate::settings::keys::{Kind, find};
-use crate::settings::problem::Origin;
+use crate::keys::Key;
+use crate::keys::{Kind, find};
+use crate::layer::{Layer, environment};
+use crate::loaded::{Loaded, Sources};
+use crate::problem::Origin;
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
@@ -75,7 +75,7 @@ fn flags(args: &[&str]) -> Layer {
     #[command(no_binary_name = true)]
     struct Line {
         #[command(flatten)]
-        flags: super::layer::Flags,
+        flags: crate::layer::Flags,
     }
     <Line as clap::Parser>::try_parse_from(args).unwrap().flags.0
 }

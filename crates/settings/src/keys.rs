@@ -1,6 +1,6 @@
 //! The keys: everything about one is read from the flags' definitions, so that a new setting is a new field and no more.
 
-use super::Settings;
+use crate::settings::Settings;
 use clap::builder::{PossibleValue, ValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Args as _, Command};
@@ -137,12 +137,12 @@ impl Key {
     }
 
     /// The argument as clap parses it; its flag says nothing about it that could be a secret.
-    pub(super) fn lenient(arg: Arg) -> Arg {
+    pub(crate) fn lenient(arg: Arg) -> Arg {
         if Kind::of(&arg).is_secret() { arg.value_parser(ValueParser::string()) } else { arg }
     }
 
     /// As the argument of a command line.
-    pub(super) fn argument(&self, text: &str) -> String {
+    pub(crate) fn argument(&self, text: &str) -> String {
         format!("{}={text}", self.flag)
     }
 

@@ -1,8 +1,8 @@
 //! Reading the settings again while the server runs.
 
-use super::problem::{Problem, Problems};
-use super::{Loaded, Sources};
 use crate::config::{Config, Proxy};
+use crate::loaded::{Loaded, Sources};
+use crate::problem::{Problem, Problems};
 use lenscast_base::in_force::InForce;
 use lenscast_tls::Certificate;
 use serde::Serialize;

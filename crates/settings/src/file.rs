@@ -1,8 +1,8 @@
 //! The configuration file: where it is, and what stands in it. Keys are flat, values are of the type that they look like.
 
-use super::keys::{Key, Kind, find, keys, nearest};
-use super::layer::{Given, Layer};
-use super::problem::{Origin, Problem};
+use crate::keys::{Key, Kind, find, keys, nearest};
+use crate::layer::{Given, Layer};
+use crate::problem::{Origin, Problem};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs;
@@ -31,7 +31,7 @@ pub fn places() -> Vec<PathBuf> {
 ///
 /// # Errors
 /// A [`Problem`] when a file is there and cannot be read. Going on without it could open what it closes.
-pub(super) fn read_first(places: &[PathBuf]) -> Result<Option<(PathBuf, String)>, Problem> {
+pub(crate) fn read_first(places: &[PathBuf]) -> Result<Option<(PathBuf, String)>, Problem> {
     for path in places {
         match fs::read_to_string(path) {
             Ok(text) => return Ok(Some((path.clone(), text))),
@@ -46,7 +46,7 @@ pub(super) fn read_first(places: &[PathBuf]) -> Result<Option<(PathBuf, String)>
 ///
 /// # Errors
 /// A [`Problem`] when it cannot be read.
-pub(super) fn read(path: &Path) -> Result<String, Problem> {
+pub(crate) fn read(path: &Path) -> Result<String, Problem> {
     fs::read_to_string(path).map_err(|error| unreadable(path, &error))
 }
 
@@ -59,7 +59,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Problem {
 }
 
 /// What a file with that text sets. All that is wrong with it is added to `problems`, in the order of the lines.
-pub(super) fn parse(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Layer {
+pub(crate) fn parse(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Layer {
     let mut file =
         File { path: path.into(), base: folder(path), text, problems: Vec::new(), broken: BTreeSet::new() };
     let mut readable = text.to_owned();

@@ -1,6 +1,6 @@
 //! Settings: who may do what.
 
-use crate::settings::secret::secret;
+use crate::secret::secret;
 use lenscast_auth::given::{CameraKey, Given};
 use lenscast_auth::secret::Secret;
 use lenscast_protocol::CameraName;
@@ -101,7 +101,7 @@ fn origin(text: &str) -> Result<String, String> {
     let lower = text.to_ascii_lowercase();
     let authority = ["http://", "https://"].iter().find_map(|scheme| lower.strip_prefix(scheme));
     let authority = authority.ok_or_else(wrong)?;
-    let uri: axum::http::uri::Authority = authority.parse().map_err(|_| wrong())?;
+    let uri: http::uri::Authority = authority.parse().map_err(|_| wrong())?;
     if uri.host().is_empty() || authority.contains('@') || authority.ends_with(':') {
         return Err(wrong());
     }

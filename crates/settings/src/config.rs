@@ -1,4 +1,4 @@
-//! What a running server was told. How it is told (file, environment, flags) is in [`settings`](crate::settings).
+//! What a running server was told. How it is told (file, environment, flags) is in [`settings`](crate).
 
 mod access;
 mod parts;

@@ -1,7 +1,7 @@
 //! Which source wins.
 
 use super::*;
-use crate::settings::keys::keys;
+use crate::keys::keys;
 
 fn origin(world: &World, key: &str) -> String {
     let folder = format!("{}/", world.folder.path().display());

@@ -1,8 +1,8 @@
 //! What is in force, and where each value comes from. Secrets are not shown.
 
-use super::Loaded;
-use super::keys::{Key, Kind};
-use super::layer::Value;
+use crate::keys::{Key, Kind};
+use crate::layer::Value;
+use crate::loaded::Loaded;
 use std::fmt::Write as _;
 
 /// What is shown in place of a secret. It has no quotes, so that no server takes it for a password.
@@ -59,7 +59,7 @@ fn line(value: &Value) -> String {
 }
 
 /// A value as TOML.
-pub(super) fn literal(key: &Key, text: &str) -> String {
+pub(crate) fn literal(key: &Key, text: &str) -> String {
     match key.kind {
         Kind::Switch | Kind::Whole | Kind::Seconds => text.to_owned(),
         _ => toml::Value::String(text.to_owned()).to_string(),

@@ -1,9 +1,9 @@
 //! What one source (the file, the environment, the flags) gives, and several of them put together.
 
-use super::Settings;
-use super::keys::{Key, Kind, keys, nearest};
-use super::problem::{Origin, Problem, Problems};
-use super::secret;
+use crate::keys::{Key, Kind, keys, nearest};
+use crate::problem::{Origin, Problem, Problems};
+use crate::secret;
+use crate::settings::Settings;
 use clap::{ArgMatches, Args, Command, FromArgMatches, parser::ValueSource};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -20,12 +20,12 @@ const OTHER_VARIABLES: [&str; 3] = ["LENSCAST_CONFIG", "LENSCAST_SEED", "LENSCAS
 /// What one source gives, by the names of the keys.
 #[derive(Clone, Default)]
 pub struct Layer {
-    pub(super) given: BTreeMap<&'static str, Given>,
+    pub(crate) given: BTreeMap<&'static str, Given>,
 }
 
 /// What a source says about one key.
 #[derive(Clone)]
-pub(super) struct Given {
+pub(crate) struct Given {
     /// Where it stands.
     pub origin: Origin,
     /// Each value, and where it stands. A list or table may be empty.
@@ -35,7 +35,7 @@ pub(super) struct Given {
 }
 
 impl Given {
-    pub(super) fn one(text: impl Into<String>, origin: Origin) -> Self {
+    pub(crate) fn one(text: impl Into<String>, origin: Origin) -> Self {
         Self { texts: vec![(text.into(), origin.clone())], origin, base: None }
     }
 }
@@ -128,9 +128,9 @@ pub struct Value {
     /// Where it was set.
     pub origin: Origin,
     /// As a flag would have it; of a reference to a file, what stands in that. Empty when there is no value.
-    pub(super) texts: Vec<String>,
+    pub(crate) texts: Vec<String>,
     /// A secret itself was given, not a file in which it stands.
-    pub(super) in_clear: bool,
+    pub(crate) in_clear: bool,
 }
 
 impl fmt::Debug for Value {
@@ -153,7 +153,7 @@ impl Value {
     }
 
     /// Whether it means the same as another of the same key.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
         let number = |texts: &[String]| texts.first().and_then(|text| text.parse::<f64>().ok());
         match self.key.kind {
             Kind::Whole | Kind::Seconds => number(&self.texts) == number(&other.texts),
@@ -164,7 +164,7 @@ impl Value {
 
 /// All keys, each with the value of the last layer that sets it, after the secrets' files were read. What is wrong is added
 /// to `problems`.
-pub(super) fn put_together(
+pub(crate) fn put_together(
     layers: &[&Layer],
     problems: &mut Vec<Problem>,
     warnings: &mut Vec<Problem>,
@@ -230,7 +230,7 @@ fn follow(key: &Key, text: &str, base: Option<&Path>) -> Result<secret::Resolved
 ///
 /// # Errors
 /// What does not fit together.
-pub(super) fn settings(values: &[Value]) -> Result<Settings, Problems> {
+pub(crate) fn settings(values: &[Value]) -> Result<Settings, Problems> {
     let arguments = values.iter().flat_map(|value| value.texts.iter().map(|text| value.key.argument(text)));
     let command = Settings::augment_args(Command::new("settings")).no_binary_name(true);
     let parsed =

@@ -1,8 +1,8 @@
 //! What is printed: what is in force, and the sample.
 
 use super::*;
-use crate::settings::keys::keys;
-use crate::settings::{print, sample};
+use crate::keys::keys;
+use crate::{print, sample};
 
 #[test]
 fn what_is_in_force_is_shown_with_where_it_comes_from() {

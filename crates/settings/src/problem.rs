@@ -50,12 +50,12 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub(super) fn new(origin: Origin, sentence: impl Into<String>) -> Self {
+    pub(crate) fn new(origin: Origin, sentence: impl Into<String>) -> Self {
         Self { origin, sentence: sentence.into() }
     }
 
     /// Where it stands among others: those of the file by line, then those of the environment, then those of the flags.
-    pub(super) fn order(&self) -> (u8, usize) {
+    pub(crate) fn order(&self) -> (u8, usize) {
         match self.origin {
             Origin::File { line, .. } => (0, line),
             Origin::Environment { .. } => (1, 0),

@@ -164,7 +164,7 @@ proptest! {
 
     #[test]
     fn a_key_with_a_slip_is_told_the_key_that_was_meant(index in 0usize..100, at in 0usize..100, letter in "[a-z]") {
-        let keys = crate::settings::keys::keys();
+        let keys = crate::keys::keys();
         let key = &keys[index % keys.len()];
         prop_assume!(key.name.len() >= 5);
         let mut typed = key.name.clone();
