@@ -1,4 +1,6 @@
-//! What a running server was told. How it is told (file, environment, flags) is in [`settings`](crate).
+//! Everything that a running server was told, and the part of it that each crate gets.
+//!
+//! [`Config`] is plain data. How the owner tells it (file, environment, flags) is in the rest of this crate.
 
 mod access;
 mod parts;
@@ -17,24 +19,24 @@ use std::time::Duration;
 /// Everything that a running server was told.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where to listen. `[::]` takes IPv4 connections too.
+    /// The address and port at which the server listens. `[::]` takes IPv4 connections too.
     pub listen: SocketAddr,
-    /// When video is encoded.
+    /// The time when video is encoded: while somebody watches, or always.
     pub encode: EncodeMode,
-    /// What encodes it.
+    /// The maker of video encoders.
     pub encoder: MakeEncoder,
-    /// What a client may ask of this server.
+    /// The limits on what clients may ask of this server.
     pub limits: Limits,
-    /// Where what is to survive a restart is kept; `None`: nowhere.
+    /// The directory for what survives a restart; `None` when nothing is kept.
     pub state_dir: Option<PathBuf>,
-    /// Who may do what.
+    /// The owner's decisions about who may do what.
     pub access: Access,
-    /// TLS; `None`: there is none.
+    /// The settings of TLS; `None` when the server has no TLS.
     pub tls: Option<Tls>,
-    /// What stands in front of this server.
+    /// The proxies in front of this server.
     pub proxy: Proxy,
-    /// PTS of a frame that arrives when the server starts, in 90 kHz ticks. Players do not care; tests put it just before
-    /// the point where 33 bits wrap.
+    /// The presentation time (PTS) of a frame that arrives when the server starts, in ticks of 90 kHz. Players do not
+    /// care about it. Tests set it just below the point where its 33 bits wrap around to 0.
     pub pts_origin: Pts90k,
 }
 
@@ -87,7 +89,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The limits of a server that was told nothing.
+    /// The limits of a server whose owner set none.
     pub const DEFAULT: Self = Self {
         max_message_bytes: lenscast_protocol::DEFAULT_MAX_MESSAGE_BYTES,
         max_pixels: lenscast_media::jpeg::DEFAULT_MAX_PIXELS,
@@ -106,26 +108,26 @@ impl Limits {
     };
 }
 
-/// Where `lenscast serve` listens unless it is told: every address of the machine, IPv6 and IPv4.
+/// The address at which `lenscast serve` listens by default: every address of this computer, IPv6 and IPv4.
 pub const DEFAULT_LISTEN: SocketAddr =
     SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), lenscast_protocol::DEFAULT_PORT);
 
 impl Config {
-    /// What of it every stream is to know.
+    /// The part that every stream gets.
     #[must_use]
     pub fn rules(&self) -> Rules {
         let Limits { silent_after, takeover_timeout, .. } = self.limits;
         Rules { encode: self.encode, silent_after, takeover_timeout, pts_origin: self.pts_origin }
     }
 
-    /// What of it the pipelines are to know.
+    /// The part that the pipelines get, which make video.
     #[must_use]
     pub fn pipeline(&self) -> pipeline::Config {
         let Limits { max_pixels, encoder_timeout, .. } = self.limits;
         pipeline::Config { encoder: self.encoder.clone(), max_pixels, encoder_timeout }
     }
 
-    /// The part that decides about the certificate.
+    /// The part that the certificate gets.
     #[must_use]
     pub fn certificate(&self) -> lenscast_tls::Config {
         lenscast_tls::Config {
@@ -151,7 +153,7 @@ impl Default for Config {
     }
 }
 
-/// A flag in seconds, fractions allowed.
+/// Reads a number of seconds, such as `10` or `0.5`. The smallest is 0.001.
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is no number of seconds"))?;
     match Duration::try_from_secs_f64(seconds) {

@@ -1,4 +1,7 @@
-//! The configuration file: where it is, and what stands in it. Keys are flat, values are of the type that they look like.
+//! The configuration file (TOML): where it is looked for, and how it is read.
+//!
+//! Keys are flat: there are no sections. A value has the type that it looks like: `max_viewers = 10`, `open = true`,
+//! `log = "debug"`.
 
 use crate::keys::{Key, Kind, find, keys, nearest};
 use crate::layer::{Given, Layer};
@@ -12,25 +15,26 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// The file's name below a directory for configuration.
+/// The path of the file below a directory for configuration.
 const NAME: &str = "lenscast/lenscast.toml";
 
-/// The places where the file is looked for unless it is named, the first one first: `$XDG_CONFIG_HOME/lenscast/lenscast.toml`
-/// (`~/.config/…`), then `/etc/lenscast/lenscast.toml`.
+/// The places where the file is looked for unless it is named, the first one first:
+/// `$XDG_CONFIG_HOME/lenscast/lenscast.toml` (`~/.config/…`), then `/etc/lenscast/lenscast.toml`.
 #[must_use]
 pub fn places() -> Vec<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    // XDG: a relative path is to be ignored.
+    // The XDG specification: a relative path in XDG_CONFIG_HOME is ignored.
     let own = variable("XDG_CONFIG_HOME")
         .filter(|path| path.is_absolute())
         .or_else(|| variable("HOME").map(|home| home.join(".config")));
     own.into_iter().chain([PathBuf::from("/etc")]).map(|folder| folder.join(NAME)).collect()
 }
 
-/// The content of the first of `places` that exists, and which it is.
+/// Reads the first file of `places` that exists, and gives its path with its content. `None` when none exists.
 ///
 /// # Errors
-/// A [`Problem`] when a file is there and cannot be read. Going on without it could open what it closes.
+/// A [`Problem`] when a file exists and cannot be read. Going on without it could open to strangers what that file
+/// closes.
 pub(crate) fn read_first(places: &[PathBuf]) -> Result<Option<(PathBuf, String)>, Problem> {
     for path in places {
         match fs::read_to_string(path) {
@@ -42,10 +46,10 @@ pub(crate) fn read_first(places: &[PathBuf]) -> Result<Option<(PathBuf, String)>
     Ok(None)
 }
 
-/// The content of a file that must be there.
+/// Reads a file that must exist.
 ///
 /// # Errors
-/// A [`Problem`] when it cannot be read.
+/// A [`Problem`] when the file cannot be read.
 pub(crate) fn read(path: &Path) -> Result<String, Problem> {
     fs::read_to_string(path).map_err(|error| unreadable(path, &error))
 }
@@ -58,7 +62,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Problem {
     Problem::new(Origin::File { path: path.into(), line: 0 }, sentence)
 }
 
-/// What a file with that text sets. All that is wrong with it is added to `problems`, in the order of the lines.
+/// The layer of a file with this text. Mistakes are added to `problems`, in the order of the lines.
 pub(crate) fn parse(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Layer {
     let mut file =
         File { path: path.into(), base: folder(path), text, problems: Vec::new(), broken: BTreeSet::new() };
@@ -79,7 +83,7 @@ pub(crate) fn parse(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Lay
     layer
 }
 
-/// The directory of a file, in which relative paths begin.
+/// The directory of a file. Relative paths in the file begin there.
 fn folder(path: &Path) -> Option<Arc<Path>> {
     let absolute = std::path::absolute(path).ok()?;
     absolute.parent().map(Arc::from)
@@ -90,12 +94,13 @@ struct File<'a> {
     base: Option<Arc<Path>>,
     text: &'a str,
     problems: Vec<(usize, Problem)>,
-    /// The lines that are no TOML. What the parser makes of them all the same is of no use, and nothing is said about it.
+    /// The lines that are no TOML. The parser still makes something of them, which is ignored: one mistake is told
+    /// once.
     broken: BTreeSet<usize>,
 }
 
 impl File<'_> {
-    /// The line of a byte, from 1 on.
+    /// The number of the line in which a byte stands, from 1 on.
     fn line(&self, at: usize) -> usize {
         let before = self.text.as_bytes().iter().take(at);
         1 + before.filter(|byte| **byte == b'\n').count()
@@ -113,19 +118,22 @@ impl File<'_> {
         self.problems.push((self.line(at), Problem::new(self.origin(at), sentence)));
     }
 
-    /// Notes what is no TOML. The parser gives up at a line that is no key with a value; then the text without such lines,
-    /// to look at what follows them.
+    /// Notes each line that is no TOML, as a problem.
+    ///
+    /// The parser gives up at a line that is no `key = value`, and would not see mistakes below it. Then this gives the
+    /// text with such lines blanked, to be parsed once more. For example, with `open true` in line 3, the lines from 4
+    /// on are still checked.
     fn note_errors(&mut self, text: &str) -> Option<String> {
         let (_, errors) = DeTable::parse_recoverable(text);
         let mut rest: Vec<String> = text.split('\n').map(str::to_owned).collect();
         let mut cut = false;
         for error in errors {
             let at = error.span().map_or(0, |span| span.start);
-            // Not the whole error: that quotes the line, in which a secret may stand.
+            // Only the error's message, since the whole error quotes the line, in which a secret may stand.
             self.problem(at, error.message());
             let line = &mut rest[self.line(at) - 1];
             if !line.trim().is_empty() && !line.contains(['=', '[', ']', '"', '\'']) {
-                // Of the same length, so that all else stays where it is.
+                // Blanks of the same length, so that every other line keeps its place.
                 *line = " ".repeat(line.len());
                 cut = true;
             }
@@ -133,7 +141,8 @@ impl File<'_> {
         cut.then(|| rest.join("\n"))
     }
 
-    /// Takes one key. In a file that is broken somewhere, a name that is like none of ours may be anything, a secret too.
+    /// Takes one key with its value into the layer. In a file with broken lines, an unknown name may be anything, even
+    /// a part of a secret, so the problem does not quote it.
     fn take(&mut self, name: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>, layer: &mut Layer) {
         let (at, name) = (name.span().start, name.get_ref().as_ref());
         if self.is_broken(at) {
@@ -186,7 +195,8 @@ impl File<'_> {
             let name = name.get_ref();
             match value.get_ref().as_str() {
                 Some(text) => texts.push((format!("{name}={text}"), self.origin(at))),
-                // In TOML, all that follows a [heading] belongs to it.
+                // In TOML, every line below `[camera_keys]` belongs to that table, so a setting below it is taken for a
+                // camera.
                 None if find(name).is_some() => {
                     self.problem(at, format!("{name} stands below [{0}]: move it above that line", key.name));
                 }
@@ -207,7 +217,7 @@ fn unknown(name: &str, value: &DeValue<'_>, nearest: Option<&str>) -> String {
     format!("{name} is no key; `lenscast config sample` shows all that there are")
 }
 
-/// A single value as the text that a flag would have.
+/// A single value of the file as the text that a flag would take.
 fn scalar(key: &Key, value: &DeValue<'_>) -> Result<String, String> {
     match (key.kind, value) {
         (Kind::Text | Kind::Path | Kind::Secret, DeValue::String(text)) => Ok(text.to_string()),
@@ -224,7 +234,7 @@ fn scalar(key: &Key, value: &DeValue<'_>) -> Result<String, String> {
     }
 }
 
-/// How a key's value is written. It quotes nothing of what was written instead.
+/// A sentence that shows how a value of this key is written. Nothing of what the owner wrote is quoted.
 fn shape(key: &Key) -> String {
     let name = &key.name;
     match key.kind {

@@ -1,4 +1,5 @@
-//! The keys: everything about one is read from the flags' definitions, so that a new setting is a new field and no more.
+//! The keys of the settings. Everything about a key is read from the definition of its flag in [`Settings`], so that a
+//! new setting is one new field and nothing else.
 
 use crate::settings::Settings;
 use clap::builder::{PossibleValue, ValueParser};
@@ -13,29 +14,29 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-/// What may be set.
+/// One key: the names under which a setting is set, and the values that it may have.
 #[derive(Debug)]
 pub struct Key {
-    /// Its name in the file.
+    /// The key's name in the file, such as `max_viewers`.
     pub name: String,
-    /// Its flag, with the dashes.
+    /// The flag, with its dashes, such as `--max-viewers`.
     pub flag: String,
-    /// Its environment variable.
+    /// The variable of the environment, such as `LENSCAST_MAX_VIEWERS`.
     pub variable: String,
-    /// What it is for, in a sentence or two without the last full stop.
+    /// The purpose of the key for its owner: a sentence or two, without the last full stop.
     pub help: String,
-    /// Under which heading it stands.
+    /// The heading under which the key stands in help and sample.
     pub heading: String,
-    /// What values look like.
+    /// The kind of values that the key takes.
     pub kind: Kind,
-    /// The value when nobody sets it.
+    /// The value when nobody sets the key, as a flag would have it; `None` when there is none.
     pub default: Option<String>,
-    /// The values that there are and what they mean, if there are few.
+    /// The possible values and their meanings, for a key with few of them; else empty.
     pub choices: Vec<(String, String)>,
     arg: Arg,
 }
 
-/// What values look like.
+/// The kind of values that a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `true` or `false`.
@@ -44,20 +45,20 @@ pub enum Kind {
     Whole,
     /// Seconds, fractions allowed.
     Seconds,
-    /// A text.
+    /// Any text.
     Text,
-    /// A file or directory.
+    /// The path of a file or directory.
     Path,
-    /// A text that is shown to nobody, or `file:PATH`.
+    /// A secret text that is shown to nobody, or `file:PATH`, which names the file with the secret.
     Secret,
-    /// Several texts.
+    /// A list of texts.
     List,
-    /// A secret for each camera.
+    /// A table with a secret for each camera.
     CameraKeys,
 }
 
 impl Kind {
-    /// What is shown to nobody.
+    /// Whether values of this kind are secrets, which are shown to nobody.
     #[must_use]
     pub const fn is_secret(self) -> bool {
         matches!(self, Self::Secret | Self::CameraKeys)
@@ -86,7 +87,7 @@ impl Kind {
     }
 }
 
-/// Every key, in the order of the definitions.
+/// All keys, in the order in which they are defined.
 #[must_use]
 pub fn keys() -> &'static [Key] {
     static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
@@ -96,13 +97,14 @@ pub fn keys() -> &'static [Key] {
     &KEYS
 }
 
-/// The key of that name.
+/// The key with this name in the file.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Key> {
     keys().iter().find(|key| key.name == name)
 }
 
-/// Of several names, the one that somebody may have meant by `name`.
+/// The one of several known names that somebody may have meant by `name`, such as `max_viewers` for `max-viewer`.
+/// `None` when none is close.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let same = |text: &str| text.to_lowercase().replace('-', "_");
@@ -136,20 +138,21 @@ impl Key {
         }
     }
 
-    /// The argument as clap parses it; its flag says nothing about it that could be a secret.
+    /// A flag that takes every text. Its value is checked later by [`Key::check`], whose sentences quote no secret;
+    /// clap's own would.
     pub(crate) fn lenient(arg: Arg) -> Arg {
         if Kind::of(&arg).is_secret() { arg.value_parser(ValueParser::string()) } else { arg }
     }
 
-    /// As the argument of a command line.
+    /// The text of a command line that gives this key a value, such as `--max-viewers=100`.
     pub(crate) fn argument(&self, text: &str) -> String {
         format!("{}={text}", self.flag)
     }
 
-    /// Whether it can have that value.
+    /// Checks that the key can have this value.
     ///
     /// # Errors
-    /// A sentence that says what it can have. It quotes no secret.
+    /// A sentence for the owner that says which values are possible. It quotes no secret.
     pub fn check(&self, text: &str) -> Result<(), String> {
         let command =
             Command::new("check").no_binary_name(true).disable_help_flag(true).arg(self.arg.clone());
@@ -199,7 +202,7 @@ fn choice(value: &PossibleValue) -> (String, String) {
     (value.get_name().to_owned(), help)
 }
 
-/// `"a", "b" or "c"`.
+/// The possible values as words, such as `"a", "b" or "c"`.
 fn either(choices: &[(String, String)]) -> String {
     let quoted: Vec<String> = choices.iter().map(|(choice, _)| format!("{choice:?}")).collect();
     match quoted.split_last() {

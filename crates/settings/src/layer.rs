@@ -1,4 +1,7 @@
-//! What one source (the file, the environment, the flags) gives, and several of them put together.
+//! Layers: what each source (the defaults, the file, the environment, the flags) says, and all of them put together.
+//!
+//! For example, the file says `max_viewers = 10`, and a flag `--max-viewers 20`. Each is in the layer of its source,
+//! and the last layer that says something about a key wins: 20.
 
 use crate::keys::{Key, Kind, keys, nearest};
 use crate::problem::{Origin, Problem, Problems};
@@ -11,43 +14,45 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// How the names of our environment variables begin.
+/// The first characters of the names of our environment variables.
 pub const PREFIX: &str = "LENSCAST_";
 
-/// Variables of ours that are no settings: where the file is, and what tests are told.
+/// Our variables that are no settings: where the file is, and what tests are told.
 const OTHER_VARIABLES: [&str; 3] = ["LENSCAST_CONFIG", "LENSCAST_SEED", "LENSCAST_TRANSCRIPTS"];
 
-/// What one source gives, by the names of the keys.
+/// The values that one source gives, by the names of the keys.
 #[derive(Clone, Default)]
 pub struct Layer {
     pub(crate) given: BTreeMap<&'static str, Given>,
 }
 
-/// What a source says about one key.
+/// The values that one source gives to one key.
 #[derive(Clone)]
 pub(crate) struct Given {
-    /// Where it stands.
+    /// The place where the key was set.
     pub origin: Origin,
-    /// Each value, and where it stands. A list or table may be empty.
+    /// Each value, with the place where it stands. A key with a single value has one entry; a list or table may have
+    /// none.
     pub texts: Vec<(String, Origin)>,
-    /// Where relative paths begin; without it in the working directory.
+    /// The directory in which relative paths begin; `None` means the working directory.
     pub base: Option<Arc<Path>>,
 }
 
 impl Given {
+    /// A single value.
     pub(crate) fn one(text: impl Into<String>, origin: Origin) -> Self {
         Self { texts: vec![(text.into(), origin.clone())], origin, base: None }
     }
 }
 
-/// A layer may hold secrets: only the names of its keys are shown.
+/// Shows only the names of the keys, since values may be secrets.
 impl fmt::Debug for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.given.keys()).finish()
     }
 }
 
-/// The flags that were given on a command line, as part of a [`clap::Parser`].
+/// The flags that were given on a command line. Use it as a flattened part of a [`clap::Parser`].
 #[derive(Clone, Debug, Default)]
 pub struct Flags(pub Layer);
 
@@ -82,10 +87,11 @@ impl Args for Flags {
     }
 }
 
-/// What the environment sets. Empty variables count as not set.
+/// The layer of the environment's variables. An empty variable counts as not set. Mistakes are added to `problems`.
 ///
-/// A variable that begins like ours and is none is only a warning, and only when it is like one: others give a process
-/// variables with such names too (Kubernetes does, for a service called lenscast).
+/// An unknown variable that begins with `LENSCAST_` is no mistake. It is a warning only when its name is close to one
+/// of ours: Kubernetes, for example, gives variables such as `LENSCAST_SERVICE_HOST` to processes beside a service
+/// called lenscast.
 pub fn environment(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
     problems: &mut Vec<Problem>,
@@ -120,16 +126,17 @@ pub fn environment(
     layer
 }
 
-/// A key's value in the end.
+/// The value that a key has in the end, after all layers.
 #[derive(Clone)]
 pub struct Value {
-    /// The key.
+    /// The key that has the value.
     pub key: &'static Key,
-    /// Where it was set.
+    /// The place where the winning layer set it.
     pub origin: Origin,
-    /// As a flag would have it; of a reference to a file, what stands in that. Empty when there is no value.
+    /// The value as texts that a flag would take. For a reference `file:PATH`, the secret that stands in that file.
+    /// Empty when there is no value.
     pub(crate) texts: Vec<String>,
-    /// A secret itself was given, not a file in which it stands.
+    /// Whether a secret itself was given, and not `file:PATH`.
     pub(crate) in_clear: bool,
 }
 
@@ -140,19 +147,19 @@ impl fmt::Debug for Value {
 }
 
 impl Value {
-    /// Whether somebody set it.
+    /// Whether somebody set the key, so that the value is not the default.
     #[must_use]
     pub fn is_set(&self) -> bool {
         self.origin != Origin::Default
     }
 
-    /// Whether a secret itself stands where this was set, not the name of a file that has it.
+    /// Whether a secret itself stands where the key was set, and not the name of a file with the secret.
     #[must_use]
     pub fn is_in_clear(&self) -> bool {
         self.in_clear
     }
 
-    /// Whether it means the same as another of the same key.
+    /// Whether this value and another one of the same key mean the same.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let number = |texts: &[String]| texts.first().and_then(|text| text.parse::<f64>().ok());
         match self.key.kind {
@@ -162,8 +169,8 @@ impl Value {
     }
 }
 
-/// All keys, each with the value of the last layer that sets it, after the secrets' files were read. What is wrong is added
-/// to `problems`.
+/// Puts layers together: all keys, each with the value of the last layer that sets it. Files with secrets are read
+/// here. Mistakes are added to `problems`.
 pub(crate) fn put_together(
     layers: &[&Layer],
     problems: &mut Vec<Problem>,
@@ -200,7 +207,7 @@ pub(crate) fn put_together(
     values
 }
 
-/// Whether a secret's text names the file in which it stands.
+/// Whether the text of a secret is `file:PATH`, and names the file with the secret.
 fn is_reference(key: &Key, text: &str) -> bool {
     let text = match key.kind {
         Kind::CameraKeys => text.split_once('=').map_or("", |(_, reference)| reference),
@@ -209,7 +216,7 @@ fn is_reference(key: &Key, text: &str) -> bool {
     secret::is_reference(text)
 }
 
-/// Reads what a secret refers to, and completes a relative path.
+/// The final text of a value: reads the secret that `file:PATH` refers to, and completes a relative path.
 fn follow(key: &Key, text: &str, base: Option<&Path>) -> Result<secret::Resolved, String> {
     let as_it_is = |text: &str| secret::Resolved { text: text.to_owned(), warning: None };
     match (key.kind, base) {
@@ -226,10 +233,10 @@ fn follow(key: &Key, text: &str, base: Option<&Path>) -> Result<secret::Resolved
     }
 }
 
-/// The settings of values that were checked one by one.
+/// Makes [`Settings`] of values that were checked one by one.
 ///
 /// # Errors
-/// What does not fit together.
+/// [`Problems`] when values do not fit together.
 pub(crate) fn settings(values: &[Value]) -> Result<Settings, Problems> {
     let arguments = values.iter().flat_map(|value| value.texts.iter().map(|text| value.key.argument(text)));
     let command = Settings::augment_args(Command::new("settings")).no_binary_name(true);

@@ -1,5 +1,5 @@
-//! How the owner tells a server something: in a file (TOML), in the environment (`LENSCAST_…`), and by flags. When several say
-//! something about the same key, the last of these wins.
+//! How the owner tells a server something: in a file (TOML), in the environment (`LENSCAST_…`), and by flags. When
+//! several say something about the same key, the last of these wins.
 //!
 //! | file | holds |
 //! |---|---|
@@ -13,8 +13,8 @@
 //! | [`print`](mod@print), [`sample`] | what is in force and why; a sample of the file |
 //! | [`reload`] | the settings read again while a server runs |
 //!
-//! [`Settings`] is the one place where a setting is defined. A new setting is a new field there; its key in the file, its
-//! variable, its line in the sample and its check follow from it.
+//! [`Settings`] is the one place where a setting is defined. A new setting is a new field there; its key in the file,
+//! its variable, its line in the sample and its check follow from it.
 //!
 //! This crate knows nothing about a running server: it makes a [`config::Config`], and puts another one in force.
 

@@ -13,22 +13,22 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Where settings come from: what has to be kept to read them again.
+/// The sources of settings. A server keeps them, to read its settings again.
 #[derive(Clone, Default)]
 pub struct Sources {
-    /// The file that somebody named. It must be there.
+    /// The file that the owner named, which must exist; `None` when none was named.
     pub file: Option<PathBuf>,
-    /// Where else a file is looked for; the first that exists is taken.
+    /// The places where a file is looked for when none was named. The first one that exists is taken.
     pub places: Vec<PathBuf>,
-    /// What is the default instead of the usual one.
+    /// Defaults that differ from the usual ones.
     pub defaults: Layer,
-    /// The variables of the environment.
+    /// The variables of the environment, with their values.
     pub environment: Vec<(OsString, OsString)>,
-    /// The flags.
+    /// The flags of the command line.
     pub flags: Layer,
 }
 
-/// Without the environment, in which secrets may be.
+/// Shows no environment, since secrets may be in it.
 impl fmt::Debug for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, places, flags, .. } = self;
@@ -40,22 +40,22 @@ impl fmt::Debug for Sources {
     }
 }
 
-/// Settings that were read.
+/// Settings that were read and checked.
 #[derive(Debug)]
 pub struct Loaded {
-    /// What is in force.
+    /// The settings, each with its final value.
     pub settings: Settings,
-    /// The same, key by key, with where each comes from.
+    /// The same values key by key, each with the place where it was set.
     pub values: Vec<Value>,
-    /// The file, if there is one.
+    /// The path of the file that was read; `None` when there was none.
     pub file: Option<PathBuf>,
-    /// What is not as it should be, and works.
+    /// Warnings: things that work, and are not as they should be.
     pub warnings: Vec<Problem>,
 }
 
 impl Sources {
-    /// The usual ones: a file that is named (else by `LENSCAST_CONFIG`, else at one of the [places](file::places)), this
-    /// process's environment, and flags.
+    /// The usual sources: the file that is named (else the one in `LENSCAST_CONFIG`, else the first at the
+    /// [usual places](file::places)), the environment of this process, and the given flags.
     #[must_use]
     pub fn of_this_process(file: Option<PathBuf>, flags: Layer) -> Self {
         let environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
@@ -68,17 +68,17 @@ impl Sources {
         }
     }
 
-    /// The same with another default.
+    /// The same sources with another default for one key.
     #[must_use]
     pub fn with_default(mut self, key: &'static str, text: &str) -> Self {
         self.defaults.given.insert(key, layer::Given::one(text, Origin::Default));
         self
     }
 
-    /// Reads them.
+    /// Reads and checks all sources.
     ///
     /// # Errors
-    /// All that is wrong with them.
+    /// All mistakes in them, in the order file, environment, flags.
     pub fn load(&self) -> Result<Loaded, Problems> {
         let (mut problems, mut warnings) = (Vec::new(), Vec::new());
         let found = match &self.file {
@@ -105,21 +105,21 @@ impl Sources {
 }
 
 impl Loaded {
-    /// The configuration of a server with these settings.
+    /// The configuration of a server with these settings. The caller's thread waits while ffmpeg is tried out, when
+    /// that is the encoder: a fraction of a second, at worst 20 s.
     ///
     /// # Errors
-    /// What cannot be used. Finding out whether ffmpeg can takes a fraction of a second, at worst 20 s; the caller's thread
-    /// waits.
+    /// The settings that cannot be used, such as an encoder or a certificate.
     pub fn config(&self) -> Result<Config, Problems> {
         let Settings { encoder, bitrate, .. } = &self.settings;
         let encoder = encoder.clone().make(bitrate.map(|kbits| kbits * 1000));
         self.config_with(encoder.map_err(|error| self.problem("encoder", &error.to_string()))?)
     }
 
-    /// The same with an encoder that is known to work.
+    /// The configuration of a server with these settings, with an encoder that is known to work.
     ///
     /// # Errors
-    /// What cannot be used.
+    /// The settings that cannot be used, such as a certificate.
     pub fn config_with(&self, encoder: MakeEncoder) -> Result<Config, Problems> {
         let Settings { listen, state_dir, encode, access, tls, proxy, limits, .. } = self.settings.clone();
         let tls = tls.resolve().map_err(|(key, sentence)| self.problem(key, sentence))?;
@@ -133,7 +133,7 @@ impl Loaded {
         Ok(Config { listen, state_dir, encode, encoder, access, tls, proxy, limits, ..Config::default() })
     }
 
-    /// Looks at what is about more than one key.
+    /// Checks what concerns more than one key.
     fn check(mut self) -> Result<Self, Problems> {
         let Settings { tls, limits, .. } = &self.settings;
         let resolved = tls.resolve().map_err(|(key, sentence)| self.problem(key, sentence))?;
@@ -162,19 +162,19 @@ impl Loaded {
         Ok(self)
     }
 
-    /// The value of a key.
+    /// The final value of a key, by its name.
     pub(crate) fn value(&self, key: &str) -> Option<&Value> {
         self.values.iter().find(|value| value.key.name == key)
     }
 
-    /// A problem with a key, said where the key was set.
+    /// A problem with a key, at the place where the key was set.
     fn problem(&self, key: &str, sentence: &str) -> Problems {
         let origin = self.value(key).map_or(Origin::Default, |value| value.origin.clone());
         Problems(vec![Problem::new(origin, sentence)])
     }
 }
 
-/// Whether two addresses of the same port cannot both be listened on.
+/// Whether a server cannot listen on both addresses, when their ports are the same.
 fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
     one.ip().to_canonical() == other.ip().to_canonical()
         || one.ip().is_unspecified()

@@ -1,17 +1,19 @@
-//! What is in force, and where each value comes from. Secrets are not shown.
+//! The text of `lenscast config print`: what is in force, and where each value comes from. Secrets are not shown.
 
 use crate::keys::{Key, Kind};
 use crate::layer::Value;
 use crate::loaded::Loaded;
 use std::fmt::Write as _;
 
-/// What is shown in place of a secret. It has no quotes, so that no server takes it for a password.
+/// The word in place of a secret. It has no quotes, so the line is no TOML, and no server takes the word for a
+/// password.
 const HIDDEN: &str = "(secret)";
 
-/// The column in which the origin begins, unless the value is longer.
+/// The column in which the origin begins, when the value is not longer.
 const COLUMN: usize = 44;
 
-/// Lines as in the file, each with its origin. With `colours`, for a terminal, what somebody set stands out.
+/// All keys with their values, as lines of a configuration file, each with the place where it was set. With `colours`
+/// (for a terminal), values that somebody set stand out.
 #[must_use]
 pub fn text(loaded: &Loaded, colours: bool) -> String {
     let mut out = match &loaded.file {
@@ -58,7 +60,7 @@ fn line(value: &Value) -> String {
     }
 }
 
-/// A value as TOML.
+/// A value as it is written in TOML.
 pub(crate) fn literal(key: &Key, text: &str) -> String {
     match key.kind {
         Kind::Switch | Kind::Whole | Kind::Seconds => text.to_owned(),

@@ -1,30 +1,30 @@
-//! What is wrong with settings, and where they stand.
+//! Mistakes in settings, and the places where the owner mends them.
 
 use std::error::Error;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Where a setting comes from.
+/// The place where a setting was set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Nobody set it.
+    /// Nobody set it; this is the default.
     Default,
     /// The configuration file.
     File {
-        /// Which file.
+        /// The path of the file.
         path: Arc<Path>,
-        /// In which line, from 1 on; 0 for the file as a whole.
+        /// The line in the file, from 1 on; 0 means the file as a whole.
         line: usize,
     },
     /// A variable of the environment.
     Environment {
-        /// Which.
+        /// The variable's name, such as `LENSCAST_LISTEN`.
         name: String,
     },
     /// A flag on the command line.
     Flag {
-        /// Which, with its dashes.
+        /// The flag with its dashes, such as `--listen`.
         name: String,
     },
 }
@@ -40,21 +40,23 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Something that is wrong, for a person. It never quotes a secret.
+/// One mistake, in words for the owner. The words never quote a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Where.
+    /// The place of the mistake.
     pub origin: Origin,
-    /// What, in a sentence.
+    /// The mistake, in a sentence.
     pub sentence: String,
 }
 
 impl Problem {
+    /// A mistake at a place.
     pub(crate) fn new(origin: Origin, sentence: impl Into<String>) -> Self {
         Self { origin, sentence: sentence.into() }
     }
 
-    /// Where it stands among others: those of the file by line, then those of the environment, then those of the flags.
+    /// A number for sorting problems: first those of the file, by line, then those of the environment, then those of
+    /// the flags.
     pub(crate) fn order(&self) -> (u8, usize) {
         match self.origin {
             Origin::File { line, .. } => (0, line),
@@ -68,14 +70,15 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.origin {
-            // Nobody can mend a default: it does not fit something else, which the sentence names.
+            // Nobody set this key, so there is no place to name. The default does not fit another key, which the
+            // sentence names.
             Origin::Default => f.write_str(&self.sentence),
             origin => write!(f, "{origin}: {}", self.sentence),
         }
     }
 }
 
-/// All that is wrong; never empty.
+/// All mistakes in the settings. There is at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 

@@ -1,4 +1,4 @@
-//! Reading the settings again while the server runs.
+//! Reading the settings again while a server runs, and putting in force what can be.
 
 use crate::config::{Config, Proxy};
 use crate::loaded::{Loaded, Sources};
@@ -11,12 +11,13 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use utoipa::ToSchema;
 
-/// What is only read when the server starts. Everything else is in force as soon as it is reloaded; a limit that belongs to
-/// a connection as a whole, from the next connection on.
+/// Keys that are only read when the server starts. Every other key is in force after a reload; a limit that belongs to
+/// a whole connection is in force from the next connection on.
 pub const NEED_RESTART: [&str; 8] =
     ["listen", "state_dir", "tls", "tls_cert", "tls_key", "tls_listen", "plain", "base_path"];
 
-/// Those of them that can change while both before and after the certificate is one of files.
+/// Keys of [`NEED_RESTART`] that can change in a running server after all, when the certificate comes from files both
+/// before and after the change.
 const OF_FILES: [&str; 2] = ["tls_cert", "tls_key"];
 
 /// What became of the settings that have changed, by the names of their keys.
@@ -29,7 +30,8 @@ pub struct Reload {
 }
 
 impl Reload {
-    /// What is to become of the differences between what is in force and what was read.
+    /// Compares the settings in force with those that were read, and sorts the changed keys: those that can be in force
+    /// now, and those that need a restart. Nothing is changed.
     #[must_use]
     pub fn plan(in_force: &Loaded, read: &Loaded) -> Self {
         let pairs = in_force.values.iter().zip(&read.values);
@@ -57,7 +59,7 @@ impl fmt::Display for Reload {
     }
 }
 
-/// Reads the settings of a running server again.
+/// The means to read the settings of a running server again, from the same sources as at its start.
 pub struct Reloader {
     sources: Sources,
     in_force: Mutex<Loaded>,
@@ -71,41 +73,41 @@ impl fmt::Debug for Reloader {
 }
 
 impl Reloader {
-    /// For a server that was started with `loaded`, which came from `sources`. `set_log` is called with the log's filter
-    /// when that changes.
+    /// Makes one for a server that was started with `loaded`, which was read from `sources`. `set_log` is called with
+    /// the log's new filter when that changes.
     #[must_use]
     pub fn new(mut sources: Sources, loaded: Loaded, set_log: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        // A file that was there must stay there: without it, what it closes would be open.
+        // From now on the file that was found must exist. Otherwise a lost file would open to strangers what it closes.
         sources.file = sources.file.or_else(|| loaded.file.clone());
         Self { sources, in_force: Mutex::new(loaded), set_log: Box::new(set_log) }
     }
 
-    /// The configuration file, if there is one.
+    /// The path of the configuration file; `None` when there is none.
     #[must_use]
     pub fn file(&self) -> Option<PathBuf> {
         self.sources.file.clone()
     }
 
-    /// What is not as it should be about the settings that are in force.
+    /// Warnings about the settings in force: things that work, and are not as they should be.
     #[must_use]
     pub fn warnings(&self) -> Vec<Problem> {
         self.in_force.lock().unwrap_or_else(PoisonError::into_inner).warnings.clone()
     }
 
-    /// What a reload would do now; nothing is done. The caller's thread waits for the disk.
+    /// Says what a reload would do now, and does nothing. The caller's thread waits for the disk.
     ///
     /// # Errors
-    /// All that is wrong with the settings as they stand now.
+    /// All mistakes in the settings as they stand now in file and environment.
     pub fn pending(&self) -> Result<Reload, Problems> {
         let read = self.sources.load()?;
         Ok(Reload::plan(&self.in_force.lock().unwrap_or_else(PoisonError::into_inner), &read))
     }
 
-    /// Reads everything again and puts in force what can be. The caller's thread waits for the disk, and for ffmpeg when
-    /// that has to show that it can encode.
+    /// Reads all settings again, and puts in force those that can be. The caller's thread waits for the disk, and for
+    /// ffmpeg when another encoder was chosen and has to show that it works.
     ///
     /// # Errors
-    /// All that is wrong. Then nothing has changed.
+    /// All mistakes in the settings. Then nothing has changed.
     pub fn reload(&self, live: &InForce<Config>) -> Result<Reload, Problems> {
         let mut in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
         let mut read = self.sources.load()?;
@@ -127,7 +129,8 @@ impl Reloader {
         for warning in &read.warnings {
             tracing::warn!("{warning}");
         }
-        // What waits for a restart is not in force, and the next reload must say so again.
+        // A key that waits for a restart keeps its old value in what counts as in force. So the next reload finds the
+        // same difference, and says again that it waits.
         for (old, new) in in_force.values.iter().zip(&mut read.values) {
             if plan.needs_restart.contains(&old.key.name.as_str()) {
                 *new = old.clone();

@@ -1,10 +1,11 @@
-//! The sample of a configuration file: every key with what it is for, made from the flags' definitions.
+//! The sample of a configuration file: every key with its purpose and its default, made from the definitions of the
+//! flags.
 
 use crate::keys::{Key, keys};
 use crate::print::literal;
 use std::fmt::Write as _;
 
-/// What stands above the keys.
+/// The text above the first key.
 const HEAD: &str = r##"# The configuration of a lenscast server. Lines such as `#open = false` show a default, or an example where there is
 # none: take the "#" away and change the value.
 #
@@ -20,7 +21,7 @@ const HEAD: &str = r##"# The configuration of a lenscast server. Lines such as `
 # A running server reads it again on SIGHUP (lenscast reload, systemctl reload lenscast); no connection is lost.
 "##;
 
-/// Values of keys that have no default.
+/// Examples of values, for keys that have no default.
 const EXAMPLES: [(&str, &str); 10] = [
     ("state_dir", r#""/var/lib/lenscast""#),
     ("bitrate", "2000"),
@@ -34,10 +35,10 @@ const EXAMPLES: [(&str, &str); 10] = [
     ("tls_key", r#""/etc/lenscast/key.pem""#),
 ];
 
-/// The width to which help is wrapped, in characters.
+/// The longest line of a comment, in characters.
 const WIDTH: usize = 120;
 
-/// The whole file.
+/// The text of the whole sample. `docs/lenscast.toml` is this text.
 #[must_use]
 pub fn text() -> String {
     let mut out = HEAD.to_owned();
@@ -52,14 +53,14 @@ pub fn text() -> String {
     out
 }
 
-/// A default, or an example.
+/// The default of a key, or an example where there is none.
 fn value(key: &Key) -> String {
     let example = EXAMPLES.iter().find(|(name, _)| *name == key.name).map(|(_, value)| (*value).to_owned());
     let default = key.default.as_ref().map(|text| literal(key, text));
     default.or(example).unwrap_or_else(|| "[]".to_owned())
 }
 
-/// What it is for, and what it can be.
+/// The comment above a key: its purpose, and its possible values.
 fn comment(key: &Key) -> String {
     if key.choices.is_empty() {
         return wrapped("#", &format!("{}.", key.help));
@@ -71,7 +72,7 @@ fn comment(key: &Key) -> String {
     out
 }
 
-/// Lines of at most [`WIDTH`] that begin with `margin`.
+/// A text as lines of at most [`WIDTH`] characters, each of which begins with `margin`.
 fn wrapped(margin: &str, text: &str) -> String {
     let mut lines = vec![margin.to_owned()];
     for word in text.split(' ') {

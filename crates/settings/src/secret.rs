@@ -1,39 +1,41 @@
-//! Where a secret may stand: in the setting itself, or in a file that it names.
+//! Secrets in settings. A secret stands in the setting itself, or in a file that the setting names as `file:PATH`.
 
 use lenscast_auth::secret::Secret;
 use std::fs;
 use std::path::Path;
 
-/// What is shown in place of a secret.
+/// The word that is shown in place of a secret.
 pub const HIDDEN: &str = "(secret)";
 
-/// How a reference to a file begins.
+/// The first characters of a reference to a file.
 const FILE: &str = "file:";
 
-/// A password or key as the value of a setting.
+/// Reads a password or key, given as the value of a setting.
 ///
 /// # Errors
-/// When it is empty: nobody means that.
+/// A sentence when the text is empty, which nobody means.
 pub fn secret(text: &str) -> Result<Secret, String> {
     if text.is_empty() { Err("it is empty".to_owned()) } else { Ok(Secret::new(text.to_owned())) }
 }
 
-/// Whether a text is `file:PATH`.
+/// Whether a text has the form `file:PATH`.
 pub(crate) fn is_reference(text: &str) -> bool {
     text.starts_with(FILE)
 }
 
-/// A secret where it stands in the end.
+/// A secret after its file was read, if it named one.
 pub(crate) struct Resolved {
+    /// The secret itself.
     pub text: String,
-    /// Something is not as it should be, and it works.
+    /// A warning about the file, such as that others can read it.
     pub warning: Option<String>,
 }
 
-/// Follows `file:PATH`; every other text stands for itself. A relative path begins at `base`.
+/// Reads the secret that `file:PATH` names: the first line of that file. Every other text is the secret itself. A
+/// relative path begins at `base`.
 ///
 /// # Errors
-/// A sentence, without anything of the secret.
+/// A sentence when the file cannot be read or has no first line. It quotes nothing of the secret.
 pub(crate) fn resolve(text: &str, base: Option<&Path>) -> Result<Resolved, String> {
     let Some(path) = text.strip_prefix(FILE) else {
         return Ok(Resolved { text: text.to_owned(), warning: None });
@@ -48,12 +50,12 @@ pub(crate) fn resolve(text: &str, base: Option<&Path>) -> Result<Resolved, Strin
     }
 }
 
-/// A warning when others can read or change the file.
+/// A warning when other users of this computer can read or change the file; `None` when they cannot.
 #[cfg(unix)]
 pub(crate) fn loose(path: &Path) -> Option<String> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = fs::metadata(path).ok()?.permissions().mode() & 0o7777;
-    // The group is left to the owner: packages give a service's secrets to its group, to be read.
+    // That the file's group may read it is no fault: packages make a secret readable for the service's group.
     let shown = path.display();
     (mode & 0o027 != 0)
         .then(|| format!("other users may read or change {shown} (mode {mode:04o}); chmod 600 {shown}"))

@@ -42,7 +42,8 @@ pub struct Settings {
     /// When to encode video
     #[arg(long, value_enum, default_value_t, help_heading = "Video")]
     pub encode: Encode,
-    /// What encodes it: "builtin", "ffmpeg" (x264), or "ffmpeg:CODEC" with an H.264 encoder of ffmpeg, such as h264_vaapi
+    /// What encodes it: "builtin", "ffmpeg" (x264), or "ffmpeg:CODEC" with an H.264 encoder of ffmpeg, such as
+    /// h264_vaapi
     #[arg(long, value_name = "ENCODER", default_value = "builtin", help_heading = "Video")]
     pub encoder: ffmpeg::Choice,
     /// Bitrate of the video in kbit/s; unless it is given, what suits the size of the picture (VGA: 1,843)
@@ -62,14 +63,14 @@ pub struct Settings {
     pub limits: Limits,
 }
 
-/// `[::]:8080`.
+/// Reads an address with a port, such as `[::]:8080`.
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         format!("{text:?} is no address with a port, such as 192.168.1.5:8080, 127.0.0.1:8080 or [::]:8080")
     })
 }
 
-/// A filter of the log.
+/// Reads a filter of the log, such as `debug` or `lenscast=debug`.
 fn filter(text: &str) -> Result<String, String> {
     match EnvFilter::builder().parse(text) {
         Ok(_) => Ok(text.to_owned()),

@@ -1,4 +1,4 @@
-//! Settings: who may do what.
+//! The settings of access: who may do what.
 
 use crate::secret::secret;
 use lenscast_auth::given::{CameraKey, Given};
@@ -77,14 +77,14 @@ impl Access {
     }
 }
 
-/// `NAME=KEY`. What is wrong is said without the text, which may be a key.
+/// Reads `NAME=KEY`. The error quotes nothing of the text, which may be a key.
 fn camera_key(text: &str) -> Result<CameraKey, String> {
     let (name, key) = text.split_once('=').ok_or("it is written NAME=KEY")?;
     let camera = CameraName::new(name).map_err(|error| error.to_string())?;
     Ok(CameraKey { camera, key: secret(key)? })
 }
 
-/// A host name without port, in lower case.
+/// Reads a host name without a port, and gives it in lower case.
 fn host_name(text: &str) -> Result<String, String> {
     let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(good);
@@ -95,7 +95,7 @@ fn host_name(text: &str) -> Result<String, String> {
     Err(format!("{text:?} is no host name such as cam.example.org (without scheme, port and path)"))
 }
 
-/// An origin as browsers send it.
+/// Reads an origin as browsers send it, such as `https://home.example`.
 fn origin(text: &str) -> Result<String, String> {
     let wrong = || format!("{text:?} is no origin such as https://home.example or http://home.example:8123");
     let lower = text.to_ascii_lowercase();

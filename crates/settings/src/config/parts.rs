@@ -1,4 +1,4 @@
-//! What each part of the server is told of the whole configuration.
+//! The parts of the whole configuration, one for each crate that gets no other.
 
 use super::{Config, Plain};
 use lenscast_auth::policy::Policy;
@@ -6,7 +6,7 @@ use lenscast_gate::GateConfig;
 use lenscast_http::config::{self, HttpConfig};
 
 impl Config {
-    /// What the gate is told.
+    /// The part that the gate gets.
     #[must_use]
     pub fn gate(&self) -> GateConfig {
         let (access, limits) = (&self.access, &self.limits);
@@ -25,7 +25,7 @@ impl Config {
         }
     }
 
-    /// What the HTTP side is told.
+    /// The part that the HTTP side gets.
     #[must_use]
     pub fn http(&self) -> HttpConfig {
         let limits = &self.limits;

@@ -1,4 +1,4 @@
-//! Settings: TLS, and the proxies in front.
+//! The settings of TLS, and of the proxies in front of the server.
 
 use ipnet::IpNet;
 use lenscast_tls::Certificate;
@@ -26,7 +26,7 @@ pub struct TlsSettings {
     pub plain: Plain,
 }
 
-/// Where HTTPS is served unless it is told otherwise.
+/// The address at which HTTPS is served by default.
 pub const DEFAULT_TLS_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 8443);
 
 /// Where the certificate comes from.
@@ -52,19 +52,20 @@ pub enum Plain {
     Off,
 }
 
-/// TLS of a server that has it.
+/// The TLS of a server that has it: [`TlsSettings`] that were checked and fit together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tls {
-    /// The certificate.
+    /// The origin of the certificate and its key.
     pub certificate: Certificate,
-    /// Where to listen for it.
+    /// The address and port for TLS connections.
     pub listen: SocketAddr,
-    /// What is still served without.
+    /// The choice of what is still served without TLS.
     pub plain: Plain,
 }
 
 impl Tls {
-    /// The same with the files of another, if both are of files: the rest is only read when the server starts.
+    /// The same TLS with the certificate's files of another, when both certificates come from files. A reload uses
+    /// this: nothing else about TLS can change in a running server.
     #[must_use]
     pub fn with_files_of(self, other: Option<&Self>) -> Self {
         match (&self.certificate, other.map(|other| &other.certificate)) {
@@ -89,10 +90,10 @@ impl Default for TlsSettings {
 }
 
 impl TlsSettings {
-    /// What is meant; `None`: no TLS.
+    /// Checks that the settings fit together, and gives the TLS that they mean; `None` when they mean no TLS.
     ///
     /// # Errors
-    /// The key of the setting that does not fit the others, and why.
+    /// The name of the key that does not fit the others, and a sentence that says why.
     pub fn resolve(&self) -> Result<Option<Tls>, (&'static str, &'static str)> {
         let certificate = match (self.tls, &self.tls_cert, &self.tls_key) {
             (Some(TlsMode::Off), ..) | (None, None, None) if self.plain == Plain::Off => {
@@ -132,7 +133,7 @@ impl Default for Proxy {
     }
 }
 
-/// `192.168.1.7` or `192.168.1.0/24`.
+/// Reads an address or a network, such as `192.168.1.7` or `192.168.1.0/24`.
 fn network(text: &str) -> Result<IpNet, String> {
     let address = || text.parse::<IpAddr>().map(IpNet::from);
     text.parse::<IpNet>().or_else(|_| address()).map(|network| network.trunc()).map_err(|_| {
@@ -140,7 +141,7 @@ fn network(text: &str) -> Result<IpNet, String> {
     })
 }
 
-/// A path that begins and ends with a slash.
+/// Reads a path such as `/cam` or `/cam/`, and gives it with a slash at both ends.
 fn base_path(text: &str) -> Result<String, String> {
     let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
     let segment =
