@@ -15,6 +15,10 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+/// The name of the control socket's file in the state directory. A running server listens there for programs of this
+/// computer.
+pub const CONTROL_SOCKET: &str = "control.sock";
+
 /// The ending of a file's name while it is being written.
 const UNFINISHED: &str = "unfinished";
 

@@ -4,13 +4,10 @@
 use super::connections::{pause, serve};
 use super::serving::Serving;
 use axum::Router;
-use lenscast_base::state::{SocketFile, StateDir, StateError};
+use lenscast_base::state::{CONTROL_SOCKET, SocketFile, StateDir, StateError};
 use lenscast_gate::{Channel, Peer};
 use std::net::{Ipv4Addr, SocketAddr};
 use tokio::net::UnixListener;
-
-/// The name of the control socket in the state directory.
-pub const FILE: &str = "control.sock";
 
 /// A control socket that is open; its file goes with it.
 #[derive(Debug)]
@@ -23,7 +20,7 @@ impl Control {
     /// Opens the control socket of a state directory. `None` when there is no state directory, or no socket can be had: the server goes without, and says so.
     pub fn open(state: &StateDir) -> Option<Self> {
         state.place()?;
-        let opened = state.socket(FILE).and_then(|(listener, file)| {
+        let opened = state.socket(CONTROL_SOCKET).and_then(|(listener, file)| {
             let listener = UnixListener::from_std(listener).map_err(|source| StateError::Io {
                 doing: "listen at",
                 path: file.path().to_owned(),

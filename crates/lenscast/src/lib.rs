@@ -15,4 +15,3 @@ pub mod routes;
 pub mod server;
 
 pub mod banner;
-pub mod doctor;

@@ -5,8 +5,7 @@ use axum::http::{Method, Request, header};
 use clap::Args;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use lenscast_base::state::StateDir;
-use lenscast_http::control;
+use lenscast_base::state::{CONTROL_SOCKET, StateDir};
 use lenscast_settings::{Loaded, Sources};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -102,7 +101,7 @@ impl Which {
 impl Client {
     /// Of a server that keeps its state there.
     pub(crate) fn at(place: &Path) -> Self {
-        Self { socket: place.join(control::FILE) }
+        Self { socket: place.join(CONTROL_SOCKET) }
     }
 
     /// The socket at which it listens.

@@ -4,8 +4,8 @@ use super::client::{Client, Which};
 use super::{print, terminal_width, wants_colours};
 use axum::http::Method;
 use clap::Args;
-use lenscast::doctor::report::Style;
-use lenscast::doctor::{Answers, Control, Installation, examine};
+use lenscast_doctor::report::Style;
+use lenscast_doctor::{Answers, Build, Control, Installation, examine};
 use serde_json::Value;
 use std::error::Error;
 use std::io;
@@ -17,6 +17,17 @@ use tokio::net::UnixStream;
 
 /// How long the server may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(4);
+
+/// The build of this program, as `build.rs` noted it.
+const BUILD: Build = Build {
+    version: env!("CARGO_PKG_VERSION"),
+    without_nasm: matches!(env!("LENSCAST_NASM").as_bytes(), b"missing"),
+    debug: cfg!(debug_assertions),
+    built: match u64::from_str_radix(env!("LENSCAST_BUILT"), 10) {
+        Ok(built) => built,
+        Err(_) => 0,
+    },
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
@@ -36,7 +47,8 @@ pub(crate) async fn run(Doctor { which }: Doctor) -> Result<ExitCode, Box<dyn Er
     let own = seen.first().map(|(place, _)| place.clone());
     let (state_dir, control) = meant(seen);
     let of_service = state_dir != own;
-    let installation = Installation { settings: settings.map(Arc::new), state_dir, of_service, control };
+    let settings = settings.map(Arc::new);
+    let installation = Installation { settings, state_dir, of_service, control, build: BUILD };
     let report = examine(&installation);
     print(&report.text(Style { colours: wants_colours(), width: terminal_width() }));
     Ok(if report.is_wrong() { ExitCode::FAILURE } else { ExitCode::SUCCESS })

@@ -6,7 +6,7 @@ use lenscast::server::Server;
 use lenscast_auth::ids::Id;
 use lenscast_auth::records::Role;
 use lenscast_auth::secret::{Kind, Secret};
-use lenscast_http::control;
+use lenscast_base::state::CONTROL_SOCKET;
 use lenscast_protocol::CameraName;
 use lenscast_settings::config::Config;
 use serde_json::Value;
@@ -305,7 +305,7 @@ impl World {
     }
 
     pub fn control_socket(&self) -> PathBuf {
-        self.folder.path().join("state").join(control::FILE)
+        self.folder.path().join("state").join(CONTROL_SOCKET)
     }
 
     /// As browsers have them over TLS.

@@ -162,21 +162,21 @@ const NETWORK: [Row; 7] = [
     ),
     (
         "ufw",
-        |world| world.prints("ufw", include_str!("../../../src/doctor/examples/ufw_nothing_allowed.txt")),
+        |world| world.prints("ufw", include_str!("../../../../doctor/src/examples/ufw_nothing_allowed.txt")),
         '✗',
         &["The firewall ufw keeps port", "sudo ufw allow"],
     ),
     (
         "firewalld",
         |world| {
-            world.prints("firewall-cmd", include_str!("../../../src/doctor/examples/firewalld_zones.txt"))
+            world.prints("firewall-cmd", include_str!("../../../../doctor/src/examples/firewalld_zones.txt"))
         },
         '✗',
         &["firewalld (zone home) keeps port", "sudo firewall-cmd --permanent --zone=home --add-port="],
     ),
     (
         "nftables",
-        |world| world.prints("nft", include_str!("../../../src/doctor/examples/nft_workstation.txt")),
+        |world| world.prints("nft", include_str!("../../../../doctor/src/examples/nft_workstation.txt")),
         '✗',
         &[
             "nftables (table inet filter, chain input) keeps port",
@@ -187,7 +187,7 @@ const NETWORK: [Row; 7] = [
         "iptables",
         |world| {
             world.program("nft", "exit 1");
-            let rules = include_str!("../../../src/doctor/examples/iptables_chains.txt");
+            let rules = include_str!("../../../../doctor/src/examples/iptables_chains.txt");
             world.program(
                 "iptables",
                 &format!("[ $1 = -S ] && printf '%s' '{rules}' || echo 'iptables v1.8.9 (nf_tables)'"),

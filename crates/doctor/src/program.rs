@@ -1,21 +1,30 @@
 //! The program itself: how it was built, and what the system gives it.
 
-use super::report::Finding;
+use crate::report::Finding;
 
 /// Descriptors that a server needs besides those of its connections.
 const OTHER_DESCRIPTORS: u64 = 64;
 
-/// What is known about it.
-#[derive(Clone, Debug)]
-pub(super) struct Facts {
-    /// Its version.
+/// The way in which the program was built, as its build script noted it.
+#[derive(Clone, Copy, Debug)]
+pub struct Build {
+    /// The version of the program.
     pub version: &'static str,
-    /// The encoder was built without its assembly.
+    /// Whether the built-in encoder was built without its assembly, and is slow.
     pub without_nasm: bool,
-    /// Video is encoded by the built-in encoder.
-    pub built_in: bool,
-    /// It was built for those who work on it.
+    /// Whether this is a debug build, for those who work on the program.
     pub debug: bool,
+    /// The moment at which it was built, in seconds since the Unix epoch; 0 when that is not known.
+    pub built: u64,
+}
+
+/// What is known about the program.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    /// The way in which it was built.
+    pub build: Build,
+    /// Whether video is encoded by the built-in encoder.
+    pub built_in: bool,
     /// How many descriptors a server gets: the running one, or one that this user would start.
     pub descriptors: Option<u64>,
     /// How many connections it may have.
@@ -26,13 +35,11 @@ pub(super) struct Facts {
 
 impl Facts {
     /// `limits` is what `/proc` tells of the server that runs.
-    pub(super) fn gather(limits: Option<&str>) -> Self {
+    pub(crate) fn gather(build: Build, limits: Option<&str>) -> Self {
         let own = || rlimit::getrlimit(rlimit::Resource::NOFILE).ok().map(|(_, hard)| hard);
         Self {
-            version: env!("CARGO_PKG_VERSION"),
-            without_nasm: env!("LENSCAST_NASM") == "missing",
+            build,
             built_in: true,
-            debug: cfg!(debug_assertions),
             descriptors: limits.and_then(descriptors).or_else(own),
             max_connections: None,
             running: None,
@@ -40,8 +47,9 @@ impl Facts {
     }
 }
 
-pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
-    let Facts { version, without_nasm, built_in, debug, descriptors, max_connections, running } = facts;
+pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
+    let Facts { build, built_in, descriptors, max_connections, running } = facts;
+    let Build { version, without_nasm, debug, built: _ } = build;
     let mut findings = Vec::new();
     if let Some(running) = running.as_ref().filter(|running| running != version) {
         let text = format!("The server that runs is version {running}, and this program is {version}.");
@@ -90,14 +98,18 @@ mod tests {
 
     fn facts() -> Facts {
         Facts {
-            version: "1.2.3",
-            without_nasm: false,
+            build: Build { version: "1.2.3", without_nasm: false, debug: false, built: 0 },
             built_in: true,
-            debug: false,
             descriptors: Some(65_536),
             max_connections: Some(4000),
             running: Some("1.2.3".into()),
         }
+    }
+
+    fn built(change: impl FnOnce(&mut Build)) -> Facts {
+        let mut facts = facts();
+        change(&mut facts.build);
+        facts
     }
 
     fn texts(facts: &Facts) -> String {
@@ -108,8 +120,8 @@ mod tests {
     fn what_makes_it_slow_or_narrow_is_said() {
         assert_eq!(texts(&facts()), "lenscast 1.2.3, built for speed.\n");
         for (facts, words) in [
-            (Facts { without_nasm: true, ..facts() }, "without nasm"),
-            (Facts { debug: true, ..facts() }, "debug build"),
+            (built(|build| build.without_nasm = true), "without nasm"),
+            (built(|build| build.debug = true), "debug build"),
             (
                 Facts { descriptors: Some(1024), ..facts() },
                 "gives it 1024 open files, and max_connections is 4000",
@@ -122,7 +134,7 @@ mod tests {
             let texts = texts(&facts);
             assert!(texts.contains(words) && texts.lines().count() == 1, "{texts}");
         }
-        let by_ffmpeg = Facts { without_nasm: true, built_in: false, ..facts() };
+        let by_ffmpeg = Facts { built_in: false, ..built(|build| build.without_nasm = true) };
         assert!(texts(&by_ffmpeg).contains("built for speed"), "ffmpeg encodes");
         assert!(texts(&Facts { descriptors: None, ..facts() }).contains("built for speed"));
     }

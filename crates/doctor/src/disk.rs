@@ -1,6 +1,6 @@
 //! Whether there is room for what the server keeps.
 
-use super::report::Finding;
+use crate::report::Finding;
 use rustix::fs::{StatVfsMountFlags, statvfs};
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ const FEW_FILES: u64 = 100;
 
 /// What is known about the disk of the state directory.
 #[derive(Clone, Debug)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     /// A directory on it.
     pub place: PathBuf,
     /// Bytes that may still be written.
@@ -30,7 +30,7 @@ pub(super) struct Facts {
 
 impl Facts {
     /// Of the disk on which a directory is that exists.
-    pub(super) fn gather(place: &Path) -> Option<Self> {
+    pub(crate) fn gather(place: &Path) -> Option<Self> {
         let told = statvfs(place).ok()?;
         Some(Self {
             place: place.to_owned(),
@@ -41,7 +41,7 @@ impl Facts {
     }
 }
 
-pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
+pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
     let Facts { place, free, files, read_only } = facts;
     let (place, room) = (place.display(), size(*free));
     let lost = "Links, passwords and titles cannot be kept: the server forgets them when it ends.";
@@ -74,7 +74,7 @@ fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::report::Mark;
+    use crate::report::Mark;
 
     #[test]
     fn a_disk_is_full_of_bytes_or_files_or_closed() {

@@ -1,6 +1,6 @@
 //! Which program has a port: what `/proc` tells on Linux. Elsewhere it is not known.
 
-use super::users;
+use crate::users;
 use std::fs;
 use std::path::Path;
 
@@ -9,7 +9,7 @@ const LISTEN: &str = "0A";
 
 /// Who has a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Holder {
+pub(crate) struct Holder {
     /// The program and its process, when they may be known.
     pub process: Option<(String, u32)>,
     /// The user who runs it.
@@ -18,22 +18,22 @@ pub(super) struct Holder {
 
 /// A socket that listens.
 #[derive(Debug, PartialEq, Eq)]
-struct Listening {
+struct Socket {
     inode: u64,
     user: u32,
 }
 
 /// Who listens on a port of this computer.
-pub(super) fn holder(port: u16) -> Option<Holder> {
+pub(crate) fn holder(port: u16) -> Option<Holder> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
-    let sockets: Vec<Listening> = tables.iter().flat_map(|table| listening(table, port)).collect();
+    let sockets: Vec<Socket> = tables.iter().flat_map(|table| listening(table, port)).collect();
     let user = sockets.first()?.user;
     let process = sockets.iter().find_map(|socket| process(socket.inode));
     Some(Holder { process, user: users::name(user) })
 }
 
 /// The sockets in a table of `/proc/net` that listen on a port.
-fn listening(table: &str, port: u16) -> Vec<Listening> {
+fn listening(table: &str, port: u16) -> Vec<Socket> {
     let socket = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [_, local, _, state, _, _, _, user, _, inode, ..] = words.as_slice() else {
@@ -41,7 +41,7 @@ fn listening(table: &str, port: u16) -> Vec<Listening> {
         };
         let (_, hex) = local.rsplit_once(':')?;
         let is_it = *state == LISTEN && u16::from_str_radix(hex, 16) == Ok(port);
-        is_it.then(|| Some(Listening { inode: inode.parse().ok()?, user: user.parse().ok()? }))?
+        is_it.then(|| Some(Socket { inode: inode.parse().ok()?, user: user.parse().ok()? }))?
     };
     table.lines().skip(1).filter_map(socket).collect()
 }
@@ -73,8 +73,8 @@ mod tests {
 
     #[test]
     fn a_socket_that_listens_is_found_by_its_port() {
-        assert_eq!(listening(TABLE, 8080), [Listening { inode: 48_121, user: 33 }]);
-        assert_eq!(listening(TABLE, 22), [Listening { inode: 1145, user: 0 }]);
+        assert_eq!(listening(TABLE, 8080), [Socket { inode: 48_121, user: 33 }]);
+        assert_eq!(listening(TABLE, 22), [Socket { inode: 1145, user: 0 }]);
         assert_eq!(listening(TABLE, 43_506), [], "that one is connected");
         assert_eq!(listening("", 8080), []);
     }

@@ -3,7 +3,7 @@
 use std::fs;
 
 /// What a user is called.
-pub(super) fn name(number: u32) -> String {
+pub(crate) fn name(number: u32) -> String {
     let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
     find(&users, number).unwrap_or_else(|| format!("number {number}"))
 }

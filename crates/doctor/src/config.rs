@@ -1,6 +1,6 @@
 //! The configuration: what is wrong with it, and who can read it.
 
-use super::report::Finding;
+use crate::report::Finding;
 use lenscast_live::pipeline::encoder::MakeEncoder;
 use lenscast_settings::Loaded;
 use lenscast_settings::problem::{Origin, Problem, Problems};
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(8);
 
 /// What is known about it.
 #[derive(Debug)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     /// The file, if there is one, with its mode.
     pub file: Option<(PathBuf, u32)>,
     /// How many keys are set.
@@ -33,7 +33,7 @@ pub(super) struct Facts {
 
 /// What ffmpeg can.
 #[derive(Debug)]
-pub(super) enum Encoder {
+pub(crate) enum Encoder {
     /// Encode.
     Works,
     /// Not.
@@ -44,7 +44,7 @@ pub(super) enum Encoder {
 
 impl Facts {
     /// Of settings that were read.
-    pub(super) fn gather(loaded: &Arc<Loaded>) -> Self {
+    pub(crate) fn gather(loaded: &Arc<Loaded>) -> Self {
         let of_files = loaded.config_with(MakeEncoder::built_in(Default::default())).err();
         let problems = of_files.map_or_else(Vec::new, |Problems(problems)| problems);
         let in_file = |origin: &Origin| matches!(origin, Origin::File { .. });
@@ -60,7 +60,7 @@ impl Facts {
     }
 
     /// Of settings that could not be used.
-    pub(super) fn of_mistakes(Problems(problems): &Problems) -> Self {
+    pub(crate) fn of_mistakes(Problems(problems): &Problems) -> Self {
         let file = problems.iter().find_map(|problem| match &problem.origin {
             Origin::File { path, .. } => Some(with_mode(path)),
             _ => None,
@@ -96,7 +96,7 @@ fn encoder(loaded: &Arc<Loaded>, known: &[Problem]) -> Option<Encoder> {
     })
 }
 
-pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
+pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
     let Facts { file, set, problems, warnings, secrets, encoder: _ } = facts;
     let mut findings: Vec<Finding> =
         problems.iter().map(|problem| Finding::wrong(sentence(problem))).collect();
@@ -116,7 +116,7 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
 }
 
 /// What is said about video.
-pub(super) fn judge_encoder(facts: &Facts) -> Vec<Finding> {
+pub(crate) fn judge_encoder(facts: &Facts) -> Vec<Finding> {
     match &facts.encoder {
         None => Vec::new(),
         Some(Encoder::Works) => vec![Finding::fine("ffmpeg can encode as it is set.")],
@@ -156,7 +156,7 @@ fn exposed(path: &Path, mode: u32, secrets: &[&str]) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::report::Mark;
+    use crate::report::Mark;
     use lenscast_settings::Sources;
 
     /// What is said about a file with that text and mode.

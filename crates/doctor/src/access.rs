@@ -1,6 +1,6 @@
 //! Settings that let in more people than most owners mean.
 
-use super::report::Finding;
+use crate::report::Finding;
 use ipnet::IpNet;
 use lenscast_base::addresses::is_home;
 use lenscast_settings::config::{Access, Proxy};
@@ -11,7 +11,7 @@ const EVERYBODY: (u8, u8) = (7, 15);
 
 /// What is known about it.
 #[derive(Clone, Debug)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     /// Who may do what.
     pub access: Access,
     /// What stands in front.
@@ -22,7 +22,7 @@ pub(super) struct Facts {
     pub machine: Vec<IpAddr>,
 }
 
-pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
+pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
     let Facts { access, proxy, private, machine } = facts;
     let mut findings: Vec<Finding> = proxy.trusted_proxies.iter().filter_map(trusted).collect();
     let abroad = machine.iter().find(|ip| ip.is_ipv4() && !is_home(**ip));
@@ -76,7 +76,7 @@ fn trusted(network: &IpNet) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::report::Mark;
+    use crate::report::Mark;
 
     fn facts(change: impl FnOnce(&mut Facts)) -> Facts {
         let (access, proxy) = Default::default();

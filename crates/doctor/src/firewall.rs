@@ -8,8 +8,8 @@ mod nft;
 mod rules;
 mod ufw;
 
-use super::report::Finding;
-use super::tools::{Said, ask};
+use crate::report::Finding;
+use crate::tools::{Said, ask};
 use std::fs;
 use std::io;
 
@@ -18,7 +18,7 @@ const OLD_TABLES: &str = "/proc/net/ip_tables_names";
 
 /// What the tools said.
 #[derive(Clone, Debug)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     ufw: Said,
     firewalld: Said,
     nft: Said,
@@ -28,7 +28,7 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn gather() -> Self {
+    pub(crate) fn gather() -> Self {
         let nft = ask("nft", &["list", "ruleset"]);
         Self {
             ufw: ask("ufw", &["status", "verbose"]),
@@ -74,7 +74,7 @@ fn ask_iptables(nft: &Said) -> Said {
 }
 
 /// What is said about these ports. `again` is the command with which root would look.
-pub(super) fn judge(facts: &Facts, ports: &[u16], again: &str) -> Vec<Finding> {
+pub(crate) fn judge(facts: &Facts, ports: &[u16], again: &str) -> Vec<Finding> {
     if ports.is_empty() {
         return Vec::new();
     }
@@ -161,7 +161,7 @@ mod tests {
     }
 
     fn text(facts: &Facts, ports: &[u16]) -> String {
-        let mut report = crate::doctor::report::Report::default();
+        let mut report = crate::report::Report::default();
         report.add("", judge(facts, ports, "lenscast doctor"));
         report.text(Default::default())
     }

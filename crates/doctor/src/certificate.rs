@@ -1,7 +1,7 @@
 //! The certificate, as far as it can be read: whether its time is now, and whether it is for the names that people open. What
 //! cannot be read, and a key that is another's, are mistakes of the configuration.
 
-use super::report::Finding;
+use crate::report::Finding;
 use lenscast_base::state::StateDir;
 use lenscast_base::time::{moment, rough};
 use lenscast_settings::config::TlsSettings;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// What is known about it.
 #[derive(Clone, Debug)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     /// Its file.
     pub file: PathBuf,
     /// What it says.
@@ -25,7 +25,7 @@ pub(super) struct Facts {
 
 impl Facts {
     /// `None` when there is no TLS, or no certificate that can be read.
-    pub(super) fn gather(tls: &TlsSettings, host_names: &[String], state_dir: Option<&Path>) -> Option<Self> {
+    pub(crate) fn gather(tls: &TlsSettings, host_names: &[String], state_dir: Option<&Path>) -> Option<Self> {
         let (file, info, own) = match tls.resolve().ok()??.certificate {
             Certificate::Files { cert, key } => {
                 let info = certificate::load(&cert, &key).ok()?.info;
@@ -40,7 +40,7 @@ impl Facts {
     }
 }
 
-pub(super) fn judge(facts: &Facts, now: u64) -> Vec<Finding> {
+pub(crate) fn judge(facts: &Facts, now: u64) -> Vec<Finding> {
     let Facts { file, info, own, host_names } = facts;
     let file = file.display();
     let renew = if *own {
@@ -86,7 +86,7 @@ pub(super) fn judge(facts: &Facts, now: u64) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::report::Mark;
+    use crate::report::Mark;
 
     const DAY: u64 = 86_400;
     const NOW: u64 = 1_795_384_385;

@@ -19,7 +19,7 @@ const FOR_ROOT: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
 /// What became of the question.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(crate) enum Said {
     /// There is no such program.
     NotThere,
     /// It answered, and said that all is well.
@@ -31,7 +31,7 @@ pub(super) enum Said {
 }
 
 /// Runs a program, in the language that is understood here.
-pub(super) fn ask(program: &str, args: &[&str]) -> Said {
+pub(crate) fn ask(program: &str, args: &[&str]) -> Said {
     let Some(path) = find(program) else {
         return Said::NotThere;
     };

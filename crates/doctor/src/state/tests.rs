@@ -1,7 +1,7 @@
 //! What is said about a state directory.
 
 use super::*;
-use crate::doctor::report::{Mark, Report};
+use crate::report::{Mark, Report};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 

@@ -1,7 +1,7 @@
 //! Whether the clock of this computer can be right.
 
-use super::report::Finding;
-use super::tools::{Said, ask};
+use crate::report::Finding;
+use crate::tools::{Said, ask};
 use lenscast_base::time::{moment, rough};
 use std::path::Path;
 
@@ -16,7 +16,7 @@ const WHY: &str = "Links that end, logins and certificates go by the clock: they
 
 /// What is known about it. Times are seconds since the Unix epoch.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     /// What it says.
     pub now: u64,
     /// When this program was built.
@@ -28,13 +28,12 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn gather(now: u64, newest: Option<(String, u64)>) -> Self {
-        let built = env!("LENSCAST_BUILT").parse().unwrap_or(0);
+    pub(crate) fn gather(now: u64, built: u64, newest: Option<(String, u64)>) -> Self {
         Self { now, built, synchronised: synchronised(), newest }
     }
 }
 
-pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
+pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
     let Facts { now, built, synchronised, newest } = facts;
     let shown = moment(*now);
     let set = "Set it: sudo timedatectl set-ntp true (or sudo date --set \"…\").";
@@ -80,7 +79,7 @@ fn synchronised() -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::report::Mark;
+    use crate::report::Mark;
 
     const NOW: u64 = 1_795_384_385;
 

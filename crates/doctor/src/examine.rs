@@ -1,32 +1,15 @@
-//! `lenscast doctor`: what is wrong with an installation, in plain words, and what to do about it.
-//!
-//! Each module below is about one thing. It gathers facts, which may take a moment, and judges them, which is pure. Nothing is
-//! changed: no file is made or set aside, and a port that is tried is given back at once. No secret is ever shown.
+//! The whole examination: every check in its order, and what each needs to know.
 
-mod access;
-mod cameras;
-mod certificate;
-mod clock;
-mod config;
-mod disk;
-mod firewall;
-mod ports;
-mod program;
-pub mod report;
-mod server;
-mod sockets;
-mod state;
-mod tools;
-mod users;
-
+use crate::control::Control;
+use crate::program::Build;
+use crate::report::{Finding, Report};
+use crate::{access, cameras, certificate, clock, config, disk, firewall, ports, program, server, state};
 use lenscast_base::addresses::machine_addresses;
 use lenscast_base::state::look::{Found, Look};
 use lenscast_base::time::now;
 use lenscast_settings::config::Plain;
 use lenscast_settings::problem::Problems;
 use lenscast_settings::{Loaded, Settings};
-use report::{Finding, Report};
-use serde_json::Value;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -41,40 +24,18 @@ pub struct Installation {
     pub state_dir: Option<PathBuf>,
     /// That is the service's, and nobody said that it is this user's.
     pub of_service: bool,
-    /// Its server.
+    /// What its server told.
     pub control: Control,
-}
-
-/// What became of asking the server, by its control socket.
-#[derive(Debug)]
-pub enum Control {
-    /// There is no socket.
-    Nothing,
-    /// There is one, and nobody listens.
-    Left,
-    /// There is one, for others.
-    Forbidden,
-    /// Somebody listens and does not answer, and why.
-    Silent(String),
-    /// It answers.
-    Answers(Box<Answers>),
-}
-
-/// What the server answers.
-#[derive(Debug)]
-pub struct Answers {
-    /// `GET /status`.
-    pub status: Value,
-    /// `GET /api/server`; null from a server that does not know it.
-    pub server: Value,
+    /// The way in which this program was built.
+    pub build: Build,
 }
 
 /// Looks at everything. It takes some seconds at most. To be called in a tokio runtime, as a server.
 #[must_use]
 pub fn examine(installation: &Installation) -> Report {
-    let Installation { settings, state_dir, of_service, control } = installation;
+    let Installation { settings, state_dir, of_service, control, build } = installation;
     let (now, mut report) = (now(), Report::default());
-    let (status, info) = control.told();
+    let (status, info) = told(control);
     let loaded = settings.as_ref().ok();
     let config = match settings {
         Ok(loaded) => config::Facts::gather(loaded),
@@ -117,13 +78,13 @@ pub fn examine(installation: &Installation) -> Report {
         },
     );
     let newest = state.as_ref().and_then(state::Facts::newest);
-    report.add("Clock", clock::judge(&clock::Facts::gather(now, newest)));
+    report.add("Clock", clock::judge(&clock::Facts::gather(now, build.built, newest)));
     let limits = info.as_ref().and_then(|info| fs::read_to_string(format!("/proc/{}/limits", info.pid)).ok());
     let program = program::Facts {
         built_in: config.encoder.is_none(),
         max_connections: loaded.map(|loaded| loaded.settings.limits.max_connections as u64),
         running: status.as_ref().map(|status| status.version.clone()),
-        ..program::Facts::gather(limits.as_deref())
+        ..program::Facts::gather(*build, limits.as_deref())
     };
     report.add("Program", program::judge(&program));
     if let Some(info) = info {
@@ -139,17 +100,15 @@ pub fn examine(installation: &Installation) -> Report {
     report
 }
 
-impl Control {
-    /// What the server told, as far as it is understood.
-    fn told(&self) -> (Option<cameras::Status>, Option<server::Info>) {
-        let Self::Answers(answers) = self else {
-            return (None, None);
-        };
-        let status = serde_json::from_value(answers.status.clone()).ok();
-        let info =
-            if answers.server.is_null() { None } else { serde_json::from_value(answers.server.clone()).ok() };
-        (status, info)
-    }
+/// The status and the information that the server told. `None` for what it did not tell, or what is not understood.
+fn told(control: &Control) -> (Option<cameras::Status>, Option<server::Info>) {
+    let Control::Answers(answers) = control else {
+        return (None, None);
+    };
+    let status = serde_json::from_value(answers.status.clone()).ok();
+    let info =
+        if answers.server.is_null() { None } else { serde_json::from_value(answers.server.clone()).ok() };
+    (status, info)
 }
 
 fn access_facts(settings: &Settings) -> access::Facts {

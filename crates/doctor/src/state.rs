@@ -1,12 +1,12 @@
 //! The state directory: whether it can be used, who else can look into it, and what is in it.
 
-use super::report::Finding;
-use super::{Control, users};
+use crate::control::Control;
+use crate::report::Finding;
+use crate::users;
 use lenscast_auth::store::{self, Listing, Store};
 use lenscast_base::state::look::{Entry, Found, Look};
-use lenscast_base::state::{StateDir, StateError};
+use lenscast_base::state::{CONTROL_SOCKET, StateDir, StateError};
 use lenscast_cameras::titles;
-use lenscast_http::control;
 use lenscast_tls::self_signed;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use std::sync::Arc;
 const ROOT: u32 = 0;
 
 /// What a server keeps. Whatever else is there is none of its business.
-const OURS: [&str; 4] = [store::FILE, titles::FILE, self_signed::FILE, control::FILE];
+const OURS: [&str; 4] = [store::FILE, titles::FILE, self_signed::FILE, CONTROL_SOCKET];
 
 /// What is known about it.
 #[derive(Debug)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     /// What is there.
     pub look: Look,
     /// It is the service's, and nobody said that it is this user's.
@@ -33,7 +33,7 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn gather(place: &Path, of_service: bool, now: u64) -> Self {
+    pub(crate) fn gather(place: &Path, of_service: bool, now: u64) -> Self {
         let state = Arc::new(StateDir::to_read(place));
         Self {
             look: StateDir::look(place),
@@ -45,7 +45,7 @@ impl Facts {
     }
 
     /// What was written last by the clock, and when.
-    pub(super) fn newest(&self) -> Option<(String, u64)> {
+    pub(crate) fn newest(&self) -> Option<(String, u64)> {
         let files = self.look.entries.iter().map(|entry| (entry.name.clone(), entry.modified));
         let file = files.max_by_key(|(_, at)| *at);
         let created = |listing: &Listing| {
@@ -61,7 +61,7 @@ impl Facts {
     }
 }
 
-pub(super) fn judge(facts: &Facts, control: &Control) -> Vec<Finding> {
+pub(crate) fn judge(facts: &Facts, control: &Control) -> Vec<Finding> {
     let place = facts.look.place.display();
     // That is as it should be: a service's is not for everybody to look at.
     let is_others = facts.of_service && matches!(control, Control::Forbidden);
@@ -205,7 +205,7 @@ fn counted(listing: &Listing) -> String {
 }
 
 fn socket(facts: &Facts, control: &Control) -> Option<Finding> {
-    let socket = facts.look.place.join(control::FILE);
+    let socket = facts.look.place.join(CONTROL_SOCKET);
     let socket = socket.display();
     match control {
         Control::Answers(_) | Control::Nothing => None,

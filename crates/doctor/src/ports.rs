@@ -1,7 +1,7 @@
 //! Whether the server gets the addresses on which it is to listen, and whether anybody can reach them.
 
-use super::report::Finding;
-use super::sockets::{self, Holder};
+use crate::report::Finding;
+use crate::sockets::{self, Holder};
 use lenscast_base::addresses::is_home;
 use lenscast_base::listen::listen;
 use std::io;
@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 
 /// An address on which the server is to listen.
 #[derive(Clone, Debug)]
-pub(super) struct Port {
+pub(crate) struct Port {
     /// It.
     pub address: SocketAddr,
     /// The key that says so.
@@ -20,7 +20,7 @@ pub(super) struct Port {
 
 /// What became of trying to listen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// It can be had.
     Free,
     /// The server that runs has it.
@@ -37,7 +37,7 @@ pub(super) enum Outcome {
 
 /// What else is known.
 #[derive(Clone, Debug)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     /// The addresses.
     pub ports: Vec<Port>,
     /// The addresses of this computer, with that of loopback.
@@ -52,7 +52,7 @@ pub(super) struct Facts {
 
 impl Port {
     /// Tries an address, and gives it back at once. `ours` are those of the server that runs.
-    pub(super) fn try_out(key: &'static str, address: SocketAddr, ours: &[SocketAddr]) -> Self {
+    pub(crate) fn try_out(key: &'static str, address: SocketAddr, ours: &[SocketAddr]) -> Self {
         let same = |other: &&SocketAddr| other.port() == address.port();
         let outcome = if ours.iter().any(|other| same(&other)) {
             Outcome::Ours
@@ -71,7 +71,7 @@ impl Port {
     }
 }
 
-pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
+pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
     let mut findings: Vec<Finding> =
         facts.ports.iter().map(|port| port.judge(facts.forbidden_server)).collect();
     findings.extend(reach(facts));
@@ -166,7 +166,7 @@ fn another(port: u16) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::report::Mark;
+    use crate::report::Mark;
 
     fn facts(listen: &str, outcome: Outcome) -> Facts {
         Facts {

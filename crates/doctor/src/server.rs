@@ -1,6 +1,6 @@
 //! A server that runs, by what it tells about itself: whether what is set is in force.
 
-use super::report::Finding;
+use crate::report::Finding;
 use lenscast_base::time::{moment, rough};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use std::path::Path;
 /// What `/api/server` tells, as far as it is looked at.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Info {
+pub(crate) struct Info {
     pub pid: u32,
     pub started: u64,
     pub config_file: Option<String>,
@@ -33,18 +33,18 @@ struct Certificate {
 
 impl Info {
     /// Where it listens.
-    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         self.listen.iter().map(|listener| listener.address).collect()
     }
 
     /// Where it listens with TLS, or without.
-    pub(super) fn address(&self, tls: bool) -> Option<SocketAddr> {
+    pub(crate) fn address(&self, tls: bool) -> Option<SocketAddr> {
         self.listen.iter().find(|listener| listener.tls == tls).map(|listener| listener.address)
     }
 }
 
 /// `file` is the configuration file that was looked at.
-pub(super) fn judge(info: &Info, file: Option<&Path>, now: u64) -> Vec<Finding> {
+pub(crate) fn judge(info: &Info, file: Option<&Path>, now: u64) -> Vec<Finding> {
     let Info { pid, started, config_file, needs_reload, needs_restart, mistakes, .. } = info;
     let mut findings = Vec::new();
     let theirs = config_file.as_deref().map(Path::new);
@@ -102,7 +102,7 @@ pub(super) fn judge(info: &Info, file: Option<&Path>, now: u64) -> Vec<Finding> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::report::Mark;
+    use crate::report::Mark;
     use serde_json::json;
 
     #[test]
