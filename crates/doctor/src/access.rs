@@ -1,4 +1,4 @@
-//! Settings that let in more people than most owners mean.
+//! The check of settings that let in more people than most owners want.
 
 use crate::report::Finding;
 use ipnet::IpNet;
@@ -6,22 +6,24 @@ use lenscast_base::addresses::is_home;
 use lenscast_settings::config::{Access, Proxy};
 use std::net::IpAddr;
 
-/// A network with so few bits in common is everybody, or a good part.
+/// The longest prefix (of IPv4, of IPv6) with which a network counts as everybody: `0.0.0.0/0` is one, `10.0.0.0/8` is
+/// not.
 const EVERYBODY: (u8, u8) = (7, 15);
 
-/// What is known about it.
+/// The facts about who may do what.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
-    /// Who may do what.
+    /// The owner's settings of access.
     pub access: Access,
-    /// What stands in front.
+    /// The owner's settings of proxies.
     pub proxy: Proxy,
-    /// Only this computer can reach the server.
+    /// Whether only this computer can reach the server.
     pub private: bool,
     /// The addresses of this computer.
     pub machine: Vec<IpAddr>,
 }
 
+/// The findings about who may do what.
 pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
     let Facts { access, proxy, private, machine } = facts;
     let mut findings: Vec<Finding> = proxy.trusted_proxies.iter().filter_map(trusted).collect();
@@ -52,7 +54,7 @@ pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
-/// What is dangerous about believing a proxy.
+/// The danger of believing every proxy of a network, if there is one.
 fn trusted(network: &IpNet) -> Option<Finding> {
     let everybody = match network {
         IpNet::V4(_) => EVERYBODY.0,

@@ -1,4 +1,4 @@
-//! The cameras of a server that runs, by what it tells about them.
+//! The check of the cameras, by what the running server tells about them.
 
 use crate::report::Finding;
 use lenscast_base::time::rough;
@@ -6,21 +6,24 @@ use lenscast_media::causes::Cause;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// A camera may take so long to send its first frame, in ms. What is silent is silent for long enough (`silent_after`).
+/// A camera may take so long to send its first frame, in ms. A camera that is silent has been so for `silent_after`
+/// already.
 const PATIENCE_MS: u64 = 10_000;
 
-/// Broken frames that are too many: at least so many, and one in so many of all. A sound camera has up to one in 300.
+/// Broken frames are too many when there are at least so many of them …
 const MANY_BROKEN: u64 = 5;
+/// … and at least one in so many of all frames. A sound camera has up to one in 300.
 const MANY_BROKEN_OF: u64 = 100;
 
-/// Frames left out that are too many: at least so many, and one in so many of all.
+/// Frames that were left out are too many when there are at least so many of them …
 const MANY_DROPPED: u64 = 20;
+/// … and at least one in so many of all frames.
 const MANY_DROPPED_OF: u64 = 20;
 
-/// What `/status` tells of all of them.
+/// The part of `/status` that is looked at.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Status {
-    /// Version of the server.
+    /// The version of the server.
     pub version: String,
     cameras: Vec<Camera>,
 }
@@ -51,6 +54,7 @@ struct Diagnosis {
     text: String,
 }
 
+/// The findings about all cameras.
 pub(crate) fn judge(status: &Status) -> Vec<Finding> {
     let mut findings: Vec<Finding> = status.cameras.iter().flat_map(Camera::judge).collect();
     let live = status.cameras.iter().filter(|camera| camera.state == "live").count();
@@ -70,7 +74,7 @@ impl Camera {
         checks.into_iter().flatten().chain(self.diagnosis()).collect()
     }
 
-    /// As people and paths call it.
+    /// The camera's name in paths, with its title for people.
     fn who(&self) -> String {
         let Self { name, title, .. } = self;
         if title.is_empty() || title == name {
@@ -80,6 +84,7 @@ impl Camera {
         }
     }
 
+    /// The finding about a camera that is connected and sends no picture.
     fn silent(&self) -> Option<Finding> {
         let since = self.since_ms.unwrap_or(0);
         let patience = if self.state == "silent" { 0 } else { PATIENCE_MS };
@@ -94,6 +99,7 @@ impl Camera {
         )
     }
 
+    /// The finding about a camera that was here and left.
     fn gone(&self) -> Option<Finding> {
         let since = self.since_ms.filter(|_| !self.connected)?;
         let text = format!("{} was here, and left {} ago.", self.who(), rough(since / 1000));
@@ -104,6 +110,7 @@ impl Camera {
         )
     }
 
+    /// The finding about a camera that sends too many broken frames.
     fn broken(&self) -> Option<Finding> {
         let bad: u64 = self.quarantined.values().sum();
         if bad < MANY_BROKEN || bad.saturating_mul(MANY_BROKEN_OF) < bad + self.frames_in {
@@ -121,6 +128,7 @@ impl Camera {
         ))
     }
 
+    /// The finding about a computer that is too slow for a camera.
     fn dropped(&self) -> Option<Finding> {
         if self.dropped < MANY_DROPPED || self.dropped.saturating_mul(MANY_DROPPED_OF) < self.frames_in {
             return None;
@@ -138,6 +146,7 @@ impl Camera {
         )
     }
 
+    /// The findings that the server itself made out of what the camera tells.
     fn diagnosis(&self) -> impl Iterator<Item = Finding> {
         let findings = self.device.iter().flat_map(|device| &device.diagnosis);
         findings.map(|Diagnosis { level, text }| {

@@ -1,5 +1,7 @@
-//! The certificate, as far as it can be read: whether its time is now, and whether it is for the names that people open. What
-//! cannot be read, and a key that is another's, are mistakes of the configuration.
+//! The check of the certificate: whether it is good now, and whether it is for the names that people open.
+//!
+//! A certificate that cannot be read, or whose key belongs to another one, is a mistake of the configuration, and told
+//! there.
 
 use crate::report::Finding;
 use lenscast_base::state::StateDir;
@@ -10,21 +12,21 @@ use lenscast_tls::certificate::{self, ENDS_SOON_S};
 use lenscast_tls::{Info, self_signed};
 use std::path::{Path, PathBuf};
 
-/// What is known about it.
+/// The facts about the certificate.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
-    /// Its file.
+    /// The file in which it stands.
     pub file: PathBuf,
-    /// What it says.
+    /// The content of the certificate.
     pub info: Info,
-    /// It is the server's own, which takes care of it.
+    /// Whether the server made it and will renew it.
     pub own: bool,
-    /// What people open, as the owner says.
+    /// The names that people open, as the owner set them.
     pub host_names: Vec<String>,
 }
 
 impl Facts {
-    /// `None` when there is no TLS, or no certificate that can be read.
+    /// Reads the certificate. `None` when there is no TLS, or no certificate that can be read.
     pub(crate) fn gather(tls: &TlsSettings, host_names: &[String], state_dir: Option<&Path>) -> Option<Self> {
         let (file, info, own) = match tls.resolve().ok()??.certificate {
             Certificate::Files { cert, key } => {
@@ -40,6 +42,7 @@ impl Facts {
     }
 }
 
+/// The findings about the certificate. `now` is in seconds since the Unix epoch.
 pub(crate) fn judge(facts: &Facts, now: u64) -> Vec<Finding> {
     let Facts { file, info, own, host_names } = facts;
     let file = file.display();

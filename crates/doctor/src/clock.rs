@@ -1,38 +1,41 @@
-//! Whether the clock of this computer can be right.
+//! The check of whether this computer's clock can be right.
 
 use crate::report::Finding;
 use crate::tools::{Said, ask};
 use lenscast_base::time::{moment, rough};
 use std::path::Path;
 
-/// What systemd's own clock makes when it was right once since the computer started.
+/// The file that systemd makes when it has set the clock by a time server since the computer started.
 const SYNCHRONISED: &str = "/run/systemd/timesync/synchronized";
 
-/// How far ahead something may be, in seconds: clocks are set now and then.
+/// A file may be so far in the future, in seconds, before the clock is called wrong: clocks are set back a little now
+/// and then.
 const SLACK_S: u64 = 300;
 
-/// Why it matters.
+/// The reason why a wrong clock matters, for people.
 const WHY: &str = "Links that end, logins and certificates go by the clock: they end too early or too late, or are not valid yet.";
 
-/// What is known about it. Times are seconds since the Unix epoch.
+/// The facts about the clock. Moments are in seconds since the Unix epoch.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
-    /// What it says.
+    /// The moment that the clock shows.
     pub now: u64,
-    /// When this program was built.
+    /// The moment at which this program was built.
     pub built: u64,
-    /// Whether something sets it; `None`: that is not known.
+    /// Whether something sets the clock by a time server; `None` when that is not known.
     pub synchronised: Option<bool>,
-    /// What was written last, and when, by this clock.
+    /// The file that was written last, and the moment of that by this clock.
     pub newest: Option<(String, u64)>,
 }
 
 impl Facts {
+    /// Gathers the facts. `now`, `built` and the moment in `newest` are in seconds since the Unix epoch.
     pub(crate) fn gather(now: u64, built: u64, newest: Option<(String, u64)>) -> Self {
         Self { now, built, synchronised: synchronised(), newest }
     }
 }
 
+/// The findings about the clock.
 pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
     let Facts { now, built, synchronised, newest } = facts;
     let shown = moment(*now);
@@ -64,7 +67,7 @@ pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
-/// Whether something sets the clock, as far as systemd knows.
+/// Whether systemd knows that something sets the clock; `None` when it does not know.
 fn synchronised() -> Option<bool> {
     match ask("timedatectl", &["show", "--property=NTPSynchronized"]) {
         Said::Text(text) => match text.trim() {

@@ -1,4 +1,4 @@
-//! The configuration: what is wrong with it, and who can read it.
+//! The check of the configuration: mistakes in it, who else can read it, and whether the encoder works.
 
 use crate::report::Finding;
 use lenscast_live::pipeline::encoder::MakeEncoder;
@@ -11,39 +11,39 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-/// How long ffmpeg may take to show that it can encode.
+/// The longest time for ffmpeg to show that it can encode.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// What is known about it.
+/// The facts about the configuration.
 #[derive(Debug)]
 pub(crate) struct Facts {
-    /// The file, if there is one, with its mode.
+    /// The path of the file and its mode; `None` when there is no file.
     pub file: Option<(PathBuf, u32)>,
-    /// How many keys are set.
+    /// The number of keys that somebody set.
     pub set: usize,
-    /// What is wrong with it.
+    /// The mistakes in it.
     pub problems: Vec<Problem>,
-    /// What is not as it should be, and works.
+    /// The warnings: things that work, and are not as they should be.
     pub warnings: Vec<Problem>,
-    /// Secrets that stand in the file themselves: the names of their keys.
+    /// The names of the keys whose secrets stand in the file itself.
     pub secrets: Vec<&'static str>,
-    /// What encodes, when that is not the built-in encoder.
+    /// The outcome of trying ffmpeg; `None` when the built-in encoder is used.
     pub encoder: Option<Encoder>,
 }
 
-/// What ffmpeg can.
+/// The outcome of trying ffmpeg's encoder.
 #[derive(Debug)]
 pub(crate) enum Encoder {
-    /// Encode.
+    /// It encodes.
     Works,
-    /// Not.
+    /// It does not encode. Inside is why.
     Fails(Vec<Problem>),
-    /// It does not answer.
+    /// It does not answer in time.
     Silent,
 }
 
 impl Facts {
-    /// Of settings that were read.
+    /// Gathers the facts about settings that were read.
     pub(crate) fn gather(loaded: &Arc<Loaded>) -> Self {
         let of_files = loaded.config_with(MakeEncoder::built_in(Default::default())).err();
         let problems = of_files.map_or_else(Vec::new, |Problems(problems)| problems);
@@ -59,7 +59,7 @@ impl Facts {
         }
     }
 
-    /// Of settings that could not be used.
+    /// The facts about settings with mistakes, which could not be used.
     pub(crate) fn of_mistakes(Problems(problems): &Problems) -> Self {
         let file = problems.iter().find_map(|problem| match &problem.origin {
             Origin::File { path, .. } => Some(with_mode(path)),
@@ -70,11 +70,12 @@ impl Facts {
     }
 }
 
+/// A file with its mode; 0 when that cannot be seen.
 fn with_mode(path: &Path) -> (PathBuf, u32) {
     (path.to_owned(), fs::metadata(path).map_or(0, |metadata| metadata.mode() & 0o7777))
 }
 
-/// Lets ffmpeg show what it can, if it is to encode; elsewhere, as it may hang.
+/// Lets ffmpeg show what it can, when it is the encoder. This happens on a thread of its own, since ffmpeg may hang.
 fn encoder(loaded: &Arc<Loaded>, known: &[Problem]) -> Option<Encoder> {
     if loaded.settings.encoder == Default::default() {
         return None;
@@ -82,7 +83,7 @@ fn encoder(loaded: &Arc<Loaded>, known: &[Problem]) -> Option<Encoder> {
     let (sender, receiver) = mpsc::channel();
     let loaded = loaded.clone();
     thread::spawn(move || {
-        // Who asked may have given up.
+        // Sending fails when the asking side has given up waiting. Then nobody wants the answer.
         let _ = sender.send(loaded.config().map(drop));
     });
     Some(match receiver.recv_timeout(PATIENCE) {
@@ -96,6 +97,7 @@ fn encoder(loaded: &Arc<Loaded>, known: &[Problem]) -> Option<Encoder> {
     })
 }
 
+/// The findings about the configuration.
 pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
     let Facts { file, set, problems, warnings, secrets, encoder: _ } = facts;
     let mut findings: Vec<Finding> =
@@ -115,7 +117,7 @@ pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
-/// What is said about video.
+/// The findings about the encoder of video.
 pub(crate) fn judge_encoder(facts: &Facts) -> Vec<Finding> {
     match &facts.encoder {
         None => Vec::new(),
@@ -130,13 +132,14 @@ pub(crate) fn judge_encoder(facts: &Facts) -> Vec<Finding> {
     }
 }
 
-/// With a full stop, unless it has its end.
+/// A problem as a whole sentence, with a full stop at its end.
 fn sentence(problem: &Problem) -> String {
     let text = problem.to_string();
     if text.ends_with(['.', '?']) { text } else { text + "." }
 }
 
-/// Others who can change the file can do everything; others who can read it know what is in it.
+/// The finding about a file that other users can change or read. Who can change it can do everything; who can read it
+/// knows the secrets in it.
 fn exposed(path: &Path, mode: u32, secrets: &[&str]) -> Option<Finding> {
     let shown = path.display();
     if mode & 0o002 != 0 {

@@ -2,26 +2,26 @@
 
 use serde_json::Value;
 
-/// What became of asking the server, by its control socket.
+/// The outcome of asking a server by its control socket.
 #[derive(Debug)]
 pub enum Control {
-    /// There is no socket.
+    /// There is no socket, so no server runs.
     Nothing,
-    /// There is one, and nobody listens.
+    /// There is a socket's file, and nobody listens: a server left it behind.
     Left,
-    /// There is one, for others.
+    /// There is a socket, and this user may not open it.
     Forbidden,
-    /// Somebody listens and does not answer, and why.
+    /// Somebody listens, and does not answer as a server should. Inside is why.
     Silent(String),
-    /// It answers.
+    /// The server answered.
     Answers(Box<Answers>),
 }
 
-/// What the server answers.
+/// The answers of a server, as JSON.
 #[derive(Debug)]
 pub struct Answers {
-    /// `GET /status`.
+    /// The answer to `GET /status`.
     pub status: Value,
-    /// `GET /api/server`; null from a server that does not know it.
+    /// The answer to `GET /api/server`; null from an older server that does not know this path.
     pub server: Value,
 }

@@ -1,35 +1,36 @@
-//! Whether there is room for what the server keeps.
+//! The check of the disk: whether there is room for what the server keeps.
 
 use crate::report::Finding;
 use rustix::fs::{StatVfsMountFlags, statvfs};
 use std::path::{Path, PathBuf};
 
+/// The bytes of a mebibyte.
 const MIB: u64 = 1 << 20;
 
-/// With less room than this something will fail soon.
+/// With less free room than this, in bytes, something will fail soon.
 const FULL: u64 = 16 * MIB;
 
-/// With less than this the log, or another program, may fill it.
+/// With less free room than this, in bytes, the log or another program may fill the disk.
 const NARROW: u64 = 256 * MIB;
 
-/// Files that can still be made, below which something will fail soon.
+/// When fewer files than this can still be made, something will fail soon.
 const FEW_FILES: u64 = 100;
 
-/// What is known about the disk of the state directory.
+/// The facts about the disk of the state directory.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
-    /// A directory on it.
+    /// A directory on that disk.
     pub place: PathBuf,
-    /// Bytes that may still be written.
+    /// The bytes that can still be written.
     pub free: u64,
-    /// Files that may still be made; `None`: this kind of disk does not count them.
+    /// The number of files that can still be made; `None` when this kind of disk does not count them.
     pub files: Option<u64>,
-    /// Whether nothing may be written.
+    /// Whether nothing can be written.
     pub read_only: bool,
 }
 
 impl Facts {
-    /// Of the disk on which a directory is that exists.
+    /// Gathers the facts about the disk of an existing directory. `None` when the system does not tell.
     pub(crate) fn gather(place: &Path) -> Option<Self> {
         let told = statvfs(place).ok()?;
         Some(Self {
@@ -41,6 +42,7 @@ impl Facts {
     }
 }
 
+/// The findings about the disk.
 pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
     let Facts { place, free, files, read_only } = facts;
     let (place, room) = (place.display(), size(*free));
@@ -66,6 +68,7 @@ pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
     vec![finding]
 }
 
+/// A number of bytes for people, such as `12 MiB`.
 fn size(bytes: u64) -> String {
     let mib = bytes / MIB;
     if mib >= 10 * 1024 { format!("{} GiB", mib / 1024) } else { format!("{mib} MiB") }

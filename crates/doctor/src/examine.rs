@@ -15,22 +15,23 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What is to be looked at.
+/// The installation that is to be examined: its settings, its state directory and its server.
 #[derive(Debug)]
 pub struct Installation {
-    /// Its settings, or what is wrong with them.
+    /// The settings of the installation, or the mistakes in them.
     pub settings: Result<Arc<Loaded>, Problems>,
-    /// Its state directory; `None`: nobody knows where that would be.
+    /// The state directory; `None` when nobody knows where it would be.
     pub state_dir: Option<PathBuf>,
-    /// That is the service's, and nobody said that it is this user's.
+    /// Whether that directory is the one of the installed service, and not this user's own.
     pub of_service: bool,
-    /// What its server told.
+    /// The answers of the server that keeps its state there.
     pub control: Control,
     /// The way in which this program was built.
     pub build: Build,
 }
 
-/// Looks at everything. It takes some seconds at most. To be called in a tokio runtime, as a server.
+/// Examines everything, and reports what was found. This takes some seconds at most. It has to be called inside a tokio
+/// runtime, since it opens sockets as a server does.
 #[must_use]
 pub fn examine(installation: &Installation) -> Report {
     let Installation { settings, state_dir, of_service, control, build } = installation;
@@ -111,6 +112,7 @@ fn told(control: &Control) -> (Option<cameras::Status>, Option<server::Info>) {
     (status, info)
 }
 
+/// The facts for the check of who may do what.
 fn access_facts(settings: &Settings) -> access::Facts {
     let Settings { access, proxy, .. } = settings.clone();
     let all_private = listeners(settings).iter().all(|(_, address)| is_loopback(*address));
@@ -118,7 +120,7 @@ fn access_facts(settings: &Settings) -> access::Facts {
     access::Facts { access, proxy, private, machine: machine_addresses() }
 }
 
-/// Where a server with these settings listens, by key.
+/// The addresses at which a server with these settings listens, each with the key that sets it.
 fn listeners(settings: &Settings) -> Vec<(&'static str, SocketAddr)> {
     let tls = settings.tls.resolve().ok().flatten();
     let plain = tls.as_ref().is_none_or(|tls| tls.plain != Plain::Off);
@@ -130,9 +132,10 @@ fn is_loopback(address: SocketAddr) -> bool {
     address.ip().to_canonical().is_loopback()
 }
 
+/// Checks the ports and the firewall.
 fn network(settings: &Settings, control: &Control, info: Option<&server::Info>, again: &str) -> Vec<Finding> {
     let ours = info.map(server::Info::addresses).unwrap_or_default();
-    // Port 0 is whatever the system gives; the server that runs knows which.
+    // Port 0 means that the system chooses a port. Only the server that runs knows which one that was.
     let wanted = listeners(settings).into_iter().map(|(key, address)| {
         let given = info.and_then(|info| info.address(key == "tls_listen"));
         (key, given.filter(|_| address.port() == 0).unwrap_or(address))
@@ -152,14 +155,14 @@ fn network(settings: &Settings, control: &Control, info: Option<&server::Info>, 
         forbidden_server: matches!(control, Control::Forbidden),
     };
     let mut findings = ports::judge(&facts);
-    // Who cannot be reached is in need of no look at the firewall.
+    // When nobody else can reach the server anyhow, the firewall does not matter.
     if !guarded.is_empty() {
         findings.extend(firewall::judge(&firewall::Facts::gather(), &guarded, again));
     }
     findings
 }
 
-/// The command with which somebody else looks at the same installation.
+/// The command with which another user, such as root, examines the same installation.
 fn again(installation: &Installation) -> String {
     let mut command = "lenscast doctor".to_owned();
     let file = installation.settings.as_ref().ok().and_then(|loaded| loaded.file.as_deref());
@@ -171,12 +174,12 @@ fn again(installation: &Installation) -> String {
     command
 }
 
-/// For who works in another directory.
+/// A path that is right in every directory.
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// The directory, or the one in which it would be made.
+/// The state directory, or the existing one in which it would be made.
 fn existing(look: &Look) -> &Path {
     match &look.found {
         Found::Nothing { above, .. } => above,

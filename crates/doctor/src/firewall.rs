@@ -1,6 +1,7 @@
-//! Whether a firewall of this computer keeps cameras and viewers out.
+//! The check of whether a firewall of this computer keeps cameras and viewers out.
 //!
-//! The rules of ufw and firewalld are also those of nftables or iptables; who has one of the former is told its words.
+//! ufw and firewalld write their rules into nftables or iptables. An owner who uses ufw or firewalld gets advice in its
+//! words.
 
 mod firewalld;
 mod iptables;
@@ -13,21 +14,22 @@ use crate::tools::{Said, ask};
 use std::fs;
 use std::io;
 
-/// The tables of the older iptables that are in the kernel.
+/// The file with the names of the tables that the older iptables has in the kernel.
 const OLD_TABLES: &str = "/proc/net/ip_tables_names";
 
-/// What the tools said.
+/// The answers of the firewall tools.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
     ufw: Said,
     firewalld: Said,
     nft: Said,
     iptables: Said,
-    /// They were asked by root.
+    /// Whether root asked them.
     is_root: bool,
 }
 
 impl Facts {
+    /// Asks all tools.
     pub(crate) fn gather() -> Self {
         let nft = ask("nft", &["list", "ruleset"]);
         Self {
@@ -44,11 +46,11 @@ impl Facts {
         [("ufw", ufw), ("firewalld", firewalld), ("nftables", nft), ("iptables", iptables)]
     }
 
-    /// Those that did not answer: mostly they do so for root alone.
+    /// The names of the tools that gave no answer. Most answer root only.
     fn unseen(&self) -> Vec<&'static str> {
         let blind = |(name, said): (&'static str, &Said)| match said {
             Said::Nothing => Some(name),
-            // What does not run keeps nobody out.
+            // A firewalld that does not run keeps nobody out, so its silence hides nothing.
             Said::Failed(text) if !text.contains("not running") => Some(name),
             _ => None,
         };
@@ -56,8 +58,9 @@ impl Facts {
     }
 }
 
-/// There are two of that name. One keeps its rules in nftables, which told them; to ask the other loads it into the kernel, unless
-/// it is there, and then it has rules.
+/// Asks iptables, when that changes nothing. There are two programs of this name. The newer one keeps its rules in
+/// nftables, where they were seen already. Asking the older one would load it into the kernel, unless it is there
+/// already.
 fn ask_iptables(nft: &Said) -> Said {
     match ask("iptables", &["--version"]) {
         Said::Text(version) if version.contains("nf_tables") => match nft {
@@ -73,7 +76,7 @@ fn ask_iptables(nft: &Said) -> Said {
     }
 }
 
-/// What is said about these ports. `again` is the command with which root would look.
+/// The findings about these ports. `again` is the command with which root would look.
 pub(crate) fn judge(facts: &Facts, ports: &[u16], again: &str) -> Vec<Finding> {
     if ports.is_empty() {
         return Vec::new();
@@ -100,7 +103,7 @@ pub(crate) fn judge(facts: &Facts, ports: &[u16], again: &str) -> Vec<Finding> {
     })]
 }
 
-/// What keeps a port shut, and what opens it.
+/// The finding about a port that a firewall keeps shut, with the command that opens it.
 fn shut(facts: &Facts, port: u16) -> Option<Finding> {
     let nobody = |by: &str| {
         Finding::wrong(format!(

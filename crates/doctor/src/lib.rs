@@ -12,9 +12,9 @@
 //! | `program`, `server`, `cameras` | the program itself, the server that runs, and its cameras |
 //! | `examine` | all of it in order |
 //!
-//! Each check is about one thing, and has two steps. It gathers facts, which may take a moment; then it judges them, which is
-//! pure, so that tests hand in facts of computers that they do not have. Nothing is changed: no file is made or moved, and a
-//! port that is tried is given back at once. No secret is ever shown.
+//! Each check is about one thing, and has two steps. It gathers facts, which may take a moment; then it judges them,
+//! which is pure, so that tests hand in facts of computers that they do not have. Nothing is changed: no file is made
+//! or moved, and a port that is tried is given back at once. No secret is ever shown.
 //!
 //! This crate knows a running server only by what its socket tells.
 

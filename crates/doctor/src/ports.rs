@@ -1,4 +1,4 @@
-//! Whether the server gets the addresses on which it is to listen, and whether anybody can reach them.
+//! The check of whether the server gets the addresses at which it is to listen, and whether anybody can reach them.
 
 use crate::report::Finding;
 use crate::sockets::{self, Holder};
@@ -7,51 +7,51 @@ use lenscast_base::listen::listen;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-/// An address on which the server is to listen.
+/// One address at which the server is to listen, and the outcome of trying it.
 #[derive(Clone, Debug)]
 pub(crate) struct Port {
-    /// It.
+    /// The address with its port.
     pub address: SocketAddr,
-    /// The key that says so.
+    /// The name of the key that sets it.
     pub key: &'static str,
-    /// What became of trying.
+    /// The outcome of trying to listen there.
     pub outcome: Outcome,
 }
 
-/// What became of trying to listen.
+/// The outcome of trying to listen at an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It can be had.
+    /// The address is free.
     Free,
-    /// The server that runs has it.
+    /// The running server has it.
     Ours,
-    /// Another program has it.
+    /// Another program has it. Inside is who, when that can be seen.
     Busy(Option<Holder>),
-    /// It is for root.
+    /// Only root may have it.
     Forbidden,
     /// This computer has no such address.
     NotHere,
-    /// Something else.
+    /// Something else went wrong. Inside is the system's error.
     Failed(String),
 }
 
-/// What else is known.
+/// The facts about the network.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
-    /// The addresses.
+    /// The addresses at which the server is to listen.
     pub ports: Vec<Port>,
-    /// The addresses of this computer, with that of loopback.
+    /// The addresses of this computer, loopback included.
     pub machine: Vec<IpAddr>,
-    /// A proxy stands in front.
+    /// Whether a proxy stands in front of the server.
     pub proxied: bool,
-    /// Every camera needs a key, or none does, wherever it is.
+    /// Whether it does not matter where a camera is, since every camera needs a key, or none does.
     pub keys_settled: bool,
-    /// A server is there to which this user may not speak.
+    /// Whether a server runs to which this user may not speak.
     pub forbidden_server: bool,
 }
 
 impl Port {
-    /// Tries an address, and gives it back at once. `ours` are those of the server that runs.
+    /// Tries to listen at an address, and gives it back at once. `ours` are the addresses of the running server.
     pub(crate) fn try_out(key: &'static str, address: SocketAddr, ours: &[SocketAddr]) -> Self {
         let same = |other: &&SocketAddr| other.port() == address.port();
         let outcome = if ours.iter().any(|other| same(&other)) {
@@ -71,6 +71,7 @@ impl Port {
     }
 }
 
+/// The findings about all addresses.
 pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
     let mut findings: Vec<Finding> =
         facts.ports.iter().map(|port| port.judge(facts.forbidden_server)).collect();
@@ -130,7 +131,7 @@ impl Port {
     }
 }
 
-/// Who can get there at all.
+/// The finding about who can reach the addresses at all; `None` when all is well.
 fn reach(facts: &Facts) -> Option<Finding> {
     let Facts { ports, machine, proxied, keys_settled, .. } = facts;
     let first = ports.first()?;
@@ -158,7 +159,7 @@ fn reach(facts: &Facts) -> Option<Finding> {
     None
 }
 
-/// A port that may be free instead.
+/// Another port to propose to the owner.
 fn another(port: u16) -> u16 {
     if port < 1024 { 8000 + port } else { port.checked_add(1).unwrap_or(8081) }
 }

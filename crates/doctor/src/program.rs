@@ -1,8 +1,8 @@
-//! The program itself: how it was built, and what the system gives it.
+//! The check of the program itself: how it was built, and what the system allows it.
 
 use crate::report::Finding;
 
-/// Descriptors that a server needs besides those of its connections.
+/// The number of open files that a server needs besides its connections.
 const OTHER_DESCRIPTORS: u64 = 64;
 
 /// The way in which the program was built, as its build script noted it.
@@ -25,16 +25,16 @@ pub(crate) struct Facts {
     pub build: Build,
     /// Whether video is encoded by the built-in encoder.
     pub built_in: bool,
-    /// How many descriptors a server gets: the running one, or one that this user would start.
+    /// The number of open files that the system allows the running server, or one that this user would start.
     pub descriptors: Option<u64>,
-    /// How many connections it may have.
+    /// The number of connections that the owner allows.
     pub max_connections: Option<u64>,
-    /// Version of the server that runs.
+    /// The version of the running server.
     pub running: Option<String>,
 }
 
 impl Facts {
-    /// `limits` is what `/proc` tells of the server that runs.
+    /// Gathers the facts. `limits` is the content of `/proc/PID/limits` of the running server.
     pub(crate) fn gather(build: Build, limits: Option<&str>) -> Self {
         let own = || rlimit::getrlimit(rlimit::Resource::NOFILE).ok().map(|(_, hard)| hard);
         Self {
@@ -47,6 +47,7 @@ impl Facts {
     }
 }
 
+/// The findings about the program.
 pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
     let Facts { build, built_in, descriptors, max_connections, running } = facts;
     let Build { version, without_nasm, debug, built: _ } = build;
@@ -85,7 +86,7 @@ pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
-/// The most open files that a process may have, in its `/proc/PID/limits`.
+/// The most open files that a process may have, read from its `/proc/PID/limits`.
 fn descriptors(limits: &str) -> Option<u64> {
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     let hard = line.split_whitespace().nth(1)?;

@@ -1,57 +1,57 @@
-//! What was found, for people: a line for each thing, and below it what to do.
+//! The report for people: one line for each finding, and below it what to do.
 
 use std::fmt::Write as _;
 
-/// How good or bad something is.
+/// The mark of a finding, from good to bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mark {
-    /// As it should be.
+    /// It is as it should be.
     Fine,
-    /// Not looked at: that takes something else first.
+    /// It was not looked at, since something else has to be done first.
     Unseen,
-    /// It works, and somebody should know it.
+    /// It works, and the owner should know it.
     Look,
     /// It does not work, or it is dangerous.
     Wrong,
 }
 
-/// One thing that was looked at.
+/// One thing that was looked at, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// How it is.
+    /// The mark, from good to bad.
     pub mark: Mark,
-    /// What it is, in a sentence or two.
+    /// The finding, in a sentence or two.
     pub text: String,
-    /// What to do, a line each.
+    /// The advice, one line for each step.
     pub todo: Vec<String>,
 }
 
 impl Finding {
-    /// Something that is as it should be.
+    /// A finding that something is as it should be.
     #[must_use]
     pub fn fine(text: impl Into<String>) -> Self {
         Self { mark: Mark::Fine, text: text.into(), todo: Vec::new() }
     }
 
-    /// Something that could not be looked at.
+    /// A finding that something could not be looked at.
     #[must_use]
     pub fn unseen(text: impl Into<String>) -> Self {
         Self { mark: Mark::Unseen, ..Self::fine(text) }
     }
 
-    /// Something to look at.
+    /// A finding that the owner should look at something.
     #[must_use]
     pub fn look(text: impl Into<String>) -> Self {
         Self { mark: Mark::Look, ..Self::fine(text) }
     }
 
-    /// Something that is wrong.
+    /// A finding that something is wrong.
     #[must_use]
     pub fn wrong(text: impl Into<String>) -> Self {
         Self { mark: Mark::Wrong, ..Self::fine(text) }
     }
 
-    /// With one more line about what to do.
+    /// The same finding with one more line of advice.
     #[must_use]
     pub fn todo(mut self, line: impl Into<String>) -> Self {
         self.todo.push(line.into());
@@ -59,41 +59,41 @@ impl Finding {
     }
 }
 
-/// All that was found, by what it is about.
+/// All findings, sorted by what they are about.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     groups: Vec<(&'static str, Vec<Finding>)>,
 }
 
-/// How it is to be shown.
+/// The style in which a report is shown.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Style {
-    /// With colours.
+    /// Whether colours are used.
     pub colours: bool,
-    /// Longest line, in characters; `None`: one line, however long.
+    /// The longest line, in characters; `None` means that no line is broken.
     pub width: Option<usize>,
 }
 
 impl Report {
-    /// Adds what was found about something.
+    /// Adds the findings about one thing.
     pub fn add(&mut self, about: &'static str, findings: Vec<Finding>) {
         if !findings.is_empty() {
             self.groups.push((about, findings));
         }
     }
 
-    /// Everything, one after the other.
+    /// All findings, one after the other.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.groups.iter().flat_map(|(_, findings)| findings)
     }
 
-    /// Whether there is something that is wrong.
+    /// Whether something is wrong.
     #[must_use]
     pub fn is_wrong(&self) -> bool {
         self.count(Mark::Wrong) > 0
     }
 
-    /// As text.
+    /// The report as text.
     #[must_use]
     pub fn text(&self, style: Style) -> String {
         let mut out = String::new();
@@ -148,7 +148,7 @@ impl Style {
         }
     }
 
-    /// A text that begins in a column, and goes on there.
+    /// A text that begins in a column, and whose next lines begin in the same column.
     fn wrapped(self, column: usize, text: &str) -> String {
         let Some(width) = self.width else {
             return text.to_owned();

@@ -1,4 +1,4 @@
-//! A server that runs, by what it tells about itself: whether what is set is in force.
+//! The check of the running server, by what it tells about itself: whether the settings are in force.
 
 use crate::report::Finding;
 use lenscast_base::time::{moment, rough};
@@ -6,12 +6,15 @@ use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::Path;
 
-/// What `/api/server` tells, as far as it is looked at.
+/// The part of `/api/server` that is looked at.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Info {
+    /// The number of the server's process.
     pub pid: u32,
+    /// The moment at which it started, in seconds since the Unix epoch.
     pub started: u64,
+    /// The path of the configuration file that it reads.
     pub config_file: Option<String>,
     listen: Vec<Listener>,
     needs_reload: Vec<String>,
@@ -32,18 +35,18 @@ struct Certificate {
 }
 
 impl Info {
-    /// Where it listens.
+    /// All addresses at which the server listens.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         self.listen.iter().map(|listener| listener.address).collect()
     }
 
-    /// Where it listens with TLS, or without.
+    /// The address at which the server listens with TLS (`true`) or without (`false`).
     pub(crate) fn address(&self, tls: bool) -> Option<SocketAddr> {
         self.listen.iter().find(|listener| listener.tls == tls).map(|listener| listener.address)
     }
 }
 
-/// `file` is the configuration file that was looked at.
+/// The findings about the running server. `file` is the configuration file that was looked at here.
 pub(crate) fn judge(info: &Info, file: Option<&Path>, now: u64) -> Vec<Finding> {
     let Info { pid, started, config_file, needs_reload, needs_restart, mistakes, .. } = info;
     let mut findings = Vec::new();

@@ -1,29 +1,29 @@
-//! Which program has a port: what `/proc` tells on Linux. Elsewhere it is not known.
+//! Finding out which program has a port, by what `/proc` tells on Linux. On other systems this is not known.
 
 use crate::users;
 use std::fs;
 use std::path::Path;
 
-/// The state of a socket that listens, in `/proc/net/tcp`.
+/// The state of a listening socket in `/proc/net/tcp`.
 const LISTEN: &str = "0A";
 
-/// Who has a port.
+/// The holder of a port: the program and its user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Holder {
-    /// The program and its process, when they may be known.
+    /// The name of the program and the number of its process; `None` when this user may not see them.
     pub process: Option<(String, u32)>,
-    /// The user who runs it.
+    /// The name of the user who runs it.
     pub user: String,
 }
 
-/// A socket that listens.
+/// A listening socket, as a table of `/proc/net` has it.
 #[derive(Debug, PartialEq, Eq)]
 struct Socket {
     inode: u64,
     user: u32,
 }
 
-/// Who listens on a port of this computer.
+/// The holder of a port of this computer; `None` when nobody has it.
 pub(crate) fn holder(port: u16) -> Option<Holder> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
     let sockets: Vec<Socket> = tables.iter().flat_map(|table| listening(table, port)).collect();
@@ -46,7 +46,7 @@ fn listening(table: &str, port: u16) -> Vec<Socket> {
     table.lines().skip(1).filter_map(socket).collect()
 }
 
-/// The process that has a socket, if this one may see that.
+/// The process that has a socket; `None` when this user may not see that.
 fn process(inode: u64) -> Option<(String, u32)> {
     let wanted = format!("socket:[{inode}]");
     for process in fs::read_dir("/proc").ok()?.flatten() {

@@ -1,4 +1,4 @@
-//! The state directory: whether it can be used, who else can look into it, and what is in it.
+//! The check of the state directory: whether it can be used, who else can look into it, and what is in it.
 
 use crate::control::Control;
 use crate::report::Finding;
@@ -11,28 +11,29 @@ use lenscast_tls::self_signed;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The user who may do everything.
+/// The number of root, the user who may do everything.
 const ROOT: u32 = 0;
 
-/// What a server keeps. Whatever else is there is none of its business.
+/// The names of the files that a server keeps there. Other files are not looked at.
 const OURS: [&str; 4] = [store::FILE, titles::FILE, self_signed::FILE, CONTROL_SOCKET];
 
-/// What is known about it.
+/// The facts about the state directory.
 #[derive(Debug)]
 pub(crate) struct Facts {
-    /// What is there.
+    /// The directory and the files in it.
     pub look: Look,
-    /// It is the service's, and nobody said that it is this user's.
+    /// Whether it is the directory of the installed service, and not this user's own.
     pub of_service: bool,
-    /// Who asks.
+    /// The number of the user who asks.
     pub me: u32,
-    /// The credentials.
+    /// The list of the credentials, or why they cannot be read.
     pub credentials: Result<Listing, StateError>,
-    /// The titles.
+    /// Whether the cameras' titles can be read, or why not.
     pub titles: Result<(), StateError>,
 }
 
 impl Facts {
+    /// Gathers the facts. `now` is in seconds since the Unix epoch.
     pub(crate) fn gather(place: &Path, of_service: bool, now: u64) -> Self {
         let state = Arc::new(StateDir::to_read(place));
         Self {
@@ -44,7 +45,7 @@ impl Facts {
         }
     }
 
-    /// What was written last by the clock, and when.
+    /// The file that was written last, and the moment of that, in seconds since the Unix epoch.
     pub(crate) fn newest(&self) -> Option<(String, u64)> {
         let files = self.look.entries.iter().map(|entry| (entry.name.clone(), entry.modified));
         let file = files.max_by_key(|(_, at)| *at);
@@ -61,9 +62,10 @@ impl Facts {
     }
 }
 
+/// The findings about the state directory.
 pub(crate) fn judge(facts: &Facts, control: &Control) -> Vec<Finding> {
     let place = facts.look.place.display();
-    // That is as it should be: a service's is not for everybody to look at.
+    // The service's directory is closed to others on purpose, so this is no fault.
     let is_others = facts.of_service && matches!(control, Control::Forbidden);
     let mut findings = match &facts.look.found {
         Found::Folder { .. } | Found::Hidden(_) if is_others => Vec::new(),
@@ -88,12 +90,14 @@ pub(crate) fn judge(facts: &Facts, control: &Control) -> Vec<Finding> {
     findings
 }
 
+/// A finding with the advice for a server that can keep nothing.
 fn lost(finding: Finding) -> Finding {
     finding
         .todo("Without it links, passwords and titles are forgotten when the server ends, and no command can speak to it.")
         .todo("Name another: state_dir = \"…\"")
 }
 
+/// A finding with the advice to look as root.
 fn sudo(finding: Finding) -> Finding {
     finding.todo("Ask as root: sudo lenscast doctor; or name another: --state-dir DIR")
 }
@@ -144,7 +148,7 @@ fn folder(facts: &Facts, folder: &Entry, writable: bool) -> Vec<Finding> {
     findings
 }
 
-/// Files that the server's user cannot replace, or that somebody else could: left by a server that another user started.
+/// The finding about files of another user, which a server that this other user started has left there.
 fn strangers(facts: &Facts, folder: &Entry) -> Option<Finding> {
     let is_strange = |entry: &&Entry| OURS.contains(&entry.name.as_str()) && entry.owner != folder.owner;
     let strange = facts.look.entries.iter().find(is_strange)?;
@@ -189,7 +193,7 @@ fn titles(facts: &Facts) -> Option<Finding> {
     })
 }
 
-/// How many of each there are.
+/// The numbers of credentials in words.
 fn counted(listing: &Listing) -> String {
     let some = |count: usize, one: &str, many: &str| match count {
         1 => format!("1 {one}"),

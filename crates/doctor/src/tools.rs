@@ -1,4 +1,4 @@
-//! Other programs of this computer, asked for what they know. None of them is waited for for long.
+//! Asking other programs of this computer for what they know. Nobody waits long for any of them.
 
 use std::env;
 use std::io::Read;
@@ -8,29 +8,29 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a program may take.
+/// The longest time for a program to answer.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// Longest output that is read, in bytes.
+/// The longest output that is read, in bytes.
 const MAX_OUTPUT: u64 = 4 * 1024 * 1024;
 
-/// Where programs for administrators are, which the PATH of others does not have on Debian.
+/// The directories with programs for administrators. On Debian, other users do not have them in their PATH.
 const FOR_ROOT: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/// What became of the question.
+/// The outcome of asking a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Said {
     /// There is no such program.
     NotThere,
-    /// It answered, and said that all is well.
+    /// It answered and ended well. Inside is its output.
     Text(String),
-    /// It answered, and says that something is not; with all that it printed.
+    /// It answered and ended with an error. Inside is all that it printed.
     Failed(String),
     /// It did not answer in time.
     Nothing,
 }
 
-/// Runs a program, in the language that is understood here.
+/// Runs a program and reads its answer. Its language is set to English, which is understood here.
 pub(crate) fn ask(program: &str, args: &[&str]) -> Said {
     let Some(path) = find(program) else {
         return Said::NotThere;
@@ -50,10 +50,10 @@ pub(crate) fn ask(program: &str, args: &[&str]) -> Said {
     let wait =
         |from: &Receiver<String>| from.recv_timeout(deadline.saturating_duration_since(Instant::now()));
     let (out, errors) = (wait(&out), wait(&errors));
-    // Who has closed both has ended, or is about to.
+    // A program that has closed both of its outputs has ended, or is about to end.
     let in_time = out.is_ok() && errors.is_ok();
     if !in_time {
-        // It may have ended just now.
+        // Killing fails when the program has ended just now. That is as good.
         let _ = child.kill();
     }
     let ended = child.wait();
@@ -64,20 +64,21 @@ pub(crate) fn ask(program: &str, args: &[&str]) -> Said {
     }
 }
 
-/// Where a program is.
+/// The path of a program; `None` when this computer does not have it.
 fn find(program: &str) -> Option<PathBuf> {
     let own = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&own).chain(FOR_ROOT.map(PathBuf::from));
     folders.map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
-/// Reads to the end, elsewhere.
+/// Reads to the end, on a thread of its own.
 fn read(from: Option<impl Read + Send + 'static>) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        // What was read until it broke is what there is.
+        // When reading breaks off, the text so far is the answer.
         let _ = from.map(|from| from.take(MAX_OUTPUT).read_to_end(&mut bytes));
+        // Sending fails when the asking side has given up waiting. Then nobody wants the text.
         let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
     });
     receiver

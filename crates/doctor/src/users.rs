@@ -1,8 +1,8 @@
-//! The users of this computer by their numbers.
+//! The names of this computer's users, by their numbers.
 
 use std::fs;
 
-/// What a user is called.
+/// The name of a user, or `number 1000` when the number has no name.
 pub(crate) fn name(number: u32) -> String {
     let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
     find(&users, number).unwrap_or_else(|| format!("number {number}"))

@@ -1,11 +1,11 @@
-//! What `firewall-cmd --list-all-zones` prints.
+//! Reading what `firewall-cmd --list-all-zones` prints.
 
 use super::rules::has_port;
 
-/// Services that firewalld opens by name, on ports that we may have.
+/// Services that firewalld opens by name, with their ports, which a lenscast server may have.
 const SERVICES: [(&str, u16); 2] = [("http", 80), ("https", 443)];
 
-/// The zones in use, when all of them keep connections to a port out.
+/// The names of the zones in use, when all of them keep connections to a port out; else empty.
 pub(super) fn shut(zones: &str, port: u16) -> Vec<String> {
     let mut active: Vec<String> = Vec::new();
     let mut is_active = false;
@@ -21,7 +21,7 @@ pub(super) fn shut(zones: &str, port: u16) -> Vec<String> {
     active
 }
 
-/// Whether a line of a zone lets somebody in.
+/// Whether a line of a zone lets somebody reach the port.
 fn opens(line: &str, port: u16) -> bool {
     if line.starts_with("rule ") {
         let ports = line.split_once("port port=\"").and_then(|(_, rest)| rest.split('"').next());

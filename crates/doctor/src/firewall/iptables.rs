@@ -1,9 +1,9 @@
-//! What `iptables -S` prints.
+//! Reading what `iptables -S` prints.
 
 use super::rules::{About, Action, Chain, Rule, Verdict, has_port, keeps_out};
 use std::collections::HashMap;
 
-/// Whether it keeps all connections to a port out.
+/// Whether these rules keep all connections to a port out.
 pub(super) fn is_shut(rules: &str, port: u16) -> bool {
     let mut chains: HashMap<String, Chain> = HashMap::new();
     for line in rules.lines() {
@@ -35,7 +35,7 @@ fn rule(words: &[&str], port: u16) -> Rule {
                 action = Action::Goto((*to).to_owned());
                 2
             }
-            // What follows is about what the target does.
+            // Words behind the target are its own options, no conditions.
             ["--reject-with" | "--log-prefix", ..] => rest.len(),
             _ => {
                 let (met, length) = condition(rest, port);
@@ -48,8 +48,8 @@ fn rule(words: &[&str], port: u16) -> Rule {
     Rule { about, action }
 }
 
-/// What the condition at the front means for us, and how many words it has. Of one that is not known, the words are taken
-/// one by one, and may mean anything.
+/// The meaning of the condition at the front for connections to this port, and the number of its words. An unknown
+/// condition is taken word by word, and may mean anything.
 fn condition(words: &[&str], port: u16) -> (About, usize) {
     let only_if = |is: bool| if is { About::All } else { About::None };
     match words {
@@ -58,7 +58,7 @@ fn condition(words: &[&str], port: u16) -> (About, usize) {
         ["-p", protocol, ..] => (only_if(matches!(*protocol, "tcp" | "6" | "all")), 2),
         ["--dport" | "--dports", ports, ..] => (only_if(has_port(ports, port)), 2),
         ["--ctstate" | "--state", states, ..] => (only_if(states.split(',').any(|state| state == "NEW")), 2),
-        // A new connection.
+        // The connection that is asked about is a new one.
         ["--tcp-flags", _, "SYN", ..] => (About::All, 3),
         ["--syn", ..] => (About::All, 1),
         ["--dst-type", kind, ..] => (only_if(*kind == "LOCAL"), 2),
@@ -73,12 +73,13 @@ fn action(target: &str) -> Action {
         "ACCEPT" => Action::End(Verdict::Accept),
         "DROP" | "REJECT" => Action::End(Verdict::Drop),
         "RETURN" => Action::Return,
-        // What is no chain is not found, and the rules go on below it, as they do after LOG.
+        // Other targets, such as LOG, are looked up as chains and not found. Then the next rule follows, as in the
+        // kernel.
         chain => Action::Jump(chain.to_owned()),
     }
 }
 
-/// How many words a text has that may be in quotes.
+/// The number of words of a text that may stand in quotes.
 fn quoted(words: &[&str]) -> usize {
     match words.first() {
         Some(first) if first.starts_with('"') && (*first == "\"" || !first.ends_with('"')) => {

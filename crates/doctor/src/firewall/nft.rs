@@ -1,4 +1,4 @@
-//! What `nft list ruleset` prints.
+//! Reading what `nft list ruleset` prints.
 
 use super::rules::{About, Action, Chain, Rule, Verdict, has_port, keeps_out};
 use std::collections::HashMap;
@@ -6,20 +6,20 @@ use std::collections::HashMap;
 /// A chain that keeps a port shut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Shut {
-    /// Its table, as in `inet filter`.
+    /// The chain's table, such as `inet filter`.
     pub table: String,
-    /// Its name.
+    /// The chain's name.
     pub chain: String,
 }
 
-/// The first chain for what comes in that keeps all connections to a port out.
+/// The first chain for incoming packets that keeps all connections to a port out.
 pub(super) fn shut(ruleset: &str, port: u16) -> Option<Shut> {
     let mut tables: Vec<Table> = Vec::new();
     for line in ruleset.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         match (words.as_slice(), tables.last_mut()) {
             (["table", family, name, "{"], _) => {
-                // Cameras speak IPv4.
+                // Tables for IPv6 alone are left out, since cameras speak IPv4.
                 let is_ours = matches!(*family, "ip" | "inet");
                 tables.push(Table { name: format!("{family} {name}"), is_ours, ..Table::default() });
             }
@@ -40,7 +40,7 @@ struct Table {
     chains: HashMap<String, Chain>,
     /// The chain in which the next line stands.
     open: Option<String>,
-    /// The chains that the kernel calls for what comes in.
+    /// The chains that the kernel calls for incoming packets.
     base: Vec<String>,
 }
 
@@ -75,7 +75,7 @@ impl Table {
     }
 }
 
-/// Takes conditions from the front, until what is left is what the rule does.
+/// Reads a rule: takes conditions from the front until an action is left.
 fn rule(words: &[&str], port: u16) -> Rule {
     let mut about = About::All;
     let mut rest = words;
@@ -90,8 +90,8 @@ fn rule(words: &[&str], port: u16) -> Rule {
     Rule { about, action: Action::Nothing }
 }
 
-/// What the condition at the front means for us, and how many words it has. Of one that is not known, the words are taken
-/// one by one, and may mean anything.
+/// The meaning of the condition at the front for connections to this port, and the number of its words. An unknown
+/// condition is taken word by word, and may mean anything.
 fn condition(words: &[&str], port: u16) -> (About, usize) {
     let only_if = |is: bool| if is { About::All } else { About::None };
     let has = |list: &str, wanted: &[&str]| list.split(',').any(|item| wanted.contains(&item.trim()));
@@ -120,7 +120,7 @@ fn condition(words: &[&str], port: u16) -> (About, usize) {
             let (ports, length) = value(rest);
             (only_if(has_port(&ports, port)), 2 + length)
         }
-        // A new connection.
+        // The connection that is asked about is a new one.
         ["tcp", "flags", "syn", "/", _, ..] => (About::All, 5),
         ["udp" | "icmp" | "icmpv6" | "ip6" | "sctp" | "igmp", ..] => (About::None, 1),
         ["fib", "daddr", "type", kind, ..] => (only_if(*kind == "local"), 4),

@@ -1,5 +1,7 @@
-//! What a packet filter does with a new TCP connection from the home network: enough of a model to say for certain that nothing
-//! lets it in. Where a rule has a condition that is not understood, it may let somebody in, and nothing is said.
+//! A model of a packet filter, as far as a new TCP connection from the home network needs it.
+//!
+//! The model is only good to say for certain that nothing lets such a connection in. A rule with a condition that is
+//! not understood may let somebody in, and then nothing is said.
 
 use std::collections::HashMap;
 
@@ -8,64 +10,64 @@ use std::collections::HashMap;
 pub(super) struct Chain {
     /// The rules, in order.
     pub rules: Vec<Rule>,
-    /// What happens at its end; `None` for a chain that others call.
+    /// The verdict at the end of the chain; `None` for a chain that other chains call.
     pub policy: Option<Verdict>,
 }
 
-/// A rule.
+/// One rule of a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rule {
-    /// Whether it is about such a connection.
+    /// Whether the rule is about connections to the port.
     pub about: About,
-    /// What it does.
+    /// The action of the rule.
     pub action: Action,
 }
 
-/// Whether a rule is about connections to the port, the surer the greater.
+/// Whether a rule is about connections to the port. A greater value is a surer one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum About {
-    /// About none.
+    /// It is about none of them.
     None,
-    /// About some, perhaps.
+    /// It may be about some of them.
     Some,
-    /// About each.
+    /// It is about each of them.
     All,
 }
 
-/// What a rule does.
+/// The action of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Action {
-    /// It ends there.
+    /// The walk ends with this verdict.
     End(Verdict),
-    /// It goes on in a chain, and comes back.
+    /// The walk goes on in another chain, and comes back.
     Jump(String),
-    /// It goes on in a chain, and does not come back.
+    /// The walk goes on in another chain, and does not come back.
     Goto(String),
-    /// Back to who called.
+    /// The walk goes back to the chain that called this one.
     Return,
-    /// Nothing that matters here: it counts, logs, marks.
+    /// The rule only counts, logs or marks, which does not matter here.
     Nothing,
 }
 
-/// What becomes of a connection.
+/// The verdict on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Accept,
     Drop,
 }
 
-/// What becomes of such connections in a chain.
+/// The outcome of walking a chain.
 #[derive(Clone, Copy)]
 enum Outcome {
-    /// Some are let in, as far as can be told.
+    /// Some connections may be let in.
     In,
-    /// None is.
+    /// No connection is let in.
     Out,
-    /// Back to who called.
+    /// The walk goes on in the chain that called this one.
     Back,
 }
 
-/// Whether a chain that the kernel calls keeps all such connections out.
+/// Whether a chain that the kernel calls keeps all connections to the port out.
 pub(super) fn keeps_out(chains: &HashMap<String, Chain>, base: &str) -> bool {
     match walk(chains, base, &mut HashMap::new()) {
         Outcome::In => false,
@@ -74,8 +76,10 @@ pub(super) fn keeps_out(chains: &HashMap<String, Chain>, base: &str) -> bool {
     }
 }
 
-/// `known` are the chains that were walked. From one that leads back to itself, which the kernel allows nobody to make, there is
-/// nothing but the way back.
+/// The outcome of a chain. `known` are the chains that were walked already.
+///
+/// A chain that leads back to itself would be walked for ever. The kernel lets nobody make one, but the text that is
+/// read here may have one. Then the second visit counts as the way back.
 fn walk<'a>(
     chains: &'a HashMap<String, Chain>,
     name: &'a str,
@@ -101,7 +105,7 @@ fn through<'a>(
             Action::End(Verdict::Accept) => Outcome::In,
             Action::End(Verdict::Drop) => Outcome::Out,
             Action::Jump(to) => walk(chains, to, known),
-            // Who comes back from there comes back from here.
+            // After `goto`, the way back from that chain leads to whoever called this one.
             Action::Goto(to) => match walk(chains, to, known) {
                 Outcome::Back if all => return Outcome::Back,
                 outcome => outcome,
@@ -112,14 +116,14 @@ fn through<'a>(
         match outcome {
             Outcome::In => return Outcome::In,
             Outcome::Out if all => return Outcome::Out,
-            // Those that the rule is not about go on.
+            // The rule may be about some connections only. The others go on to the next rule.
             Outcome::Out | Outcome::Back => {}
         }
     }
     Outcome::Back
 }
 
-/// Whether a port is in a list such as `22`, `80,443` or `8000:8100`, with either sign between the ends of a range.
+/// Whether a port is in a list such as `22`, `80,443`, `8000:8100` or `8000-8100`.
 pub(super) fn has_port(list: &str, port: u16) -> bool {
     list.split(',').any(|part| {
         let (first, last) = part.split_once([':', '-']).unwrap_or((part, part));

@@ -1,8 +1,8 @@
-//! What `ufw status verbose` prints.
+//! Reading what `ufw status verbose` prints.
 
 use super::rules::has_port;
 
-/// Whether it keeps all connections to a port out.
+/// Whether this status keeps all connections to a port out.
 pub(super) fn is_shut(status: &str, port: u16) -> bool {
     let line = |key: &str| status.lines().find_map(|line| line.strip_prefix(key)).map(str::trim);
     if line("Status:") != Some("active") {
@@ -12,7 +12,7 @@ pub(super) fn is_shut(status: &str, port: u16) -> bool {
     for rule in rules.filter(|rule| rule.is_about(port)) {
         match rule.action {
             "ALLOW" | "LIMIT" => return false,
-            // Who comes from elsewhere may still be let in.
+            // A rule that refuses one network leaves the others to the next rules.
             _ if rule.from.starts_with("Anywhere") => return true,
             _ => {}
         }
@@ -29,7 +29,8 @@ struct Rule<'a> {
     from: &'a str,
 }
 
-/// `8080/tcp                   ALLOW IN    Anywhere`, and not what goes out or through.
+/// Reads a line such as `8080/tcp                   ALLOW IN    Anywhere`. Rules for what goes out or through are left
+/// out.
 fn rule(line: &str) -> Option<Rule<'_>> {
     let actions = ["ALLOW", "DENY", "REJECT", "LIMIT"];
     let (at, action) =
@@ -44,7 +45,8 @@ fn rule(line: &str) -> Option<Rule<'_>> {
 }
 
 impl Rule<'_> {
-    /// `22/tcp`, `23`, `80,443/tcp (WWW Full)`, `9000 on eth0`, `192.168.1.5 8443/tcp`, `Anywhere`.
+    /// Whether the rule is about the port. Its first column may be `22/tcp`, `23`, `80,443/tcp (WWW Full)`, `9000 on
+    /// eth0`, `192.168.1.5 8443/tcp` or `Anywhere`.
     fn is_about(&self, port: u16) -> bool {
         let to = self.to.split(" on ").next().unwrap_or_default();
         let to = to.split(" (").next().unwrap_or_default().trim();
