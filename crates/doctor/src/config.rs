@@ -3,7 +3,7 @@
 use crate::report::Finding;
 use lenscast_live::pipeline::encoder::MakeEncoder;
 use lenscast_settings::Loaded;
-use lenscast_settings::problem::{Origin, Problem, Problems};
+use lenscast_settings::mistake::{Mistake, Mistakes, Origin};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -22,9 +22,9 @@ pub(crate) struct Facts {
     /// The number of keys that somebody set.
     pub set: usize,
     /// The mistakes in it.
-    pub problems: Vec<Problem>,
+    pub mistakes: Vec<Mistake>,
     /// The warnings: things that work, and are not as they should be.
-    pub warnings: Vec<Problem>,
+    pub warnings: Vec<Mistake>,
     /// The names of the keys whose secrets stand in the file itself.
     pub secrets: Vec<&'static str>,
     /// The outcome of trying ffmpeg; `None` when the built-in encoder is used.
@@ -37,7 +37,7 @@ pub(crate) enum Encoder {
     /// It encodes.
     Works,
     /// It does not encode. Inside is why.
-    Fails(Vec<Problem>),
+    Fails(Vec<Mistake>),
     /// It does not answer in time.
     Silent,
 }
@@ -46,7 +46,7 @@ impl Facts {
     /// Gathers the facts about settings that were read.
     pub(crate) fn gather(loaded: &Arc<Loaded>) -> Self {
         let of_files = loaded.config_with(MakeEncoder::built_in(Default::default())).err();
-        let problems = of_files.map_or_else(Vec::new, |Problems(problems)| problems);
+        let mistakes = of_files.map_or_else(Vec::new, |Mistakes(mistakes)| mistakes);
         let in_file = |origin: &Origin| matches!(origin, Origin::File { .. });
         let secrets = loaded.values.iter().filter(|value| value.is_in_clear() && in_file(&value.origin));
         Self {
@@ -54,19 +54,19 @@ impl Facts {
             set: loaded.values.iter().filter(|value| value.is_set()).count(),
             warnings: loaded.warnings.clone(),
             secrets: secrets.map(|value| value.key.name.as_str()).collect(),
-            encoder: encoder(loaded, &problems),
-            problems,
+            encoder: encoder(loaded, &mistakes),
+            mistakes,
         }
     }
 
     /// The facts about settings with mistakes, which could not be used.
-    pub(crate) fn of_mistakes(Problems(problems): &Problems) -> Self {
-        let file = problems.iter().find_map(|problem| match &problem.origin {
+    pub(crate) fn of_mistakes(Mistakes(mistakes): &Mistakes) -> Self {
+        let file = mistakes.iter().find_map(|mistake| match &mistake.origin {
             Origin::File { path, .. } => Some(with_mode(path)),
             _ => None,
         });
         let (warnings, secrets) = Default::default();
-        Self { file, set: 0, problems: problems.clone(), warnings, secrets, encoder: None }
+        Self { file, set: 0, mistakes: mistakes.clone(), warnings, secrets, encoder: None }
     }
 }
 
@@ -76,7 +76,7 @@ fn with_mode(path: &Path) -> (PathBuf, u32) {
 }
 
 /// Lets ffmpeg show what it can, when it is the encoder. This happens on a thread of its own, since ffmpeg may hang.
-fn encoder(loaded: &Arc<Loaded>, known: &[Problem]) -> Option<Encoder> {
+fn encoder(loaded: &Arc<Loaded>, known: &[Mistake]) -> Option<Encoder> {
     if loaded.settings.encoder == Default::default() {
         return None;
     }
@@ -88,10 +88,10 @@ fn encoder(loaded: &Arc<Loaded>, known: &[Problem]) -> Option<Encoder> {
     });
     Some(match receiver.recv_timeout(PATIENCE) {
         Ok(Ok(())) => Encoder::Works,
-        Ok(Err(Problems(problems))) => {
-            let problems: Vec<Problem> =
-                problems.into_iter().filter(|problem| !known.contains(problem)).collect();
-            if problems.is_empty() { Encoder::Works } else { Encoder::Fails(problems) }
+        Ok(Err(Mistakes(mistakes))) => {
+            let mistakes: Vec<Mistake> =
+                mistakes.into_iter().filter(|mistake| !known.contains(mistake)).collect();
+            if mistakes.is_empty() { Encoder::Works } else { Encoder::Fails(mistakes) }
         }
         Err(_) => Encoder::Silent,
     })
@@ -99,15 +99,15 @@ fn encoder(loaded: &Arc<Loaded>, known: &[Problem]) -> Option<Encoder> {
 
 /// The findings about the configuration.
 pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
-    let Facts { file, set, problems, warnings, secrets, encoder: _ } = facts;
+    let Facts { file, set, mistakes, warnings, secrets, encoder: _ } = facts;
     let mut findings: Vec<Finding> =
-        problems.iter().map(|problem| Finding::wrong(sentence(problem))).collect();
+        mistakes.iter().map(|mistake| Finding::wrong(sentence(mistake))).collect();
     if let Some(last) = findings.pop() {
         findings.push(last.todo("lenscast config sample shows every key, and what it can be."));
     }
     findings.extend(warnings.iter().map(|warning| Finding::look(sentence(warning))));
     findings.extend(file.as_ref().and_then(|(path, mode)| exposed(path, *mode, secrets)));
-    if problems.is_empty() {
+    if mistakes.is_empty() {
         let keys = if *set == 1 { "1 key is set".to_owned() } else { format!("{set} keys are set") };
         findings.push(Finding::fine(match file {
             Some((path, _)) => format!("{} can be read; {keys}.", path.display()),
@@ -122,8 +122,8 @@ pub(crate) fn judge_encoder(facts: &Facts) -> Vec<Finding> {
     match &facts.encoder {
         None => Vec::new(),
         Some(Encoder::Works) => vec![Finding::fine("ffmpeg can encode as it is set.")],
-        Some(Encoder::Fails(problems)) => {
-            problems.iter().map(|problem| Finding::wrong(sentence(problem))).collect()
+        Some(Encoder::Fails(mistakes)) => {
+            mistakes.iter().map(|mistake| Finding::wrong(sentence(mistake))).collect()
         }
         Some(Encoder::Silent) => {
             let text = format!("ffmpeg did not encode a picture within {} s.", PATIENCE.as_secs());
@@ -132,9 +132,9 @@ pub(crate) fn judge_encoder(facts: &Facts) -> Vec<Finding> {
     }
 }
 
-/// A problem as a whole sentence, with a full stop at its end.
-fn sentence(problem: &Problem) -> String {
-    let text = problem.to_string();
+/// A mistake as a whole sentence, with a full stop at its end.
+fn sentence(mistake: &Mistake) -> String {
+    let text = mistake.to_string();
     if text.ends_with(['.', '?']) { text } else { text + "." }
 }
 
@@ -171,7 +171,7 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         let facts = match (Sources { file: Some(path), ..Sources::default() }).load() {
             Ok(loaded) => Facts::gather(&Arc::new(loaded)),
-            Err(problems) => Facts::of_mistakes(&problems),
+            Err(mistakes) => Facts::of_mistakes(&mistakes),
         };
         let shown = folder.path().display().to_string() + "/";
         let findings = judge(&facts).into_iter().chain(judge_encoder(&facts));

@@ -8,7 +8,7 @@ use lenscast_base::addresses::machine_addresses;
 use lenscast_base::state::look::{Found, Look};
 use lenscast_base::time::now;
 use lenscast_settings::config::Plain;
-use lenscast_settings::problem::Problems;
+use lenscast_settings::mistake::Mistakes;
 use lenscast_settings::{Loaded, Settings};
 use std::fs;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Installation {
     /// The settings of the installation, or the mistakes in them.
-    pub settings: Result<Arc<Loaded>, Problems>,
+    pub settings: Result<Arc<Loaded>, Mistakes>,
     /// The state directory; `None` when nobody knows where it would be.
     pub state_dir: Option<PathBuf>,
     /// Whether that directory is the one of the installed service, and not this user's own.
@@ -40,7 +40,7 @@ pub fn examine(installation: &Installation) -> Report {
     let loaded = settings.as_ref().ok();
     let config = match settings {
         Ok(loaded) => config::Facts::gather(loaded),
-        Err(problems) => config::Facts::of_mistakes(problems),
+        Err(mistakes) => config::Facts::of_mistakes(mistakes),
     };
     report.add("Configuration", config::judge(&config));
     if let Some(loaded) = loaded {

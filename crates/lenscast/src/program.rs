@@ -6,7 +6,7 @@ use lenscast_base::state::StateDir;
 use lenscast_base::time::now;
 use lenscast_gate::Gate;
 use lenscast_settings::config::Config;
-use lenscast_settings::problem::Problems;
+use lenscast_settings::mistake::Mistakes;
 use lenscast_settings::reload::{Reload, Reloader};
 use std::sync::{Arc, OnceLock};
 
@@ -69,7 +69,7 @@ impl Program {
     ///
     /// # Errors
     /// All that is wrong. Then nothing has changed.
-    pub fn reload(&self) -> Option<Result<Reload, Problems>> {
+    pub fn reload(&self) -> Option<Result<Reload, Mistakes>> {
         let outcome = self.reloader()?.reload(&self.0.config);
         self.declare();
         match &outcome {

@@ -129,8 +129,8 @@ impl Config {
 
     /// The part that the certificate gets.
     #[must_use]
-    pub fn certificate(&self) -> lenscast_tls::Config {
-        lenscast_tls::Config {
+    pub fn certificate(&self) -> lenscast_tls::TlsConfig {
+        lenscast_tls::TlsConfig {
             certificate: self.tls.as_ref().map(|tls| tls.certificate.clone()),
             host_names: self.access.host_names.clone(),
         }

@@ -5,7 +5,7 @@
 
 use crate::keys::{Key, Kind, find, keys, nearest};
 use crate::layer::{Given, Layer};
-use crate::problem::{Origin, Problem};
+use crate::mistake::{Mistake, Origin};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs;
@@ -33,9 +33,9 @@ pub fn places() -> Vec<PathBuf> {
 /// Reads the first file of `places` that exists, and gives its path with its content. `None` when none exists.
 ///
 /// # Errors
-/// A [`Problem`] when a file exists and cannot be read. Going on without it could open to strangers what that file
+/// A [`Mistake`] when a file exists and cannot be read. Going on without it could open to strangers what that file
 /// closes.
-pub(crate) fn read_first(places: &[PathBuf]) -> Result<Option<(PathBuf, String)>, Problem> {
+pub(crate) fn read_first(places: &[PathBuf]) -> Result<Option<(PathBuf, String)>, Mistake> {
     for path in places {
         match fs::read_to_string(path) {
             Ok(text) => return Ok(Some((path.clone(), text))),
@@ -49,37 +49,37 @@ pub(crate) fn read_first(places: &[PathBuf]) -> Result<Option<(PathBuf, String)>
 /// Reads a file that must exist.
 ///
 /// # Errors
-/// A [`Problem`] when the file cannot be read.
-pub(crate) fn read(path: &Path) -> Result<String, Problem> {
+/// A [`Mistake`] when the file cannot be read.
+pub(crate) fn read(path: &Path) -> Result<String, Mistake> {
     fs::read_to_string(path).map_err(|error| unreadable(path, &error))
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Problem {
+fn unreadable(path: &Path, error: &io::Error) -> Mistake {
     let sentence = match error.kind() {
         io::ErrorKind::InvalidData => "this file is no UTF-8 text".to_owned(),
         _ => format!("this file cannot be read: {error}"),
     };
-    Problem::new(Origin::File { path: path.into(), line: 0 }, sentence)
+    Mistake::new(Origin::File { path: path.into(), line: 0 }, sentence)
 }
 
-/// The layer of a file with this text. Mistakes are added to `problems`, in the order of the lines.
-pub(crate) fn parse(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Layer {
+/// The layer of a file with this text. Mistakes are added to `mistakes`, in the order of the lines.
+pub(crate) fn parse(path: &Path, text: &str, mistakes: &mut Vec<Mistake>) -> Layer {
     let mut file =
-        File { path: path.into(), base: folder(path), text, problems: Vec::new(), broken: BTreeSet::new() };
+        File { path: path.into(), base: folder(path), text, mistakes: Vec::new(), broken: BTreeSet::new() };
     let mut readable = text.to_owned();
     while let Some(next) = file.note_errors(&readable) {
         readable = next;
     }
-    file.broken = file.problems.iter().map(|(line, _)| *line).collect();
+    file.broken = file.mistakes.iter().map(|(line, _)| *line).collect();
     let (table, _) = DeTable::parse_recoverable(&readable);
     let mut layer = Layer::default();
     for (name, value) in table.get_ref() {
         file.take(name, value, &mut layer);
     }
-    let mut found = file.problems;
+    let mut found = file.mistakes;
     found.sort_by_key(|(line, _)| *line);
     found.dedup_by_key(|(line, _)| *line);
-    problems.extend(found.into_iter().map(|(_, problem)| problem));
+    mistakes.extend(found.into_iter().map(|(_, mistake)| mistake));
     layer
 }
 
@@ -93,7 +93,7 @@ struct File<'a> {
     path: Arc<Path>,
     base: Option<Arc<Path>>,
     text: &'a str,
-    problems: Vec<(usize, Problem)>,
+    mistakes: Vec<(usize, Mistake)>,
     /// The lines that are no TOML. The parser still makes something of them, which is ignored: one mistake is told
     /// once.
     broken: BTreeSet<usize>,
@@ -114,11 +114,11 @@ impl File<'_> {
         Origin::File { path: self.path.clone(), line: self.line(at) }
     }
 
-    fn problem(&mut self, at: usize, sentence: impl Into<String>) {
-        self.problems.push((self.line(at), Problem::new(self.origin(at), sentence)));
+    fn mistake(&mut self, at: usize, sentence: impl Into<String>) {
+        self.mistakes.push((self.line(at), Mistake::new(self.origin(at), sentence)));
     }
 
-    /// Notes each line that is no TOML, as a problem.
+    /// Notes each line that is no TOML, as a mistake.
     ///
     /// The parser gives up at a line that is no `key = value`, and would not see mistakes below it. Then this gives the
     /// text with such lines blanked, to be parsed once more. For example, with `open true` in line 3, the lines from 4
@@ -130,7 +130,7 @@ impl File<'_> {
         for error in errors {
             let at = error.span().map_or(0, |span| span.start);
             // Only the error's message, since the whole error quotes the line, in which a secret may stand.
-            self.problem(at, error.message());
+            self.mistake(at, error.message());
             let line = &mut rest[self.line(at) - 1];
             if !line.trim().is_empty() && !line.contains(['=', '[', ']', '"', '\'']) {
                 // Blanks of the same length, so that every other line keeps its place.
@@ -142,7 +142,7 @@ impl File<'_> {
     }
 
     /// Takes one key with its value into the layer. In a file with broken lines, an unknown name may be anything, even
-    /// a part of a secret, so the problem does not quote it.
+    /// a part of a secret, so the mistake does not quote it.
     fn take(&mut self, name: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>, layer: &mut Layer) {
         let (at, name) = (name.span().start, name.get_ref().as_ref());
         if self.is_broken(at) {
@@ -151,7 +151,7 @@ impl File<'_> {
         let Some(key) = find(name) else {
             let known = nearest(name, keys().iter().map(|key| key.name.as_str()));
             if known.is_some() || self.broken.is_empty() {
-                self.problem(at, unknown(name, value.get_ref(), known));
+                self.mistake(at, unknown(name, value.get_ref(), known));
             }
             return;
         };
@@ -161,7 +161,7 @@ impl File<'_> {
             (Kind::CameraKeys, DeValue::Table(table)) => self.camera_keys(key, table),
             (_, value) => match scalar(key, value) {
                 Ok(text) => vec![(text, origin.clone())],
-                Err(sentence) => return self.problem(at, sentence),
+                Err(sentence) => return self.mistake(at, sentence),
             },
         };
         layer.given.insert(&key.name, Given { origin, texts, base: self.base.clone() });
@@ -179,7 +179,7 @@ impl File<'_> {
             }
             match item.get_ref().as_str() {
                 Some(text) => texts.push((text.to_owned(), self.origin(item.span().start))),
-                None => self.problem(item.span().start, shape(key)),
+                None => self.mistake(item.span().start, shape(key)),
             }
         }
         texts
@@ -198,9 +198,9 @@ impl File<'_> {
                 // In TOML, every line below `[camera_keys]` belongs to that table, so a setting below it is taken for a
                 // camera.
                 None if find(name).is_some() => {
-                    self.problem(at, format!("{name} stands below [{0}]: move it above that line", key.name));
+                    self.mistake(at, format!("{name} stands below [{0}]: move it above that line", key.name));
                 }
-                None => self.problem(at, shape(key)),
+                None => self.mistake(at, shape(key)),
             }
         }
         texts

@@ -4,7 +4,7 @@
 //! and the last layer that says something about a key wins: 20.
 
 use crate::keys::{Key, Kind, keys, nearest};
-use crate::problem::{Origin, Problem, Problems};
+use crate::mistake::{Mistake, Mistakes, Origin};
 use crate::secret;
 use crate::settings::Settings;
 use clap::{ArgMatches, Args, Command, FromArgMatches, parser::ValueSource};
@@ -87,15 +87,15 @@ impl Args for Flags {
     }
 }
 
-/// The layer of the environment's variables. An empty variable counts as not set. Mistakes are added to `problems`.
+/// The layer of the environment's variables. An empty variable counts as not set. Mistakes are added to `mistakes`.
 ///
 /// An unknown variable that begins with `LENSCAST_` is no mistake. It is a warning only when its name is close to one
 /// of ours: Kubernetes, for example, gives variables such as `LENSCAST_SERVICE_HOST` to processes beside a service
 /// called lenscast.
 pub fn environment(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
-    problems: &mut Vec<Problem>,
-    warnings: &mut Vec<Problem>,
+    mistakes: &mut Vec<Mistake>,
+    warnings: &mut Vec<Mistake>,
 ) -> Layer {
     let mut layer = Layer::default();
     for (name, text) in variables {
@@ -109,12 +109,12 @@ pub fn environment(
         let Some(key) = keys().iter().find(|key| key.variable == name) else {
             let known = keys().iter().map(|key| key.variable.strip_prefix(PREFIX).unwrap_or_default());
             if let Some(meant) = nearest(&name[PREFIX.len()..], known) {
-                warnings.push(Problem::new(origin, format!("is not used; did you mean {PREFIX}{meant}?")));
+                warnings.push(Mistake::new(origin, format!("is not used; did you mean {PREFIX}{meant}?")));
             }
             continue;
         };
         let Some(text) = text.to_str() else {
-            problems.push(Problem::new(origin, "is no UTF-8 text"));
+            mistakes.push(Mistake::new(origin, "is no UTF-8 text"));
             continue;
         };
         let several = matches!(key.kind, Kind::List | Kind::CameraKeys);
@@ -170,11 +170,11 @@ impl Value {
 }
 
 /// Puts layers together: all keys, each with the value of the last layer that sets it. Files with secrets are read
-/// here. Mistakes are added to `problems`.
+/// here. Mistakes are added to `mistakes`.
 pub(crate) fn put_together(
     layers: &[&Layer],
-    problems: &mut Vec<Problem>,
-    warnings: &mut Vec<Problem>,
+    mistakes: &mut Vec<Mistake>,
+    warnings: &mut Vec<Mistake>,
 ) -> Vec<Value> {
     let mut values = Vec::new();
     for key in keys() {
@@ -189,17 +189,17 @@ pub(crate) fn put_together(
             in_clear |= key.kind.is_secret() && !is_reference(key, text);
             let text = match follow(key, text, given.base.as_deref()) {
                 Ok(resolved) => {
-                    warnings.extend(resolved.warning.map(|warning| Problem::new(origin.clone(), warning)));
+                    warnings.extend(resolved.warning.map(|warning| Mistake::new(origin.clone(), warning)));
                     resolved.text
                 }
                 Err(sentence) => {
-                    problems.push(Problem::new(origin.clone(), format!("{}: {sentence}", key.name)));
+                    mistakes.push(Mistake::new(origin.clone(), format!("{}: {sentence}", key.name)));
                     continue;
                 }
             };
             match key.check(&text) {
                 Ok(()) => texts.push(text),
-                Err(sentence) => problems.push(Problem::new(origin.clone(), sentence)),
+                Err(sentence) => mistakes.push(Mistake::new(origin.clone(), sentence)),
             }
         }
         values.push(Value { key, origin: given.origin.clone(), texts, in_clear });
@@ -236,12 +236,12 @@ fn follow(key: &Key, text: &str, base: Option<&Path>) -> Result<secret::Resolved
 /// Makes [`Settings`] of values that were checked one by one.
 ///
 /// # Errors
-/// [`Problems`] when values do not fit together.
-pub(crate) fn settings(values: &[Value]) -> Result<Settings, Problems> {
+/// [`Mistakes`] when values do not fit together.
+pub(crate) fn settings(values: &[Value]) -> Result<Settings, Mistakes> {
     let arguments = values.iter().flat_map(|value| value.texts.iter().map(|text| value.key.argument(text)));
     let command = Settings::augment_args(Command::new("settings")).no_binary_name(true);
     let parsed =
         command.try_get_matches_from(arguments).and_then(|matches| Settings::from_arg_matches(&matches));
     // Every value was checked, so this is about no single one; clap's text would quote them.
-    parsed.map_err(|error| Problems(vec![Problem::new(Origin::Default, error.kind().to_string())]))
+    parsed.map_err(|error| Mistakes(vec![Mistake::new(Origin::Default, error.kind().to_string())]))
 }

@@ -6,7 +6,7 @@
 //! | [`config`] | everything that a running server was told, and the part of it for each crate |
 //! | [`settings`] | the definition of every setting, as a flag |
 //! | [`keys`] | the keys that follow from those definitions: names in the file, variables, flags, kinds of values |
-//! | [`problem`] | what is wrong with settings, and where they stand |
+//! | [`mistake`] | what is wrong with settings, and where they stand |
 //! | [`file`](mod@file), [`secret`] | what stands in the configuration file, and in files that it names for secrets |
 //! | [`layer`] | what one source gives, and several of them put together |
 //! | [`loaded`] | all sources read, and the configuration that follows |
@@ -24,7 +24,7 @@ pub mod config;
 pub mod settings;
 
 pub mod keys;
-pub mod problem;
+pub mod mistake;
 
 pub mod file;
 pub mod secret;

@@ -2,7 +2,7 @@
 
 use crate::config::{Config, Limits, Plain, Tls};
 use crate::layer::{self, Layer, Value};
-use crate::problem::{Origin, Problem, Problems};
+use crate::mistake::{Mistake, Mistakes, Origin};
 use crate::settings::Settings;
 use crate::{file, secret};
 use lenscast_base::state::StateDir;
@@ -50,7 +50,7 @@ pub struct Loaded {
     /// The path of the file that was read; `None` when there was none.
     pub file: Option<PathBuf>,
     /// Warnings: things that work, and are not as they should be.
-    pub warnings: Vec<Problem>,
+    pub warnings: Vec<Mistake>,
 }
 
 impl Sources {
@@ -79,24 +79,24 @@ impl Sources {
     ///
     /// # Errors
     /// All mistakes in them, in the order file, environment, flags.
-    pub fn load(&self) -> Result<Loaded, Problems> {
-        let (mut problems, mut warnings) = (Vec::new(), Vec::new());
+    pub fn load(&self) -> Result<Loaded, Mistakes> {
+        let (mut mistakes, mut warnings) = (Vec::new(), Vec::new());
         let found = match &self.file {
             Some(path) => file::read(path).map(|text| Some((path.clone(), text))),
             None => file::read_first(&self.places),
         };
-        let found = found.unwrap_or_else(|problem| {
-            problems.push(problem);
+        let found = found.unwrap_or_else(|mistake| {
+            mistakes.push(mistake);
             None
         });
         let in_file =
-            found.as_ref().map(|(path, text)| file::parse(path, text, &mut problems)).unwrap_or_default();
-        let environment = layer::environment(self.environment.clone(), &mut problems, &mut warnings);
+            found.as_ref().map(|(path, text)| file::parse(path, text, &mut mistakes)).unwrap_or_default();
+        let environment = layer::environment(self.environment.clone(), &mut mistakes, &mut warnings);
         let layers = [&self.defaults, &in_file, &environment, &self.flags];
-        let values = layer::put_together(&layers, &mut problems, &mut warnings);
-        if !problems.is_empty() {
-            problems.sort_by_key(|problem| problem.order());
-            return Err(Problems(problems));
+        let values = layer::put_together(&layers, &mut mistakes, &mut warnings);
+        if !mistakes.is_empty() {
+            mistakes.sort_by_key(|mistake| mistake.order());
+            return Err(Mistakes(mistakes));
         }
         let settings = layer::settings(&values)?;
         let loaded = Loaded { settings, values, file: found.map(|(path, _)| path), warnings };
@@ -110,23 +110,23 @@ impl Loaded {
     ///
     /// # Errors
     /// The settings that cannot be used, such as an encoder or a certificate.
-    pub fn config(&self) -> Result<Config, Problems> {
+    pub fn config(&self) -> Result<Config, Mistakes> {
         let Settings { encoder, bitrate, .. } = &self.settings;
         let encoder = encoder.clone().make(bitrate.map(|kbits| kbits * 1000));
-        self.config_with(encoder.map_err(|error| self.problem("encoder", &error.to_string()))?)
+        self.config_with(encoder.map_err(|error| self.mistake("encoder", &error.to_string()))?)
     }
 
     /// The configuration of a server with these settings, with an encoder that is known to work.
     ///
     /// # Errors
     /// The settings that cannot be used, such as a certificate.
-    pub fn config_with(&self, encoder: MakeEncoder) -> Result<Config, Problems> {
+    pub fn config_with(&self, encoder: MakeEncoder) -> Result<Config, Mistakes> {
         let Settings { listen, state_dir, encode, access, tls, proxy, limits, .. } = self.settings.clone();
-        let tls = tls.resolve().map_err(|(key, sentence)| self.problem(key, sentence))?;
+        let tls = tls.resolve().map_err(|(key, sentence)| self.mistake(key, sentence))?;
         if let Some(Tls { certificate: Certificate::Files { cert, key }, .. }) = &tls {
             certificate::load(cert, key).map_err(|error| {
                 let name = if error.is_about_key() { "tls_key" } else { "tls_cert" };
-                self.problem(name, &format!("{name}: {error}"))
+                self.mistake(name, &format!("{name}: {error}"))
             })?;
         }
         let encode = encode.into();
@@ -134,9 +134,9 @@ impl Loaded {
     }
 
     /// Checks what concerns more than one key.
-    fn check(mut self) -> Result<Self, Problems> {
+    fn check(mut self) -> Result<Self, Mistakes> {
         let Settings { tls, limits, .. } = &self.settings;
-        let resolved = tls.resolve().map_err(|(key, sentence)| self.problem(key, sentence))?;
+        let resolved = tls.resolve().map_err(|(key, sentence)| self.mistake(key, sentence))?;
         if let Some(Tls { certificate, listen, plain }) = resolved {
             let other = self.settings.listen;
             if plain != Plain::Off
@@ -146,18 +146,18 @@ impl Loaded {
             {
                 let sentence =
                     "tls_listen and listen are the same: each needs a port of its own, or plain = \"off\"";
-                return Err(self.problem("tls_listen", sentence));
+                return Err(self.mistake("tls_listen", sentence));
             }
             if let Certificate::Files { key, .. } = &certificate
                 && let Some(warning) = secret::loose(key)
             {
-                self.warnings.extend(self.problem("tls_key", &warning).0);
+                self.warnings.extend(self.mistake("tls_key", &warning).0);
             }
         }
         let Limits { camera_timeout, ping_interval, .. } = limits;
         if camera_timeout <= ping_interval {
             let sentence = "camera_timeout is not longer than ping_interval: a camera that sends no frames is taken for gone";
-            self.warnings.extend(self.problem("camera_timeout", sentence).0);
+            self.warnings.extend(self.mistake("camera_timeout", sentence).0);
         }
         Ok(self)
     }
@@ -167,10 +167,10 @@ impl Loaded {
         self.values.iter().find(|value| value.key.name == key)
     }
 
-    /// A problem with a key, at the place where the key was set.
-    fn problem(&self, key: &str, sentence: &str) -> Problems {
+    /// A mistake with a key, at the place where the key was set.
+    fn mistake(&self, key: &str, sentence: &str) -> Mistakes {
         let origin = self.value(key).map_or(Origin::Default, |value| value.origin.clone());
-        Problems(vec![Problem::new(origin, sentence)])
+        Mistakes(vec![Mistake::new(origin, sentence)])
     }
 }
 

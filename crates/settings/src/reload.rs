@@ -2,7 +2,7 @@
 
 use crate::config::{Config, Proxy};
 use crate::loaded::{Loaded, Sources};
-use crate::problem::{Problem, Problems};
+use crate::mistake::{Mistake, Mistakes};
 use lenscast_base::in_force::InForce;
 use lenscast_tls::Certificate;
 use serde::Serialize;
@@ -90,7 +90,7 @@ impl Reloader {
 
     /// Warnings about the settings in force: things that work, and are not as they should be.
     #[must_use]
-    pub fn warnings(&self) -> Vec<Problem> {
+    pub fn warnings(&self) -> Vec<Mistake> {
         self.in_force.lock().unwrap_or_else(PoisonError::into_inner).warnings.clone()
     }
 
@@ -98,7 +98,7 @@ impl Reloader {
     ///
     /// # Errors
     /// All mistakes in the settings as they stand now in file and environment.
-    pub fn pending(&self) -> Result<Reload, Problems> {
+    pub fn pending(&self) -> Result<Reload, Mistakes> {
         let read = self.sources.load()?;
         Ok(Reload::plan(&self.in_force.lock().unwrap_or_else(PoisonError::into_inner), &read))
     }
@@ -108,7 +108,7 @@ impl Reloader {
     ///
     /// # Errors
     /// All mistakes in the settings. Then nothing has changed.
-    pub fn reload(&self, live: &InForce<Config>) -> Result<Reload, Problems> {
+    pub fn reload(&self, live: &InForce<Config>) -> Result<Reload, Mistakes> {
         let mut in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
         let mut read = self.sources.load()?;
         let plan = Reload::plan(&in_force, &read);

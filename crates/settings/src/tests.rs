@@ -9,7 +9,7 @@ use crate::keys::Key;
 use crate::keys::{Kind, find};
 use crate::layer::{Layer, environment};
 use crate::loaded::{Loaded, Sources};
-use crate::problem::Origin;
+use crate::mistake::Origin;
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
@@ -58,14 +58,14 @@ impl World {
     }
 
     fn load(&self) -> Loaded {
-        self.sources().load().unwrap_or_else(|problems| panic!("{problems}"))
+        self.sources().load().unwrap_or_else(|mistakes| panic!("{mistakes}"))
     }
 
     /// All that is wrong, a line each, without the folder's name.
     fn mistakes(&self) -> Vec<String> {
-        let problems = self.sources().load().expect_err("there are mistakes").0;
+        let mistakes = self.sources().load().expect_err("there are mistakes").0;
         let folder = format!("{}/", self.folder.path().display());
-        problems.iter().map(|problem| problem.to_string().replace(&folder, "")).collect()
+        mistakes.iter().map(|mistake| mistake.to_string().replace(&folder, "")).collect()
     }
 }
 

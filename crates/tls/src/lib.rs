@@ -20,4 +20,4 @@ pub mod source;
 pub use certificate::{CertificateError, Certified, Info};
 pub use renewal::{Certificates, TlsError};
 pub use self_signed::SelfSignedError;
-pub use source::{Certificate, Config};
+pub use source::{Certificate, TlsConfig};

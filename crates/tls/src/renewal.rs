@@ -2,7 +2,7 @@
 
 use crate::certificate::{CertificateError, Certified, Info, Pem};
 use crate::self_signed::{self, SelfSignedError};
-use crate::source::{Certificate, Config};
+use crate::source::{Certificate, TlsConfig};
 use lenscast_base::addresses::machine_addresses;
 use lenscast_base::in_force::InForce;
 use lenscast_base::state::StateDir;
@@ -41,7 +41,7 @@ pub enum TlsError {
 /// moment.
 #[derive(Debug)]
 pub struct Certificates {
-    config: InForce<Config>,
+    config: InForce<TlsConfig>,
     state: Arc<StateDir>,
     /// The certificate that is shown now.
     now: RwLock<Certified>,
@@ -70,7 +70,7 @@ impl Certificates {
     ///
     /// # Errors
     /// [`TlsError`], when there is to be TLS and no certificate can be had.
-    pub fn open(config: InForce<Config>, state: Arc<StateDir>) -> Result<Option<Arc<Self>>, TlsError> {
+    pub fn open(config: InForce<TlsConfig>, state: Arc<StateDir>) -> Result<Option<Arc<Self>>, TlsError> {
         let (certified, read) = match &config.get().certificate {
             None => return Ok(None),
             Some(Certificate::SelfSigned) => (own(&config, &state)?, None),
@@ -201,7 +201,7 @@ impl ResolvesServerCert for Certificates {
 }
 
 /// The certificate that is made here, for all names that this computer has now.
-fn own(config: &InForce<Config>, state: &StateDir) -> Result<Certified, SelfSignedError> {
+fn own(config: &InForce<TlsConfig>, state: &StateDir) -> Result<Certified, SelfSignedError> {
     let names = self_signed::names(&config.get().host_names, &machine_addresses());
     self_signed::kept_or_made(state, &names, now())
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 /// What the owner decided about the certificate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Config {
+pub struct TlsConfig {
     /// Where the certificate comes from; `None`: there is no TLS.
     pub certificate: Option<Certificate>,
     /// Names under which browsers find this computer, such as `cam.example`. A certificate that is made here is good

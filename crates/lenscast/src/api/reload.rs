@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use lenscast_http::api::no;
 use lenscast_http::api::openapi::{About, Tag};
 use lenscast_http::api::problem::Problem;
-use lenscast_settings::problem::Problems;
+use lenscast_settings::mistake::Mistakes;
 use lenscast_settings::reload::Reload;
 
 /// What this is.
@@ -34,7 +34,7 @@ pub async fn handler(State(program): State<Program>) -> Response {
     // It reads files, and may wait for ffmpeg.
     match tokio::task::spawn_blocking(move || program.reload()).await {
         Ok(Some(Ok(reload))) => Json(reload).into_response(),
-        Ok(Some(Err(problems))) => wrong(&problems).into_response(),
+        Ok(Some(Err(mistakes))) => wrong(&mistakes).into_response(),
         Ok(None) => {
             let detail = "This server was started without settings that could be read again.";
             no(StatusCode::CONFLICT, detail).into_response()
@@ -43,8 +43,8 @@ pub async fn handler(State(program): State<Program>) -> Response {
     }
 }
 
-fn wrong(problems: &Problems) -> Problem {
-    let errors: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
+fn wrong(mistakes: &Mistakes) -> Problem {
+    let errors: Vec<String> = mistakes.0.iter().map(ToString::to_string).collect();
     let detail = "Nothing has changed: the configuration has mistakes.";
     no(StatusCode::UNPROCESSABLE_ENTITY, detail).with_errors(errors)
 }

@@ -13,7 +13,7 @@ use lenscast_http::api::openapi::{About, Tag};
 use lenscast_http::api::problem::Problem;
 use lenscast_http::places::Places;
 use lenscast_http::serving::Serving;
-use lenscast_settings::problem::Problems;
+use lenscast_settings::mistake::Mistakes;
 use lenscast_settings::reload::Reload;
 use lenscast_tls::{Certificates, Info};
 use serde::Serialize;
@@ -117,7 +117,7 @@ fn info(program: &Program, cameras: &Cameras, places: &Places, serving: &Serving
     let pending = reloader.map_or_else(|| Ok(Reload::default()), |reloader| reloader.pending());
     let (pending, mistakes) = match pending {
         Ok(pending) => (pending, Vec::new()),
-        Err(Problems(problems)) => (Reload::default(), problems),
+        Err(Mistakes(mistakes)) => (Reload::default(), mistakes),
     };
     let warnings = reloader.map(|reloader| reloader.warnings()).unwrap_or_default();
     ServerInfo {

@@ -165,7 +165,7 @@ fn a_file_that_is_there_and_cannot_be_read_is_not_passed_over() {
 
 #[test]
 fn variables_of_others_are_left_alone() {
-    let (mut problems, mut warnings) = (Vec::new(), Vec::new());
+    let (mut mistakes, mut warnings) = (Vec::new(), Vec::new());
     let variables = [
         ("LENSCAST_CONFIG", "/x"),
         ("LENSCAST_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
@@ -174,8 +174,8 @@ fn variables_of_others_are_left_alone() {
         ("LENSCAST_MAX_VIEWER", "3"),
     ];
     let variables = variables.map(|(name, text)| (name.into(), text.into()));
-    let layer = environment(variables, &mut problems, &mut warnings);
-    assert!(layer.given.is_empty() && problems.is_empty());
+    let layer = environment(variables, &mut mistakes, &mut warnings);
+    assert!(layer.given.is_empty() && mistakes.is_empty());
     let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     assert_eq!(warnings, ["LENSCAST_MAX_VIEWER: is not used; did you mean LENSCAST_MAX_VIEWERS?"]);
     assert!(find("config").is_none(), "the file is no key of the file");

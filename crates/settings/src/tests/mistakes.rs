@@ -157,8 +157,8 @@ proptest! {
     #[test]
     fn nothing_in_a_file_makes_reading_it_panic(file in "[a-z_=\\[\\]{}\"'.,0-9 \n#\\\\é]{0,200}") {
         let world = World::new(&file);
-        if let Err(problems) = world.sources().load() {
-            prop_assert!(!problems.0.is_empty());
+        if let Err(mistakes) = world.sources().load() {
+            prop_assert!(!mistakes.0.is_empty());
         }
     }
 

@@ -28,7 +28,7 @@ impl Running {
 
     fn reload(&self, file: &str) -> Result<Reload, String> {
         self.world.write("lenscast.toml", file);
-        self.reloader.reload(&self.live).map_err(|problems| problems.to_string())
+        self.reloader.reload(&self.live).map_err(|mistakes| mistakes.to_string())
     }
 }
 

@@ -42,20 +42,20 @@ impl fmt::Display for Origin {
 
 /// One mistake, in words for the owner. The words never quote a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct Mistake {
     /// The place of the mistake.
     pub origin: Origin,
     /// The mistake, in a sentence.
     pub sentence: String,
 }
 
-impl Problem {
+impl Mistake {
     /// A mistake at a place.
     pub(crate) fn new(origin: Origin, sentence: impl Into<String>) -> Self {
         Self { origin, sentence: sentence.into() }
     }
 
-    /// A number for sorting problems: first those of the file, by line, then those of the environment, then those of
+    /// A number for sorting mistakes: first those of the file, by line, then those of the environment, then those of
     /// the flags.
     pub(crate) fn order(&self) -> (u8, usize) {
         match self.origin {
@@ -67,7 +67,7 @@ impl Problem {
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.origin {
             // Nobody set this key, so there is no place to name. The default does not fit another key, which the
@@ -80,18 +80,18 @@ impl fmt::Display for Problem {
 
 /// All mistakes in the settings. There is at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problems(pub Vec<Problem>);
+pub struct Mistakes(pub Vec<Mistake>);
 
-impl fmt::Display for Problems {
+impl fmt::Display for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.as_slice() {
             [one] => write!(f, "{one}"),
             many => {
                 write!(f, "{} mistakes in the configuration", many.len())?;
-                many.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+                many.iter().try_for_each(|mistake| write!(f, "\n  {mistake}"))
             }
         }
     }
 }
 
-impl Error for Problems {}
+impl Error for Mistakes {}
