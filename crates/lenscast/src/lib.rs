@@ -1,9 +1,18 @@
-//! The `lenscast` server: takes JPEGs from cameras, turns them into live video, and hands both to whoever watches.
+//! The `lenscast` program: the application that puts the crates of the server together, and its commands.
 //!
-//! The modules stand in the order in which a frame flows: a connection is accepted ([`server`], [`access`], [`ws`]), its
-//! messages are inspected ([`ingest`]; what its device tells about itself goes to [`device`]), the newest frame waits in a one-slot [`mailbox`], the camera's thread turns it into an
-//! access unit ([`pipeline`]), a [`stream`] holds what is live, and the [`output`]s read from it. An output sees only a
-//! `Stream`, never a camera. Beside the flow: what people and programs ask and are told ([`api`], [`events`], [`status`]).
+//! Nobody imports this crate. What a frame passes on its way stands elsewhere: `lenscast_http` takes it from its camera and
+//! hands it to viewers, `lenscast_live` holds what is live.
+//!
+//! | file | what |
+//! |---|---|
+//! | `app.rs` | the slices that handlers take |
+//! | `routes.rs` | the one table of routes, and what each needs |
+//! | `server.rs` | how a server starts, runs and ends |
+//! | `program.rs` | the process itself: its configuration, which may be read again, and its state directory |
+//! | `demo.rs` | virtual cameras inside the server |
+//! | `api.rs`, `api/` | what may be asked of the program itself |
+//! | `banner.rs` | what is printed at the start |
+//! | `cli.rs`, `cli/` | the commands of the program |
 
 #![forbid(unsafe_code)]
 
