@@ -357,3 +357,24 @@ fn what_is_typed_ahead_is_bounded() {
     session.type_in("help\r");
     assert_eq!((session.too_long, session.last_line()), (1, "help"));
 }
+
+#[test]
+fn a_line_of_which_keys_were_lost_while_a_command_ran_is_no_command() {
+    const HOME: &str = "\x01";
+    let mut session = Session::smart();
+    session.busy = true;
+    // What was typed ahead is a whole line and a part of the next, up to the brim; one key more is lost.
+    session.type_in("\r");
+    session.type_in(format!("version\rcam ir {}1", HOME.repeat(MAX_TYPE_AHEAD - 15)));
+    session.prompt();
+    session.type_in("");
+    assert_eq!(session.last_line(), "version");
+    // There is room again, but what comes now stands behind the gap.
+    session.type_in("0\r");
+    session.busy = false;
+    session.prompt();
+    session.type_in("\r");
+    assert_eq!((session.too_long, session.last_line()), (1, "version"));
+    session.type_in("help\r");
+    assert_eq!((session.too_long, session.last_line()), (1, "help"));
+}
