@@ -9,8 +9,7 @@ mod port;
 
 pub use port::Parts as PortParts;
 
-use crate::shared::{CHANNELS, FRAMES, Task, alive};
-use crate::tasks::spawn;
+use crate::shared::{CHANNELS, FRAMES, Task, alive, spawn};
 use crate::{board, vitals};
 use alloc::format;
 use alloc::string::{String, ToString};

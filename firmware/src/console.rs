@@ -1,7 +1,6 @@
 //! The console's wire: USB Serial/JTAG, or UART0 with the feature `console-uart`.
 
-use crate::shared::CHANNELS;
-use crate::tasks::spawn;
+use crate::shared::{CHANNELS, spawn};
 use embassy_executor::Spawner;
 use esp_hal::Async;
 use lenscast_runtime::console;

@@ -21,6 +21,7 @@ mod console;
 mod flash;
 mod restart;
 mod shared;
+mod starts;
 mod tasks;
 mod vitals;
 mod watchdog;
@@ -37,7 +38,8 @@ use lenscast_device::backoff::Random;
 use lenscast_device::device::{Config, Identity};
 use lenscast_device::log::Level;
 use lenscast_device::stream::Timing;
-use lenscast_runtime::now;
+use lenscast_runtime::starts::radio_pause;
+use lenscast_runtime::{net, now};
 
 esp_bootloader_esp_idf::esp_app_desc!();
 
@@ -69,12 +71,14 @@ async fn main(spawner: Spawner) {
 
     let reset_reason = restart::reason();
     let (settings, store, findings) = flash::settings(p.FLASH);
+    let hung = starts::count(&reset_reason);
     let identity = Identity {
         id: esp_hal::efuse::interface_mac_address(esp_hal::efuse::InterfaceMacAddress::Station).to_string(),
         version: String::from(env!("CARGO_PKG_VERSION")),
         board: String::from(board::NAME),
         reset_reason: reset_reason.clone(),
     };
+    let name = net::host_name(board::NAME, &identity.id);
     let config = Config {
         identity,
         saved: settings.clone(),
@@ -91,8 +95,9 @@ async fn main(spawner: Spawner) {
         device.log(now(), Level::Warn, &alloc::format!("cam: {warning}"));
     }
 
-    let stack = tasks::network(spawner, seed);
-    tasks::spawn(spawner, wifi::run(p.WIFI, stack, reset_reason));
+    let stack = tasks::network(spawner, &name, seed);
+    // It waits until the console has said why the device started.
+    shared::spawn(spawner, wifi::run(p.WIFI, stack, reset_reason, radio_pause(hung)));
     #[cfg(feature = "esp32s3")]
     {
         let (core, parts) = board::camera!(p);
@@ -100,6 +105,6 @@ async fn main(spawner: Spawner) {
     }
     #[cfg(feature = "esp32c3")]
     tasks::pattern(spawner);
-    tasks::spawn(spawner, watchdog::run(chip));
+    shared::spawn(spawner, watchdog::run(chip));
     tasks::device(device, store).await
 }

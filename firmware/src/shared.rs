@@ -1,5 +1,6 @@
-//! What the tasks share: the channels, the memory for frames, and when each task was last heard.
+//! What the tasks share: the channels, the memory for frames, when each task was last heard, and how they are started.
 
+use embassy_executor::{SpawnError, SpawnToken, Spawner};
 use lenscast_runtime::channels::Channels;
 use lenscast_runtime::frames::Pool;
 use lenscast_runtime::watchdog::Watch;
@@ -30,4 +31,9 @@ pub static WATCH: Watch<2> = Watch::new(["the device task", "the test pattern"])
 /// Tells the watchdog that a task lives.
 pub fn alive(task: Task) {
     WATCH.alive(task as usize);
+}
+
+/// Starts a task.
+pub fn spawn<S>(spawner: Spawner, task: Result<SpawnToken<S>, SpawnError>) {
+    spawner.spawn(task.expect("each task is started once"));
 }

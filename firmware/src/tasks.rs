@@ -1,9 +1,9 @@
 //! The futures of `lenscast-runtime` as tasks of this chip. Nothing is decided here.
 
 use crate::flash::Flash;
-use crate::shared::{CHANNELS, Task, alive};
+use crate::shared::{CHANNELS, Task, alive, spawn};
 use crate::{board, restart, vitals};
-use embassy_executor::{SpawnError, SpawnToken, Spawner};
+use embassy_executor::Spawner;
 use embassy_net::{Runner, Stack, StackResources};
 use esp_radio::wifi::Interface;
 use lenscast_device::Device;
@@ -14,16 +14,11 @@ use lenscast_runtime::frames::Slot;
 use lenscast_runtime::{driver, net};
 use static_cell::{ConstStaticCell, StaticCell};
 
-/// Starts a task.
-pub fn spawn<S>(spawner: Spawner, task: Result<SpawnToken<S>, SpawnError>) {
-    spawner.spawn(task.expect("each task is started once"));
-}
-
-/// Starts the network on the station's interface, and the task of the socket.
-pub fn network(spawner: Spawner, seed: u64) -> Stack<'static> {
+/// Starts the network on the station's interface, and the task of the socket. The router is told `name`.
+pub fn network(spawner: Spawner, name: &str, seed: u64) -> Stack<'static> {
     static RESOURCES: StaticCell<StackResources<{ net::SOCKETS }>> = StaticCell::new();
     let resources = RESOURCES.init(StackResources::new());
-    let (stack, runner) = net::stack(Interface::station(), board::NAME, resources, seed);
+    let (stack, runner) = net::stack(Interface::station(), name, resources, seed);
     spawn(spawner, run_network(runner));
     spawn(spawner, socket(stack));
     stack

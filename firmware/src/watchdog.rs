@@ -1,9 +1,10 @@
 //! Restarts what hangs: a task that is not heard by this one, and this one by the chip's own watchdog.
 
-use crate::restart;
 use crate::shared::WATCH;
-use embassy_time::Timer;
+use crate::{restart, starts};
+use embassy_time::{Instant, Timer};
 use esp_hal::rtc_cntl::{Rwdt, RwdtStage};
+use lenscast_runtime::starts::{GOOD, reason_of};
 
 /// Starts the chip's watchdog. From here until [`run`] feeds it, there is time for the start.
 pub fn arm(chip: &mut Rwdt) {
@@ -18,7 +19,10 @@ pub async fn run(mut chip: Rwdt) {
     loop {
         chip.feed();
         if let Some(name) = WATCH.hung() {
-            restart::now(&alloc::format!("{name} hung"));
+            restart::now(&reason_of(name));
+        }
+        if Instant::MIN + GOOD < Instant::now() {
+            starts::good();
         }
         Timer::after_secs(1).await;
     }

@@ -6,6 +6,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use embassy_net::Stack;
+use embassy_time::Duration;
 use esp_hal::peripherals::WIFI;
 use esp_radio::wifi::ap::AccessPointInfo;
 use esp_radio::wifi::scan::{ScanConfig, ScanTypeConfig};
@@ -24,10 +25,10 @@ const POWER: i8 = 60;
 /// Longest list of networks: what the console can ask for.
 const MAX_NETWORKS: usize = 200;
 
-/// Serves with one controller after the other. `reason`: why the device started.
+/// Serves with one controller after the other. `reason`: why the device started. `pause`: how long the radio stays off.
 #[embassy_executor::task]
-pub async fn run(wifi: WIFI<'static>, stack: Stack<'static>, reason: String) {
-    wifi::run(Adapter(wifi), stack, &reason, &CHANNELS).await;
+pub async fn run(wifi: WIFI<'static>, stack: Stack<'static>, reason: String, pause: Option<Duration>) {
+    wifi::run(Adapter(wifi), stack, &reason, pause, &CHANNELS).await;
     restart::now(LAST_RESORT)
 }
 

@@ -50,6 +50,7 @@ pub fn jpeg_inspect(message: &[u8]) {
 pub fn jpeg_decode(message: &[u8]) {
     let mut picture = filled(0);
     // Not every caller inspects.
+    #[expect(clippy::let_underscore_must_use, reason = "what is looked for is a panic")]
     let _ = Decoder::new(LIMITS).decode(message, &mut picture);
 
     let Ok(inspected) = inspect(message, &LIMITS) else { return };

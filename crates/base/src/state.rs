@@ -45,7 +45,10 @@ impl SocketFile {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // Nothing is lost when this fails: the next server replaces a socket at which nobody listens.
+        #[expect(
+            clippy::let_underscore_must_use,
+            reason = "nothing is lost when this fails: the next server replaces a socket at which nobody listens"
+        )]
         let _ = fs::remove_file(&self.0);
     }
 }

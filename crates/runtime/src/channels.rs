@@ -1,7 +1,7 @@
 //! What the tasks tell each other. They share nothing else.
 
 use crate::frames::Slot;
-use crate::net::PORTION;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use embassy_sync::blocking_mutex::Mutex;
@@ -10,6 +10,7 @@ use embassy_sync::channel::Channel;
 use embassy_sync::pipe::Pipe;
 use embassy_sync::signal::Signal;
 use lenscast_device::camera::{CameraEvent, FrameInfo, Plan};
+use lenscast_device::log::Level;
 use lenscast_device::stream::{DialId, SocketAction, SocketEvent};
 use lenscast_device::wifi::{WifiAction, WifiEvent};
 
@@ -18,6 +19,9 @@ type Guard = CriticalSectionRawMutex;
 
 /// Actions and events that may wait in a row.
 const WAITING: usize = 8;
+
+/// Bytes for the socket that are taken from the device at once.
+pub const PORTION: usize = 2048;
 
 /// Bytes that may wait to be printed.
 pub const PRINTED: usize = 2048;
@@ -35,6 +39,8 @@ pub enum Event {
     Received(DialId, Vec<u8>),
     /// The camera tells something.
     Camera(CameraEvent),
+    /// A line for the log.
+    Log(Level, String),
     /// The console or the socket can take more.
     Room,
 }
@@ -57,6 +63,8 @@ pub struct Channels {
     pub outgoing: Pipe<Guard, { 2 * PORTION }>,
     /// What is to be printed.
     pub printed: Pipe<Guard, PRINTED>,
+    /// The console has printed what there was to say at the start, or nobody reads it.
+    pub(crate) greeted: Signal<Guard, ()>,
     /// Frames that were lost and not yet told, by cause.
     lost: Mutex<Guard, RefCell<Vec<(&'static str, u32)>>>,
 }
@@ -74,6 +82,7 @@ impl Channels {
             socket: Channel::new(),
             outgoing: Pipe::new(),
             printed: Pipe::new(),
+            greeted: Signal::new(),
             lost: Mutex::new(RefCell::new(Vec::new())),
         }
     }

@@ -33,6 +33,9 @@ pub async fn write(mut wire: impl Write, channels: &Channels) -> ! {
         if with_timeout(PATIENCE, wire.write_all(&bytes[..count])).await.is_err() {
             channels.printed.clear();
         }
+        if channels.printed.is_empty() {
+            channels.greeted.signal(());
+        }
         channels.room();
     }
 }

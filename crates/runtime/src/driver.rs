@@ -1,8 +1,7 @@
 //! The one task that owns the [`Device`]: hands in what happens, and carries out what comes back.
 
-use crate::channels::{Channels, Event};
+use crate::channels::{Channels, Event, PORTION};
 use crate::frames::Slot;
-use crate::net::PORTION;
 use crate::pipe::write_all;
 use crate::{now, timer_at};
 use core::future::poll_fn;
@@ -93,6 +92,7 @@ impl Driver<'_> {
             }
             Event::Received(id, bytes) => device.socket_received(now(), id, &bytes),
             Event::Camera(event) => device.camera_event(now(), event),
+            Event::Log(level, line) => device.log(now(), level, &line),
             Event::Room => {}
         }
     }

@@ -13,6 +13,7 @@
 //! - [`net`]: addresses, names and the one TCP connection;
 //! - [`wifi`]: what the radio is told, and what is made of its answers;
 //! - [`console`]: both directions of the console's wire;
+//! - [`starts`]: what a start that follows hung ones does otherwise;
 //! - [`watchdog`]: which task hangs;
 //! - [`kept`]: what outlives a restart;
 //! - [`pipe`]: writing all of something.
@@ -35,6 +36,7 @@ pub mod kept;
 pub mod net;
 pub mod pattern;
 pub mod pipe;
+pub mod starts;
 pub mod watchdog;
 pub mod wifi;
 

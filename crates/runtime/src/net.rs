@@ -1,6 +1,6 @@
 //! The network: addresses, names and the one TCP connection.
 
-use crate::channels::{Channels, Event};
+use crate::channels::{Channels, Event, PORTION};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -12,9 +12,6 @@ use embassy_net::tcp::{ConnectError, Error, TcpReader, TcpSocket, TcpWriter};
 use embassy_net::{Config, DhcpConfig, IpAddress, IpEndpoint, Runner, Stack, StackResources};
 use embassy_time::{Duration, with_timeout};
 use lenscast_device::stream::{DialId, SocketAction, SocketEvent};
-
-/// Bytes that are taken from the device at once.
-pub const PORTION: usize = 2048;
 
 /// Bytes of the buffer that [`socket`] receives into.
 pub const RECEIVE: usize = 2048;
@@ -31,8 +28,19 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// Where names under `.local` are asked (RFC 6762 §3).
 const MDNS_GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
 
-/// A network stack on `driver`, which gets its address by DHCP and tells the router there that it is called `name`, as
-/// far as that has at most 32 bytes. The runner is to be run.
+/// The name that a device tells its router: `lenscast-BOARD-010203`, with the last three bytes of its address, since
+/// boards of one kind are told apart by nothing else. `id` is that address as `aa:bb:cc:01:02:03`.
+#[must_use]
+pub fn host_name(board: &str, id: &str) -> String {
+    let digits: String = id.chars().filter(char::is_ascii_hexdigit).collect();
+    let last = digits.get(6..).unwrap_or(&digits);
+    format!("lenscast-{board}-{last}")
+}
+
+/// A network stack on `driver`, which gets its address by DHCP and tells the router there that it is called `name`. The
+/// runner is to be run.
+///
+/// A name of more than 32 bytes is not told.
 pub fn stack<'a, D: Driver>(
     driver: D,
     name: &str,
@@ -40,7 +48,6 @@ pub fn stack<'a, D: Driver>(
     seed: u64,
 ) -> (Stack<'a>, Runner<'a, D>) {
     let mut dhcp = DhcpConfig::default();
-    // A name that does not fit is left out.
     dhcp.hostname = name.try_into().ok();
     let (stack, runner) = embassy_net::new(driver, Config::dhcpv4(dhcp), resources, seed);
     // BOARD?: whether answers for names under `.local` arrive; without the group only the router's names are found.

@@ -87,8 +87,26 @@ pub trait Radio {
 }
 
 /// Serves with one radio after the other, until only a restart of the whole device may help. `reason`: why the device
-/// started.
-pub async fn run(mut adapter: impl Adapter, stack: Stack<'_>, reason: &str, channels: &Channels) {
+/// started. `pause`: how long the radio stays off at first ([`starts`](crate::starts)).
+///
+/// The radio is not touched before the console has said why the device started: when its driver hangs, that is the only
+/// line that anybody will ever see.
+pub async fn run(
+    mut adapter: impl Adapter,
+    stack: Stack<'_>,
+    reason: &str,
+    pause: Option<Duration>,
+    channels: &Channels,
+) {
+    channels.greeted.wait().await;
+    if let Some(pause) = pause {
+        let why = format!(
+            "the last starts all ended in the watchdog: the radio stays off for {} s, and the console can be used",
+            pause.as_secs()
+        );
+        tell(channels, WifiEvent::Failed(why)).await;
+        Timer::after(pause).await;
+    }
     let mut recovery = Recovery::new(reason.ends_with(LAST_RESORT));
     let mut remedy = Remedy::NewRadio;
     while remedy != Remedy::Restart {
@@ -96,7 +114,9 @@ pub async fn run(mut adapter: impl Adapter, stack: Stack<'_>, reason: &str, chan
             Ok(radio) => {
                 tell(channels, WifiEvent::Started).await;
                 let recovery = &mut recovery;
-                Station { radio, stack, channels, joined: false, address: None, recovery }.serve().await
+                Station { radio, stack, channels, joined: false, broken: false, address: None, recovery }
+                    .serve()
+                    .await
             }
             Err(why) => {
                 tell(channels, WifiEvent::Failed(format!("the radio did not start ({why})"))).await;
@@ -116,6 +136,9 @@ struct Station<'a, R> {
     stack: Stack<'a>,
     channels: &'a Channels,
     joined: bool,
+    /// Whether the driver failed at joining last time. Then a scan that succeeds does not show that the radio works: after
+    /// each failure the device looks around, and nothing would ever be done about a driver that can scan and not join.
+    broken: bool,
     /// The address that was told.
     address: Option<Ipv4Addr>,
     recovery: &'a mut Recovery,
@@ -168,6 +191,7 @@ impl<R: Radio> Station<'_, R> {
             Either::First(result) => result,
             Either::Second(action) => return (Remedy::TryAgain, Some(action)),
         };
+        self.broken = result == Err(NotJoined::BrokeDown);
         let (reason, remedy) = match result {
             Ok(bssid) => {
                 (self.joined, self.address) = (true, None);
@@ -214,7 +238,7 @@ impl<R: Radio> Station<'_, R> {
         let result = with_timeout(LOOK, self.radio.scan()).await;
         let result = result.unwrap_or_else(|_| Err(String::from("it did not end")));
         let remedy = match &result {
-            Ok(networks) if networks.is_empty() => Remedy::TryAgain,
+            Ok(networks) if networks.is_empty() || self.broken => Remedy::TryAgain,
             Ok(_) => {
                 self.recovery.works();
                 Remedy::TryAgain

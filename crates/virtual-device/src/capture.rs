@@ -104,7 +104,10 @@ struct Camera {
 impl Camera {
     fn run(self, mut frames: Frames) {
         if let Err(error) = self.capture(&mut frames) {
-            // When the device was stopped meanwhile, nobody listens any more: then it does not matter.
+            #[expect(
+                clippy::let_underscore_must_use,
+                reason = "nobody listens any more when the device was stopped meanwhile"
+            )]
             let _ = self.tell.blocking_send(Told::Gone(error));
         }
     }
@@ -171,6 +174,10 @@ impl Camera {
     }
 
     fn tell(&self, event: CameraEvent) {
+        #[expect(
+            clippy::let_underscore_must_use,
+            reason = "nobody listens any more when the device was stopped meanwhile"
+        )]
         let _ = self.tell.blocking_send(Told::Event(event));
     }
 }

@@ -86,6 +86,7 @@ impl Console {
     pub(crate) async fn close(self) {
         drop(self.output);
         if let Some(closed) = self.closed {
+            #[expect(clippy::let_underscore_must_use, reason = "who wrote is gone either way")]
             let _ = closed.await;
         }
     }

@@ -284,7 +284,7 @@ impl<'a> Life<'a> {
                 output.ready().await;
             }
         };
-        // Late lines are lost, as on a board.
+        #[expect(clippy::let_underscore_must_use, reason = "late lines are lost, as on a board")]
         let _ = timeout(LAST_LINES, printing).await;
         add(&mut board.before, device.stats());
         board.stats.copy(&board.before, &Default::default(), false);

@@ -37,6 +37,10 @@ pub async fn run_many(
         counted.push(stats.clone());
         let mut stopped = stopped.clone();
         let stopped = async move {
+            #[expect(
+                clippy::let_underscore_must_use,
+                reason = "who would have said it is gone: that ends the fleet too"
+            )]
             let _ = stopped.wait_for(|stopped| *stopped).await;
         };
         let span = tracing::info_span!("device", number);

@@ -209,7 +209,10 @@ impl Connection {
         let room = self.down.room().min(buffer.len());
         match self.stream.try_read(&mut buffer[..room]) {
             Ok(0) => self.end = Some(String::new()),
-            Ok(length) => drop(self.down.send(now, &buffer[..length])),
+            Ok(length) => {
+                let taken = self.down.send(now, &buffer[..length]);
+                debug_assert_eq!(taken, length, "more was read than there is room for");
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => self.end = Some(words(&error)),
         }
@@ -237,11 +240,19 @@ async fn connect(host: String, port: u16) -> io::Result<TcpStream> {
     let stream = TcpStream::connect((host.as_str(), port)).await?;
     stream.set_nodelay(true)?;
     // What the kernel holds back grows old: with its usual 4 MB, a server that stopped reading later gets 128 old VGA
-    // frames first; with these limits, 7. Where a system refuses, frames are older, but they flow.
+    // frames first; with these limits, 7.
     let socket = socket2::SockRef::from(&stream);
     #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[expect(
+        clippy::let_underscore_must_use,
+        reason = "where a system refuses, frames are older, but they flow"
+    )]
     let _ = socket.set_tcp_notsent_lowat(16 * 1024);
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    #[expect(
+        clippy::let_underscore_must_use,
+        reason = "where a system refuses, frames are older, but they flow"
+    )]
     let _ = socket.set_send_buffer_size(128 * 1024);
     Ok(stream)
 }

@@ -123,7 +123,9 @@ impl Pair {
 
 impl Drop for Pair {
     fn drop(&mut self) {
+        #[expect(clippy::let_underscore_must_use, reason = "it may have ended already")]
         let _ = self.server.kill();
+        #[expect(clippy::let_underscore_must_use, reason = "it may have ended already")]
         let _ = self.server.wait();
     }
 }

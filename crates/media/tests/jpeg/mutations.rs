@@ -13,9 +13,11 @@ fn whole_way(message: &[u8]) {
     if let Ok(inspected) = inspect(message, &LIMITS) {
         assert!(inspected.len + inspected.trailing.len() == message.len());
         let jpeg = with_default_huffman_tables(message, &inspected);
+        #[expect(clippy::let_underscore_must_use, reason = "what is looked for is a panic")]
         let _ = Decoder::new(LIMITS).decode(&jpeg, &mut I420::default());
     }
     // A decoder must hold without an inspection as well.
+    #[expect(clippy::let_underscore_must_use, reason = "what is looked for is a panic")]
     let _ = Decoder::new(LIMITS).decode(message, &mut I420::default());
 }
 

@@ -194,6 +194,7 @@ proptest! {
             let at = at % bytes.len();
             bytes[at] = byte;
             let text = String::from_utf8_lossy(&bytes);
+            #[expect(clippy::let_underscore_must_use, reason = "what is looked for is a panic")]
             let _ = (device_message(&text), server_message(&text));
         }
     }

@@ -53,6 +53,7 @@ fn open_with(patience: Duration) -> io::Result<(Console, PathBuf)> {
     tokio::spawn(async move {
         write(&writer, &user, printed, patience).await;
         reading.abort();
+        #[expect(clippy::let_underscore_must_use, reason = "who waited for the end may be gone")]
         let _ = done.send(());
     });
     Ok((

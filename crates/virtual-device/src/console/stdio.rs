@@ -20,6 +20,7 @@ static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 pub fn restore_terminal() {
     if let Some(before) = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take() {
         // What the device printed last is shown first.
+        #[expect(clippy::let_underscore_must_use, reason = "a terminal that is gone needs no modes")]
         let _ = tcsetattr(io::stdin(), OptionalActions::Drain, &before);
     }
 }
@@ -33,8 +34,9 @@ pub(super) fn open() -> io::Result<Console> {
     let (done, closed) = oneshot::channel();
     thread::Builder::new().name("console in".to_owned()).spawn(move || read(raw, &typed))?;
     thread::Builder::new().name("console out".to_owned()).spawn(move || {
-        // An error: nobody reads any more.
+        #[expect(clippy::let_underscore_must_use, reason = "an error says that nobody reads any more")]
         let _ = write(printed);
+        #[expect(clippy::let_underscore_must_use, reason = "who waited for the end may be gone")]
         let _ = done.send(());
     })?;
     Ok(Console {
@@ -89,10 +91,12 @@ fn read(raw: bool, typed: &mpsc::Sender<Typed>) {
             return;
         }
         if end.is_some() {
+            #[expect(clippy::let_underscore_must_use, reason = "a device that is gone needs not be told")]
             let _ = typed.blocking_send(Typed::End(End::Key));
             return;
         }
     }
+    #[expect(clippy::let_underscore_must_use, reason = "a device that is gone needs not be told")]
     let _ = typed.blocking_send(Typed::End(End::Input));
 }
 
