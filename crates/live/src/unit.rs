@@ -224,3 +224,18 @@ impl CodedPicture {
         Self { timing, key, params: params.clone(), annex_b: Vec::new() }
     }
 }
+
+/// Where packets with payload break the count of their PID (ISO/IEC 13818-1 §2.4.3.3), by PID.
+#[cfg(test)]
+pub(crate) fn gaps(packets: &[u8]) -> Vec<u16> {
+    let mut counters = std::collections::BTreeMap::new();
+    let mut gaps = Vec::new();
+    for packet in packets.chunks(ts::PACKET_SIZE) {
+        let pid = u16::from_be_bytes([packet[1] & 0x1F, packet[2]]);
+        let counter = packet[3] & 0x0F;
+        if counters.insert(pid, counter).is_some_and(|before| (before + 1) & 0x0F != counter) {
+            gaps.push(pid);
+        }
+    }
+    gaps
+}

@@ -106,28 +106,13 @@ mod tests {
     use crate::mailbox::Mailbox;
     use crate::news::News;
     use crate::stream::rules::Rules;
+    use crate::unit::gaps;
     use futures_util::FutureExt as _;
     use lenscast_base::in_force::InForce;
     use lenscast_media::h264::encoder::OpenH264;
     use lenscast_media::picture::I420;
     use lenscast_media::time::Micros;
-    use lenscast_media::ts::PACKET_SIZE;
     use lenscast_protocol::CameraName;
-    use std::collections::BTreeMap;
-
-    /// Where packets with payload break the count of their PID (ISO/IEC 13818-1 §2.4.3.3), by PID.
-    fn gaps(packets: &[u8]) -> Vec<u16> {
-        let mut counters = BTreeMap::new();
-        let mut gaps = Vec::new();
-        for packet in packets.chunks(PACKET_SIZE) {
-            let pid = u16::from_be_bytes([packet[1] & 0x1F, packet[2]]);
-            let counter = packet[3] & 0x0F;
-            if counters.insert(pid, counter).is_some_and(|before| (before + 1) & 0x0F != counter) {
-                gaps.push(pid);
-            }
-        }
-        gaps
-    }
 
     /// Gives the packager a key frame that is shown at `ms`, as an encoder does.
     fn show(packager: &Packager, ms: u64) {

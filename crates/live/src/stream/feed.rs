@@ -79,9 +79,11 @@ mod tests {
     use crate::clock::Clock;
     use crate::news::News;
     use crate::stream::rules::{EncodeMode, Rules};
+    use crate::unit::gaps;
     use futures_util::FutureExt as _;
     use lenscast_base::in_force::InForce;
     use lenscast_protocol::CameraName;
+    use proptest::prelude::*;
     use std::sync::Mutex;
 
     /// What an edge of a cluster is told by a stream, in order. It has no camera, no mailbox and no pipeline.
@@ -164,5 +166,54 @@ mod tests {
         assert_eq!(edges[1].told(), ["end"]);
         current.publish(CodedPicture::for_test(true));
         assert!(viewer.next().now_or_never().is_none(), "the camera left");
+    }
+
+    /// What may happen to a stream.
+    #[derive(Clone, Copy, Debug)]
+    enum Action {
+        Begin,
+        End,
+        /// One of the feeds that there ever were gives a picture, however late.
+        Publish {
+            feed: prop::sample::Index,
+            key: bool,
+        },
+    }
+
+    fn action() -> impl Strategy<Value = Action> {
+        let publish = (any::<prop::sample::Index>(), any::<bool>());
+        prop_oneof![
+            1 => Just(Action::Begin),
+            1 => Just(Action::End),
+            8 => publish.prop_map(|(feed, key)| Action::Publish { feed, key }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whoever_publishes_late_a_viewer_that_reads_all_sees_no_gap(
+            actions in prop::collection::vec(action(), 1..100),
+        ) {
+            let stream = stream(Rules::default());
+            let mut viewer = stream.join_video();
+            let mut feeds = vec![stream.feed(Arc::new(Edge::default()))];
+            let (mut packets, mut seen) = (Vec::new(), 0);
+            for action in actions {
+                match action {
+                    Action::Begin => feeds.push(stream.feed(Arc::new(Edge::default()))),
+                    Action::End => stream.end_feed(),
+                    Action::Publish { feed, key } => {
+                        feeds[feed.index(feeds.len())].publish(CodedPicture::for_test(key));
+                    }
+                }
+                while let Some(item) = viewer.next().now_or_never() {
+                    prop_assert_eq!((item.unit.sequence, item.lost), (seen, 0));
+                    prop_assert!(seen > 0 || item.unit.key);
+                    seen += 1;
+                    packets.extend(item.unit.ts().body());
+                }
+            }
+            prop_assert_eq!(gaps(&packets), Vec::<u16>::new());
+        }
     }
 }
