@@ -81,8 +81,9 @@ pub fn examine(installation: &Installation) -> Report {
     let newest = state.as_ref().and_then(state::Facts::newest);
     report.add("Clock", clock::judge(&clock::Facts::gather(now, build.built, newest)));
     let limits = info.as_ref().and_then(|info| fs::read_to_string(format!("/proc/{}/limits", info.pid)).ok());
+    let built_in = config.encoder.is_none();
     let program = program::Facts {
-        built_in: config.encoder.is_none(),
+        built_in,
         max_connections: loaded.map(|loaded| loaded.settings.limits.max_connections as u64),
         running: status.as_ref().map(|status| status.version.clone()),
         ..program::Facts::gather(*build, limits.as_deref())
@@ -96,7 +97,7 @@ pub fn examine(installation: &Installation) -> Report {
         report.add("Server", vec![Finding::unseen("No server answers: its cameras were not looked at.")]);
     }
     if let Some(status) = status {
-        report.add("Cameras", cameras::judge(&status));
+        report.add("Cameras", cameras::judge(&status, built_in));
     }
     report
 }
