@@ -73,7 +73,7 @@ pub(crate) fn run(browser: Browser) -> Result<()> {
 /// What runs on a chip, without the standard library: on a bare target where one is installed.
 fn without_std(places: &Places) -> Result<()> {
     let mut check = vec!["check", "--no-default-features"];
-    for package in ["lenscast-protocol", "lenscast-device", "lenscast-runtime"] {
+    for package in ["lenscast-protocol", "lenscast-picture", "lenscast-device", "lenscast-runtime"] {
         check.extend(["--package", package]);
     }
     match installed_bare_target() {

@@ -7,7 +7,6 @@
 //! Where things are, in the order in which a frame passes:
 //!
 //! - [`sensor`]: the registers of image sensors, each in a file of its own;
-//! - [`raw`], [`jpeg`], [`pattern`]: pictures become JPEGs; a test scene that people like to look at and tests can read;
 //! - [`camera`]: what the camera is to do, the pace of capturing, and how it yields to a slow network;
 //! - [`stream`]: the connection to the server: WebSocket client, back-off, deadlines;
 //! - [`wifi`], [`recovery`]: the connection to the network, and what helps when the radio keeps failing;
@@ -17,7 +16,7 @@
 //! - [`device`]: all of it together, the one type that a driver talks to.
 //!
 //! What does not belong here: anything that names a chip or a board, and the messages themselves, which are in
-//! `lenscast-protocol`.
+//! `lenscast-protocol`. How pixels become JPEGs is in `lenscast-picture`.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -28,10 +27,7 @@ pub mod backoff;
 pub mod camera;
 pub mod console;
 pub mod device;
-pub mod jpeg;
 pub mod log;
-pub mod pattern;
-pub mod raw;
 pub mod recovery;
 pub mod sensor;
 pub mod settings;

@@ -27,13 +27,13 @@ pub use sccb::{Access, RegisterError};
 pub use setup::{Format, Setup};
 
 use crate::camera::FrameSize;
-use crate::raw::RawFormat;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
 use embedded_hal_async::delay::DelayNs;
 use embedded_hal_async::i2c::I2c;
 use field::Field;
+use lenscast_picture::raw::RawFormat;
 use sccb::Sccb;
 
 /// Clock that the sensors need, in Hz. The timing in the tables below is for this one.

@@ -8,8 +8,8 @@ use core::fmt;
 use embassy_futures::yield_now;
 use embassy_sync::blocking_mutex::Mutex;
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
-use lenscast_device::jpeg::{EncodeError, Encoder, Full, Rows, Sampling, Sink};
 use lenscast_device::stats::Stats;
+use lenscast_picture::jpeg::{EncodeError, Encoder, Full, Rows, Sampling, Sink};
 
 /// The slots that are free.
 pub struct Pool {
@@ -125,7 +125,7 @@ mod tests {
     use alloc::boxed::Box;
     use core::pin::pin;
     use core::task::{Context, Poll, Waker};
-    use lenscast_device::pattern::Scene;
+    use lenscast_picture::pattern::Scene;
 
     /// The result, and how often the processor was given to others before it came.
     fn run<T>(future: impl Future<Output = T>) -> (T, usize) {

@@ -9,10 +9,10 @@ use embassy_futures::select::{Either3, select3};
 use embassy_time::{Duration, Timer, with_timeout};
 use lenscast_device::camera::pacer::Pacer;
 use lenscast_device::camera::{CameraEvent, CameraInfo, FrameInfo, FrameSize, Plan};
-use lenscast_device::jpeg::Encoder;
 use lenscast_device::log::Level;
-use lenscast_device::pattern::{Bars, Scene};
 use lenscast_device::stats::Stats;
+use lenscast_picture::jpeg::Encoder;
+use lenscast_picture::pattern::{Bars, Scene};
 
 /// Slots that are needed: one being drawn, one in the mailbox, one that waits and one on its way.
 pub const SLOTS: usize = 4;

@@ -12,7 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use lenscast_device::camera::FrameSize;
-use lenscast_device::raw::RawFormat;
+use lenscast_picture::raw::RawFormat;
 
 pub(crate) use frame::{Frame, NoFrame};
 pub(crate) use frames::Frames;
@@ -23,7 +23,7 @@ use raw_file::RawFile;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Source {
-    /// The moving test scene of [`lenscast_device::pattern`], with the time of this computer.
+    /// The moving test scene of [`lenscast_picture::pattern`], with the time of this computer.
     Pattern,
     /// Files with one JPEG each, from the first to the last and over again.
     Pictures {
@@ -172,9 +172,9 @@ mod tests {
     use super::*;
     use bytes::Bytes;
     use lenscast_device::camera::{FrameRate, Plan};
-    use lenscast_device::jpeg::{self, Sampling};
-    use lenscast_device::pattern::Scene;
-    use lenscast_device::raw::Raw;
+    use lenscast_picture::jpeg::{self, Sampling};
+    use lenscast_picture::pattern::Scene;
+    use lenscast_picture::raw::Raw;
     use std::fs;
     use tempfile::TempDir;
     use zune_jpeg::JpegDecoder;

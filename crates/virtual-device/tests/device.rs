@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use lenscast_device::pattern::read_strips;
+use lenscast_picture::pattern::read_strips;
 use lenscast_virtual_device::{Error, FrameSize, Options, Source, Stats, Timing, run};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -366,9 +366,9 @@ async fn dropping_the_future_ends_capturing() {
 async fn the_pictures_of_a_film_are_sent_as_they_are() {
     let pictures: Vec<Vec<u8>> = (1..=3)
         .map(|frame| {
-            let scene = lenscast_device::pattern::Scene { width: 160, height: 120, frame, clock_ms: 1 };
+            let scene = lenscast_picture::pattern::Scene { width: 160, height: 120, frame, clock_ms: 1 };
             let mut jpeg = Vec::new();
-            lenscast_device::jpeg::encode(&scene.painter(), 70, Default::default(), &mut jpeg)
+            lenscast_picture::jpeg::encode(&scene.painter(), 70, Default::default(), &mut jpeg)
                 .expect("a picture");
             jpeg
         })

@@ -1,7 +1,7 @@
 //! What the device puts on the wire, byte by byte, in front of a WebSocket server that is not ours: Python's `websockets`.
 
-use lenscast_device::jpeg;
-use lenscast_device::pattern::Scene;
+use lenscast_picture::jpeg;
+use lenscast_picture::pattern::Scene;
 use lenscast_virtual_device::{Options, Source, Stats, run};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -5,8 +5,8 @@ use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use embassy_sync::signal::Signal;
 use embassy_time::{Duration, with_timeout};
 use lenscast_device::camera::{FrameInfo, FrameSize};
-use lenscast_device::jpeg::Encoder;
-use lenscast_device::raw::{Raw, RawFormat};
+use lenscast_picture::jpeg::Encoder;
+use lenscast_picture::raw::{Raw, RawFormat};
 use lenscast_runtime::frames::Slot;
 use lenscast_runtime::now;
 

@@ -1,8 +1,8 @@
 //! The pictures that all benchmarks send: frames of the test scene, made before anything is measured.
 
 use crate::Result;
-use lenscast_device::jpeg::{self, Sampling};
-use lenscast_device::pattern::Scene;
+use lenscast_picture::jpeg::{self, Sampling};
+use lenscast_picture::pattern::Scene;
 
 /// Size in pixels, that of the camera in the specification.
 pub(crate) const WIDTH: u16 = 640;

@@ -34,7 +34,7 @@ struct Line {
 /// The example could not be built or run, or prints something else than what is expected of it.
 pub(crate) fn run() -> Result<()> {
     let places = Places::find()?;
-    let example = ["run", "--release", "--package", "lenscast-device", "--example", "jpeg_bench"];
+    let example = ["run", "--release", "--package", "lenscast-picture", "--example", "jpeg_bench"];
     let output = places.cargo(&example).stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         return Err(format!("the example jpeg_bench failed ({})", output.status).into());

@@ -2,7 +2,7 @@
 
 use super::frames::{HEIGHT, WIDTH};
 use crate::Result;
-use lenscast_device::pattern::read_strips;
+use lenscast_picture::pattern::read_strips;
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 use std::process::{Command, Stdio};

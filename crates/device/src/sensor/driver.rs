@@ -4,12 +4,12 @@ use super::field::{Field, Fields, Run};
 use super::setup::{Format, Setup};
 use super::{Error, SizeError};
 use crate::camera::{CameraInfo, Exposure, FrameSize, Picture, Plan};
-use crate::raw::RawFormat;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::RangeInclusive;
 use core::time::Duration;
+use lenscast_picture::raw::RawFormat;
 
 /// All that is known about one sensor. Each has one in a file of its own, and [`DRIVERS`](super::DRIVERS) lists them.
 pub struct Driver {

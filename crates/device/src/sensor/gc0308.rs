@@ -32,8 +32,8 @@ use super::field::Fields;
 use super::field::Run::{self, Row};
 use super::setup::Setup;
 use crate::camera::{Exposure, FrameSize};
-use crate::raw::RawFormat;
 use core::time::Duration;
+use lenscast_picture::raw::RawFormat;
 
 /// The GC0308.
 pub const DRIVER: Driver = Driver {

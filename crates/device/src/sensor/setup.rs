@@ -1,7 +1,7 @@
 //! How a sensor's picture is to be, and what comes out of it.
 
 use crate::camera::{Exposure, FrameSize};
-use crate::raw::RawFormat;
+use lenscast_picture::raw::RawFormat;
 
 /// How the picture is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use crate::sim::{Bus, Chip, Numbers, after_reset, run};
 use crate::{CHIPS, gc0308, ov2640, ov3660};
 use embedded_hal_async::i2c::{ErrorKind, I2c, NoAcknowledgeSource};
 use lenscast_device::camera::{Exposure, FrameRate, FrameSize, Picture, Plan};
-use lenscast_device::raw::RawFormat;
 use lenscast_device::sensor::{DRIVERS, Error, Format, Sensor, Setup, SizeError, probe};
+use lenscast_picture::raw::RawFormat;
 use std::collections::BTreeMap;
 
 pub const NACK: ErrorKind = ErrorKind::NoAcknowledge(NoAcknowledgeSource::Address);

@@ -3,9 +3,9 @@
 use crate::common::{effect, started};
 use crate::sim::{Chip, Numbers, after_reset, run};
 use lenscast_device::camera::{Exposure, FrameSize};
-use lenscast_device::raw::RawFormat;
 use lenscast_device::sensor::gc0308::DRIVER;
 use lenscast_device::sensor::{Sensor, Setup, XCLK_HZ};
+use lenscast_picture::raw::RawFormat;
 use std::collections::BTreeMap;
 
 const MODEL: &Chip = &CHIP;

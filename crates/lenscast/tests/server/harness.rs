@@ -3,10 +3,10 @@
 use futures_util::{SinkExt as _, StreamExt as _};
 use lenscast::app::App;
 use lenscast::server::Server;
-use lenscast_device::jpeg::{self, Sampling};
-use lenscast_device::pattern::{Scene, read_strips};
 use lenscast_live::Stats;
 use lenscast_media::h264::nal;
+use lenscast_picture::jpeg::{self, Sampling};
+use lenscast_picture::pattern::{Scene, read_strips};
 use lenscast_protocol::{CameraName, FrameHeader};
 use lenscast_settings::config::Config;
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! Frames that a receiver can check byte by byte, knowing nothing but the seed.
 
 use crate::random::Random;
-use lenscast_device::jpeg::{Sampling, encode};
-use lenscast_device::pattern::Scene;
+use lenscast_picture::jpeg::{Sampling, encode};
+use lenscast_picture::pattern::Scene;
 use std::sync::OnceLock;
 
 /// Largest number of bytes of a frame.

@@ -1,7 +1,7 @@
 //! What a sensor does to its picture, for pictures that come from none.
 
 use lenscast_device::camera::Picture;
-use lenscast_device::jpeg::Rows;
+use lenscast_picture::jpeg::Rows;
 
 /// One step of brightness, in levels of luma.
 const BRIGHTNESS_STEP: i16 = 24;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use lenscast_device::camera::{FrameInfo, Plan};
-use lenscast_device::jpeg::{self, Rows, Sampling};
+use lenscast_picture::jpeg::{self, Rows, Sampling};
 
 use super::SourceError;
 use super::adjusted::Adjusted;

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use lenscast_device::camera::{CameraInfo, FrameSize, Plan};
-use lenscast_device::jpeg::Rows;
-use lenscast_device::pattern::{Bars, Scene};
+use lenscast_picture::jpeg::Rows;
+use lenscast_picture::pattern::{Bars, Scene};
 use lenscast_protocol::DEFAULT_MAX_MESSAGE_BYTES;
 
 use super::frame::{Frame, NoFrame, captured, encode};

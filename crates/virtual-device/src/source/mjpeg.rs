@@ -161,8 +161,8 @@ impl<R: BufRead> Splitter<'_, R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lenscast_device::jpeg::{self, Sampling};
-    use lenscast_device::pattern::Scene;
+    use lenscast_picture::jpeg::{self, Sampling};
+    use lenscast_picture::pattern::Scene;
 
     const NO_LIMIT: usize = usize::MAX;
 

@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
 use lenscast_device::camera::FrameSize;
-use lenscast_device::raw::{Raw, RawFormat};
+use lenscast_picture::raw::{Raw, RawFormat};
 
 use super::{SourceError, has_extension};
 

@@ -14,8 +14,8 @@ mod there {
 
     use bytes::Bytes;
     use lenscast_device::camera::{FrameSize, Plan};
-    use lenscast_device::jpeg::sensor;
-    use lenscast_device::raw::{Raw, RawFormat};
+    use lenscast_picture::jpeg::sensor;
+    use lenscast_picture::raw::{Raw, RawFormat};
     use linuxvideo::format::{PixFormat, PixelFormat};
     use linuxvideo::stream::ReadStream;
     use linuxvideo::{BufType, Device};

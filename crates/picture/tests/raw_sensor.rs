@@ -1,8 +1,8 @@
 //! What sensors do to their JPEGs, done to good ones.
 
-use lenscast_device::jpeg::sensor::{Assembler, Progress, SensorFault, trim};
-use lenscast_device::jpeg::{self, Sampling};
-use lenscast_device::pattern::Scene;
+use lenscast_picture::jpeg::sensor::{Assembler, Progress, SensorFault, trim};
+use lenscast_picture::jpeg::{self, Sampling};
+use lenscast_picture::pattern::Scene;
 
 /// A frame like those of a sensor; the number makes it unlike others.
 fn frame(number: u32) -> Vec<u8> {

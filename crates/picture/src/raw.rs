@@ -3,8 +3,8 @@
 //! A [`Raw`] borrows the bytes as the camera port wrote them and is [`jpeg::Rows`](crate::jpeg::Rows):
 //!
 //! ```
-//! use lenscast_device::jpeg::{self, Sampling};
-//! use lenscast_device::raw::{Raw, RawFormat};
+//! use lenscast_picture::jpeg::{self, Sampling};
+//! use lenscast_picture::raw::{Raw, RawFormat};
 //!
 //! let frame = Raw::new(2, 1, RawFormat::Yuyv, &[76, 85, 76, 255])?;
 //! let mut out = Vec::new();

@@ -4,8 +4,8 @@
 
 use std::time::Instant;
 
-use lenscast_device::jpeg::{self, Rows, Sampling};
-use lenscast_device::pattern::Scene;
+use lenscast_picture::jpeg::{self, Rows, Sampling};
+use lenscast_picture::pattern::Scene;
 
 const FRAMES: u32 = 200;
 const QUALITY: u8 = 80;

@@ -1,7 +1,7 @@
 //! Test scenes encoded by this crate and decoded by another.
 
-use lenscast_device::jpeg::{self, EncodeError, Encoder, Full, Rows, Sampling, Sink};
-use lenscast_device::pattern::{Scene, read_strips};
+use lenscast_picture::jpeg::{self, EncodeError, Encoder, Full, Rows, Sampling, Sink};
+use lenscast_picture::pattern::{Scene, read_strips};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;

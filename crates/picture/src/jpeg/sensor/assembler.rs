@@ -6,7 +6,7 @@ use super::{SensorFault, Walk};
 /// frame when as many bytes have come as it has.
 ///
 /// ```
-/// use lenscast_device::jpeg::sensor::{Assembler, Progress, SensorFault};
+/// use lenscast_picture::jpeg::sensor::{Assembler, Progress, SensorFault};
 ///
 /// let mut slot = [0; 6];
 /// let mut frame = Assembler::raw(4);

@@ -4,9 +4,9 @@
 //! prints, tab-separated: a line `cycle` with nanoseconds, then lines of format, width, height, nanoseconds a pixel to
 //! convert rows and to convert and encode them, and bytes of the JPEG.
 
-use lenscast_device::jpeg::{self, Rows, Sampling};
-use lenscast_device::pattern::Scene;
-use lenscast_device::raw::{Raw, RawFormat};
+use lenscast_picture::jpeg::{self, Rows, Sampling};
+use lenscast_picture::pattern::Scene;
+use lenscast_picture::raw::{Raw, RawFormat};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,8 @@
 //! The encoder beside another one: `jpeg-encoder`, with the same tables and the same arithmetic, byte for byte.
 
 use jpeg_encoder::{ImageBuffer, JpegColorType, SamplingFactor};
-use lenscast_device::jpeg::{self, Encoder, Rows, Sampling};
-use lenscast_device::pattern::Scene;
+use lenscast_picture::jpeg::{self, Encoder, Rows, Sampling};
+use lenscast_picture::pattern::Scene;
 
 /// The three planes of a picture; a grey one has no chroma.
 struct Planes {

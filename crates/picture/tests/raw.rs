@@ -1,8 +1,8 @@
 //! Raw frames encoded by this crate and decoded by another.
 
-use lenscast_device::jpeg::{self, Rows, Sampling};
-use lenscast_device::pattern::{Scene, read_strips};
-use lenscast_device::raw::{Raw, RawError, RawFormat};
+use lenscast_picture::jpeg::{self, Rows, Sampling};
+use lenscast_picture::pattern::{Scene, read_strips};
+use lenscast_picture::raw::{Raw, RawError, RawFormat};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
