@@ -199,6 +199,7 @@ mod tests {
 
     impl Drop for Folder {
         fn drop(&mut self) {
+            #[expect(clippy::let_underscore_must_use, reason = "a folder that is left behind is only untidy")]
             let _ = fs::remove_dir_all(&self.0);
         }
     }

@@ -119,12 +119,15 @@ impl<I: I2c, D: DelayNs> Sensor<I, D> {
         let Driver { name, address, dump, dump_note, .. } = self.driver();
         let mut text = String::new();
         // Writing to a String cannot fail.
+        #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
         let _ = write!(text, "{name} at {address:#04x}{dump_note}");
         for block in *dump {
             for register in block.clone() {
                 if register % 16 == 0 {
+                    #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
                     let _ = write!(text, "\n{register:#05x}:");
                 }
+                #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
                 let _ = write!(text, " {:02x}", self.sccb.read(register).await?);
             }
         }

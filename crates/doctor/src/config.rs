@@ -84,6 +84,7 @@ fn encoder(loaded: &Arc<Loaded>, known: &[Mistake]) -> Option<Encoder> {
     let loaded = loaded.clone();
     thread::spawn(move || {
         // Sending fails when the asking side has given up waiting. Then nobody wants the answer.
+        #[expect(clippy::let_underscore_must_use, reason = "nobody waits any more when it took too long")]
         let _ = sender.send(loaded.config().map(drop));
     });
     Some(match receiver.recv_timeout(PATIENCE) {

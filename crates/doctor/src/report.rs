@@ -98,11 +98,14 @@ impl Report {
     pub fn text(&self, style: Style) -> String {
         let mut out = String::new();
         for (about, findings) in &self.groups {
+            #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
             let _ = writeln!(out, "{}", style.painted("1", about));
             for finding in findings {
                 let mark = style.mark(finding.mark);
+                #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
                 let _ = writeln!(out, "  {mark} {}", style.wrapped(4, &finding.text));
                 for line in &finding.todo {
+                    #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
                     let _ = writeln!(out, "      {}", style.wrapped(6, line));
                 }
             }
@@ -157,6 +160,7 @@ impl Style {
         for word in text.split(' ') {
             let length = word.chars().count();
             if at > column && at + 1 + length > width {
+                #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
                 let _ = write!(out, "\n{:column$}", "");
                 at = column;
             } else if at > column {

@@ -54,6 +54,7 @@ pub(crate) fn ask(program: &str, args: &[&str]) -> Said {
     let in_time = out.is_ok() && errors.is_ok();
     if !in_time {
         // Killing fails when the program has ended just now. That is as good.
+        #[expect(clippy::let_underscore_must_use, reason = "it may have ended already")]
         let _ = child.kill();
     }
     let ended = child.wait();
@@ -79,6 +80,7 @@ fn read(from: Option<impl Read + Send + 'static>) -> Receiver<String> {
         // When reading breaks off, the text so far is the answer.
         let _ = from.map(|from| from.take(MAX_OUTPUT).read_to_end(&mut bytes));
         // Sending fails when the asking side has given up waiting. Then nobody wants the text.
+        #[expect(clippy::let_underscore_must_use, reason = "nobody waits any more when it took too long")]
         let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
     });
     receiver

@@ -164,10 +164,13 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 
 /// Each access unit goes out at once, and dead peers are noticed: one that lost its network even while its send buffer
 /// has room. `stall_timeout`: when we give up ourselves who takes nothing.
+#[expect(
+    clippy::let_underscore_must_use,
+    reason = "none of these is needed to go on: a system that lacks one is no reason to refuse the connection"
+)]
 fn prepare(socket: &TcpStream, stall_timeout: Duration) {
     let reference = socket2::SockRef::from(socket);
     let keepalive = socket2::TcpKeepalive::new().with_time(Duration::from_secs(15));
-    // None of these is needed to go on, so a system that lacks one is no reason to refuse the connection.
     let _ = socket.set_nodelay(true);
     let _ = reference.set_send_buffer_size(SEND_BUFFER);
     let _ = reference.set_tcp_keepalive(&keepalive);

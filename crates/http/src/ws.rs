@@ -238,6 +238,7 @@ pub async fn close(reader: Reader, mut writer: Writer, code: u16, reason: &str) 
         io::Result::Ok(())
     };
     // Whatever goes wrong here, the connection is over.
+    #[expect(clippy::let_underscore_must_use, reason = "a good-bye that is not answered in time is over")]
     let _ = tokio::time::timeout(CLOSE_PATIENCE, goodbye).await;
 }
 

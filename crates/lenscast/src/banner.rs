@@ -33,6 +33,7 @@ impl Banner<'_> {
     pub fn text(&self) -> String {
         let mut out = format!("lenscast {}\n\nWatch:\n", env!("CARGO_PKG_VERSION"));
         for place in self.watch() {
+            #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
             let _ = writeln!(out, "  {place}");
         }
         self.certificate(&mut out);
@@ -73,6 +74,7 @@ impl Banner<'_> {
         } else {
             "\nIts certificate, by SHA-256 fingerprint:\n"
         });
+        #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
         let _ = writeln!(out, "  {}", info.fingerprint());
     }
 
@@ -106,6 +108,7 @@ impl Banner<'_> {
         });
         match (self.listening, self.plain()) {
             (Listening { plain: Some(plain), tls: Some(_) }, Plain::All) => {
+                #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
                 let _ = writeln!(
                     out,
                     "  Without TLS (port {}): the same. What passes there can be read on the way.",
@@ -113,6 +116,7 @@ impl Banner<'_> {
                 );
             }
             (Listening { plain: Some(plain), tls: Some(_) }, _) => {
+                #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
                 let _ = writeln!(
                     out,
                     "  Without TLS (port {}): cameras and this computer only; others are sent to HTTPS.",
@@ -139,8 +143,10 @@ impl Banner<'_> {
         });
         let places = places(&self.config.http(), self.listening, self.machine);
         let mut list = |what: &str, secret: &Secret| {
+            #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
             let _ = writeln!(out, "  {what}");
             for place in &places {
+                #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
                 let _ = writeln!(out, "    {place}?token={}", secret.expose());
             }
         };
@@ -167,6 +173,7 @@ impl Banner<'_> {
                 out.push_str(
                     "No camera can reach this server: it listens on this computer only. Start it with\n",
                 );
+                #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
                 let _ = writeln!(out, "--listen [::]:{port} to let cameras in.");
             } else {
                 out.push_str("No camera can reach this server yet: this computer has no network address.\n");
@@ -176,11 +183,13 @@ impl Banner<'_> {
         out.push_str("On the camera's console (USB), once:\n");
         out.push_str("  cam> wifi set <network> <password> save\n");
         out.push_str("  cam> wifi connect\n");
+        #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
         let _ = writeln!(out, "  cam> stream set host {address} {port} save");
         out.push_str("  cam> stream start\n");
         if !others.is_empty() {
             out.push_str("If the camera is in another of this computer's networks:\n");
             for other in others {
+                #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
                 let _ = writeln!(out, "  cam> stream set host {other} {port} save");
             }
         }

@@ -226,6 +226,7 @@ fn bind(
 /// Who reads standard output may have gone; the server goes on.
 pub(crate) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
+    #[expect(clippy::let_underscore_must_use, reason = "nobody reads any more when this fails")]
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
@@ -273,6 +274,7 @@ fn reload_on_hangup(app: App) -> std::io::Result<()> {
             }
             let app = app.clone();
             // It reads files, and may wait for ffmpeg. What comes of it is logged.
+            #[expect(clippy::let_underscore_must_use, reason = "what went wrong in it is logged there")]
             let _ = tokio::task::spawn_blocking(move || app.program.reload()).await;
         }
     });

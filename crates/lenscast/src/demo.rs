@@ -139,6 +139,10 @@ impl Demos {
             let mut session = stream.watch_session();
             let left = session.wait_for(Option::is_none);
             // It has said good-bye, so this is a matter of a moment; unless another camera took its place just now.
+            #[expect(
+                clippy::let_underscore_must_use,
+                reason = "it has said good-bye, unless another camera took its place just now"
+            )]
             let _ = tokio::time::timeout(LEAVING, left).await;
         }
         true

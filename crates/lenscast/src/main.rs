@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         Err(error) => return fail(&*error),
     };
     // A connection costs a descriptor, and many systems give a process only 1,024 unless it asks. Without more it still works.
+    #[expect(clippy::let_underscore_must_use, reason = "where it cannot be raised, the lower limit counts")]
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = match runtime {

@@ -61,6 +61,7 @@ impl Program {
     /// Lets the settings be read again while the server runs. Only the first call counts.
     pub fn set_reloader(&self, reloader: Reloader) {
         // A server is started from one set of sources, so there is no second reloader to lose.
+        #[expect(clippy::let_underscore_must_use, reason = "it is set once, at the start")]
         let _ = self.0.reloader.set(reloader);
     }
 

@@ -188,7 +188,7 @@ async fn flush(app: &App) {
             () = app.serving.shutdown().cancelled() => true,
             _ = ticks.tick() => false,
         };
-        // What goes wrong is logged.
+        #[expect(clippy::let_underscore_must_use, reason = "what goes wrong is logged")]
         let _ = write(last).await;
         if last {
             return;

@@ -24,6 +24,7 @@ pub fn text(loaded: &Loaded, colours: bool) -> String {
     for value in &loaded.values {
         if value.key.heading != heading {
             heading = &value.key.heading;
+            #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
             let _ = writeln!(out, "\n# {heading}");
         }
         let line = match value.texts.as_slice() {
@@ -32,6 +33,7 @@ pub fn text(loaded: &Loaded, colours: bool) -> String {
         };
         let plain = !value.is_set();
         let (on, off) = if colours && plain { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
+        #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
         let _ = writeln!(out, "{on}{line}{off}");
     }
     out

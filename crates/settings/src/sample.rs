@@ -46,8 +46,10 @@ pub fn text() -> String {
     for key in keys() {
         if key.heading != heading {
             heading = &key.heading;
+            #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
             let _ = writeln!(out, "\n\n## {heading}");
         }
+        #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
         let _ = writeln!(out, "\n{}#{} = {}", comment(key), key.name, value(key));
     }
     out

@@ -169,6 +169,7 @@ impl Info {
     pub fn fingerprint(&self) -> String {
         let mut text = String::with_capacity(3 * self.fingerprint.len());
         for (index, byte) in self.fingerprint.iter().enumerate() {
+            #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
             let _ = write!(text, "{}{byte:02X}", if index == 0 { "" } else { ":" });
         }
         text

@@ -147,6 +147,7 @@ impl Certificates {
             }
             let certificates = self.clone();
             // Nothing is lost when this fails: the next look comes in seconds. What goes wrong is logged.
+            #[expect(clippy::let_underscore_must_use, reason = "what went wrong in it is logged there")]
             let _ = tokio::task::spawn_blocking(move || certificates.refresh()).await;
         }
     }

@@ -60,7 +60,9 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         // Both fail only when it ended by itself.
+        #[expect(clippy::let_underscore_must_use, reason = "it may have ended already")]
         let _ = self.child.kill();
+        #[expect(clippy::let_underscore_must_use, reason = "it may have ended already")]
         let _ = self.child.wait();
     }
 }

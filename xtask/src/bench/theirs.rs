@@ -72,7 +72,9 @@ struct Killed(Child);
 impl Drop for Killed {
     fn drop(&mut self) {
         // Both fail only when it ended by itself.
+        #[expect(clippy::let_underscore_must_use, reason = "it may have ended already")]
         let _ = self.0.kill();
+        #[expect(clippy::let_underscore_must_use, reason = "it may have ended already")]
         let _ = self.0.wait();
     }
 }

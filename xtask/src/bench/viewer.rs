@@ -67,8 +67,13 @@ impl Viewer {
 impl Drop for Viewer {
     fn drop(&mut self) {
         // Wakes the thread. It fails when the server closed the connection before, and then the thread is awake.
+        #[expect(clippy::let_underscore_must_use, reason = "the other side may be gone at the end of a run")]
         let _ = self.stream.shutdown(Shutdown::Both);
         if let Some(thread) = self.thread.take() {
+            #[expect(
+                clippy::let_underscore_must_use,
+                reason = "a panic of that thread was told when it happened"
+            )]
             let _ = thread.join();
         }
     }

@@ -202,7 +202,9 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         // Both fail only when it has ended.
+        #[expect(clippy::let_underscore_must_use, reason = "it may have ended already")]
         let _ = self.child.kill();
+        #[expect(clippy::let_underscore_must_use, reason = "it may have ended already")]
         let _ = self.child.wait();
     }
 }

@@ -102,6 +102,7 @@ fn control(release: &Release, files: &Files, version: &str, architecture: &str) 
     );
     let mut sums = String::new();
     for (path, content) in files.iter().filter(|(path, _)| *path != CONFIGURATION) {
+        #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
         let _ = writeln!(sums, "{}  {path}", md5(content)?);
     }
     let mut control = Files::default();

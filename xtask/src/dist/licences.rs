@@ -229,6 +229,7 @@ impl Texts {
             let names = wrapped(crates);
             let lines = content.trim_matches(['\n', '\r', '\u{feff}']).lines().map(str::trim_end);
             let lines = lines.collect::<Vec<_>>().join("\n");
+            #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
             let _ = write!(out, "\n{}\n{names}:\n\n{lines}\n", "-".repeat(WIDTH));
         }
         out
@@ -259,6 +260,7 @@ fn list(crates: &[Crate]) -> String {
          their licences, whose texts are in {TEXTS}:\n\n"
     );
     for one in crates {
+        #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
         let _ = writeln!(out, "  {:<36} {}", one.label(), one.licence);
     }
     out

@@ -114,11 +114,19 @@ fn end(mut socket: Socket, good: &[u8], random: &mut Random, stop: &Stop) {
         0 => {
             // Vanishes in the middle of a frame: 50,000 bytes are announced.
             let head = [0x82, 0xfe, 0xc3, 0x50, 0, 0, 0, 0];
+            #[expect(
+                clippy::let_underscore_must_use,
+                reason = "a server that is gone is noticed by what follows"
+            )]
             let _ = socket.get_mut().write_all(&[&head, &good[..good.len() / 2]].concat());
             reset(socket.get_ref());
         }
         1 => {
             // The server may close it before all was sent.
+            #[expect(
+                clippy::let_underscore_must_use,
+                reason = "a server that is gone is noticed by what follows"
+            )]
             let _ = socket.send(Message::binary(vec![0x55; MAX_MESSAGE + 1]));
             read_to_end(socket.get_mut());
         }
@@ -130,6 +138,10 @@ fn end(mut socket: Socket, good: &[u8], random: &mut Random, stop: &Stop) {
                 &[0x83, 0x80, 0, 0, 0, 0],
                 &[0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0],
             ];
+            #[expect(
+                clippy::let_underscore_must_use,
+                reason = "a server that is gone is noticed by what follows"
+            )]
             let _ = socket.get_mut().write_all(faults[random.below(faults.len())]);
             read_to_end(socket.get_mut());
         }

@@ -43,6 +43,10 @@ pub(super) fn leave(mut socket: Socket, random: &mut Random) {
     match random.below(3) {
         0 => {
             // The server may have closed it before.
+            #[expect(
+                clippy::let_underscore_must_use,
+                reason = "a server that is gone is noticed by what follows"
+            )]
             let _ = socket.close(None);
             read_to_end(socket.get_mut());
         }
@@ -54,11 +58,13 @@ pub(super) fn leave(mut socket: Socket, random: &mut Random) {
 /// Lets the kernel say at the end that nothing that is under way matters (RST instead of FIN).
 pub(super) fn reset(stream: &TcpStream) {
     // Without it the connection ends in the ordinary way.
+    #[expect(clippy::let_underscore_must_use, reason = "a server that is gone is noticed by what follows")]
     let _ = socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO));
 }
 
 /// Reads until the server has closed its side; bounded.
 pub(super) fn read_to_end(stream: &mut TcpStream) {
+    #[expect(clippy::let_underscore_must_use, reason = "a server that is gone is noticed by what follows")]
     let _ = stream.set_read_timeout(Some(GOODBYE));
     let start = Instant::now();
     let mut buffer = [0; 16 * 1024];

@@ -79,6 +79,7 @@ pub(super) fn ask(server: SocketAddr, mut random: Random, stop: &Stop, tally: &T
 fn read(stream: &mut TcpStream, time: Duration, size: usize, pause: Duration, stop: &Stop) {
     let start = Instant::now();
     // A quiet server must not hold this up for longer.
+    #[expect(clippy::let_underscore_must_use, reason = "a server that is gone is noticed by what follows")]
     let _ = stream.set_read_timeout(Some(Duration::from_millis(200)));
     let mut buffer = vec![0; size];
     while start.elapsed() < time && stop.wait(pause) {

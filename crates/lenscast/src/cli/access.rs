@@ -284,6 +284,7 @@ fn hidden(prompt: &str) -> Result<String, Box<dyn Error>> {
         let shown = shown.clone();
         tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
+                #[expect(clippy::let_underscore_must_use, reason = "a terminal that is gone needs no modes")]
                 let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &shown);
                 eprintln!();
                 std::process::exit(130);

@@ -133,6 +133,10 @@ impl Client {
         let status = answer.status();
         let body = to_bytes(Body::new(answer.into_body()), MAX_ANSWER).await?;
         drop(sender);
+        #[expect(
+            clippy::let_underscore_must_use,
+            reason = "its error is that of the request, which tells it"
+        )]
         let _ = connection.await;
         if status.is_success() {
             return Ok(serde_json::from_slice(if body.is_empty() { b"null" } else { &body })?);

@@ -19,13 +19,14 @@ pub(crate) fn start(filter: &str) {
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(|| Lines(std::io::stderr()));
     tracing_subscriber::registry().with(filter).with(lines).init();
+    #[expect(clippy::let_underscore_must_use, reason = "it is set once, at the start")]
     let _ = FILTER.set(handle);
 }
 
 /// Lets the log that runs have another filter.
 pub(crate) fn set(filter: &str) {
     if let Some(handle) = FILTER.get() {
-        // It only fails when the log is no more.
+        #[expect(clippy::let_underscore_must_use, reason = "a log that is gone needs no filter")]
         let _ = handle.reload(parse(filter));
     }
 }

@@ -50,11 +50,14 @@ fn text(status: &Value, server: &Value, now: u64) -> String {
         std::iter::once(head.map(str::to_owned)).chain(cameras.iter().map(row)).collect();
     let lines = table(&rows);
     let mut lines = lines.lines();
+    #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
     let _ = writeln!(out, "\n{}", lines.next().unwrap_or_default());
     for (line, camera) in lines.zip(cameras) {
+        #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
         let _ = writeln!(out, "{line}");
         for finding in each(&camera["device"]["diagnosis"]) {
             let mark = if finding["level"] == "error" { "✗" } else { "!" };
+            #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
             let _ = writeln!(out, "  {mark} {}", finding["text"].as_str().unwrap_or_default());
         }
     }
@@ -72,6 +75,7 @@ fn about_server(status: &Value, server: &Value, now: u64) -> String {
         time::rough(uptime)
     );
     let mut line = |what: &str, text: &str| {
+        #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
         let _ = writeln!(out, "{what:<14}{text}");
     };
     let urls = texts(&server["urls"]);
@@ -103,6 +107,7 @@ fn about_server(status: &Value, server: &Value, now: u64) -> String {
     ] {
         let texts = texts(&server[key]);
         if !texts.is_empty() {
+            #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
             let _ = writeln!(out, "! {what} {}", texts.join(", "));
         }
     }

@@ -38,7 +38,9 @@ impl Device {
 
 impl Drop for Device {
     fn drop(&mut self) {
+        #[expect(clippy::let_underscore_must_use, reason = "it may have ended already")]
         let _ = self.child.kill();
+        #[expect(clippy::let_underscore_must_use, reason = "it may have ended already")]
         let _ = self.child.wait();
     }
 }

@@ -68,6 +68,7 @@ impl OnTerminal {
 
 impl Drop for OnTerminal {
     fn drop(&mut self) {
+        #[expect(clippy::let_underscore_must_use, reason = "it may have ended already")]
         let _ = self.child.kill();
     }
 }

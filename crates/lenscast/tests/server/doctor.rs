@@ -76,6 +76,7 @@ impl World {
 
     /// One more line of the configuration.
     fn set(&mut self, line: &str) {
+        #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
         let _ = writeln!(self.config, "{line}");
     }
 

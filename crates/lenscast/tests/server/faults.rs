@@ -70,6 +70,10 @@ async fn when_the_encoder_is_too_slow_frames_are_dropped_and_the_newest_is_shown
         // The second picture takes as long as the test likes.
         config.encoder = tricky(move |number| {
             if number == 1 {
+                #[expect(
+                    clippy::let_underscore_must_use,
+                    reason = "who would have said it may be gone: that ends the wait too"
+                )]
                 let _ = wait.lock().unwrap().recv();
             }
         });
@@ -104,6 +108,10 @@ async fn an_encoder_that_hangs_is_replaced_once_and_then_the_jpegs_go_on_alone()
         config.limits.encoder_timeout = Duration::from_millis(300);
         config.encoder = tricky(move |number| {
             if number == 1 || number == 4 {
+                #[expect(
+                    clippy::let_underscore_must_use,
+                    reason = "who would have said it may be gone: that ends the wait too"
+                )]
                 let _ = wait.lock().unwrap().recv();
             }
         });

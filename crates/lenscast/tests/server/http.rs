@@ -34,8 +34,10 @@ impl Running {
         let length = body.len();
         let head = format!("{method} {path} HTTP/1.1\r\n{headers}\r\nContent-Length: {length}");
         // The server may answer and close before it has read all of a body that it does not want.
+        #[expect(clippy::let_underscore_must_use, reason = "the server may have hung up, as it should")]
         let _ = socket.write_all(format!("{head}\r\nConnection: close\r\n\r\n{body}").as_bytes()).await;
         let mut answer = Vec::new();
+        #[expect(clippy::let_underscore_must_use, reason = "what was read before an error counts")]
         let _ = within(socket.read_to_end(&mut answer)).await;
         let answer = String::from_utf8(answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head");

@@ -30,6 +30,7 @@ async fn on_shutdown_every_web_socket_hears_1001_and_every_answer_ends() {
     let mut rest = Vec::new();
     within(endless.read_to_end(&mut rest)).await.unwrap();
     // It may not have been accepted yet, and is reset then; but it ends.
+    #[expect(clippy::let_underscore_must_use, reason = "what was read before an error counts")]
     let _ = within(idle.read_to_end(&mut rest)).await;
     within(&mut server.task).await.unwrap();
     assert!(TcpStream::connect(server.address).await.is_err(), "the port is free");

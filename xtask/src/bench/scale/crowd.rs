@@ -70,7 +70,15 @@ impl Crowd {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = thread::spawn(move || {
             runtime.block_on(async {
+                #[expect(
+                    clippy::let_underscore_must_use,
+                    reason = "the other side may be gone at the end of a run"
+                )]
                 let _ = joined.send(join_all(server, everybody).await);
+                #[expect(
+                    clippy::let_underscore_must_use,
+                    reason = "the other side may be gone at the end of a run"
+                )]
                 let _ = stopped.await;
             });
         });
@@ -104,6 +112,10 @@ impl Drop for Crowd {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
+            #[expect(
+                clippy::let_underscore_must_use,
+                reason = "a panic of that thread was told when it happened"
+            )]
             let _ = thread.join();
         }
     }

@@ -69,6 +69,7 @@ async fn run(state: &Path, args: &[&str], input: &str) -> Output {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     // Who does not read it may have ended.
+    #[expect(clippy::let_underscore_must_use, reason = "the server may have hung up, as it should")]
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes()).await;
     within(child.wait_with_output()).await.unwrap()
 }
@@ -245,6 +246,7 @@ async fn no_token_password_or_cookie_gets_into_the_log_however_much_it_tells() {
         .write_all(format!("GET /?token={text}\r\nAuthorization hunter2\r\n\r\n").as_bytes())
         .await
         .unwrap();
+    #[expect(clippy::let_underscore_must_use, reason = "what was read before an error counts")]
     let _ = within(socket.read_to_end(&mut Vec::new())).await;
     let Server { program, folder, .. } = server;
     assert_eq!(program.ends_after("TERM").await, Some(0));

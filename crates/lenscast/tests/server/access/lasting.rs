@@ -44,6 +44,7 @@ impl World {
                     },
                     () = tokio::time::sleep(Duration::from_millis(50)) => {
                         // It may have been closed meanwhile; then the reason is still to be read.
+                        #[expect(clippy::let_underscore_must_use, reason = "the server may have hung up, as it should")]
                         let _ = camera.socket.send(Message::binary(jpeg(1))).await;
                     }
                 }

@@ -75,6 +75,7 @@ pub fn ask(method: &'static str, path: impl Into<String>) -> Ask {
 
 impl Ask {
     pub fn header(mut self, name: &str, value: impl AsRef<str>) -> Self {
+        #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
         let _ = write!(self.headers, "{name}: {}\r\n", value.as_ref());
         self
     }
@@ -101,6 +102,7 @@ impl Ask {
 
     pub fn token(mut self, secret: &Secret) -> Self {
         let sign = if self.path.contains('?') { '&' } else { '?' };
+        #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
         let _ = write!(self.path, "{sign}token={}", secret.expose());
         self
     }
@@ -190,6 +192,7 @@ impl Ask {
         let length = body.len();
         let head = format!("{method} {path} HTTP/1.1\r\n{headers}Content-Length: {length}\r\n\r\n{body}");
         // The server may answer and close before it has read all of what it does not want.
+        #[expect(clippy::let_underscore_must_use, reason = "the server may have hung up, as it should")]
         let _ = socket.write_all(head.as_bytes()).await;
         let mut bytes = Vec::new();
         let head = loop {

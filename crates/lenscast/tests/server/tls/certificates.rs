@@ -136,6 +136,7 @@ async fn a_server_that_is_to_have_tls_does_not_start_without_and_says_what_is_wr
         (Some(&both), Some(&both), ""),
     ] {
         for (name, text) in [("cert.pem", certificate), ("key.pem", key)] {
+            #[expect(clippy::let_underscore_must_use, reason = "it may not be there")]
             let _ = fs::remove_file(world.path(name));
             if let Some(text) = text {
                 fs::write(world.path(name), text).unwrap();

@@ -124,9 +124,14 @@ impl Drop for Child {
         self.process.kill();
         for thread in self.threads.drain(..) {
             // A panic in it was its own end; ours is not needed.
+            #[expect(
+                clippy::let_underscore_must_use,
+                reason = "a panic of that thread was told when it happened"
+            )]
             let _ = thread.join();
         }
         // It fails only when somebody has waited for it before: then there is nothing left of it either.
+        #[expect(clippy::let_underscore_must_use, reason = "it may have ended already")]
         let _ = self.process.lock().wait();
     }
 }
@@ -135,6 +140,7 @@ impl Killer {
     /// Kills the process if it still runs.
     pub(super) fn kill(&self) {
         // It fails only when the process has ended already, which is what is wanted.
+        #[expect(clippy::let_underscore_must_use, reason = "it may have ended already")]
         let _ = self.lock().kill();
     }
 

@@ -38,6 +38,7 @@ pub(super) fn run(ffmpeg: &Ffmpeg) -> Result<bool, ProbeError> {
     let (sender, receiver) = mpsc::channel();
     let output = move |output| {
         // After the probe nobody listens, and that is all right.
+        #[expect(clippy::let_underscore_must_use, reason = "nobody waits any more when it took too long")]
         let _ = sender.send(output);
     };
     let mut child = Child::start(ffmpeg, "", SIZE, output).map_err(ProbeError::NotRun)?;

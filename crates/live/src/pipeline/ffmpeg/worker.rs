@@ -99,6 +99,10 @@ impl Drop for Feeder {
         self.shared.changed.notify_all();
         if let Some(thread) = self.thread.take() {
             // A panic in it was its own end, and was logged; ours is not needed.
+            #[expect(
+                clippy::let_underscore_must_use,
+                reason = "a panic of that thread was told when it happened"
+            )]
             let _ = thread.join();
         }
     }
