@@ -101,7 +101,7 @@ pub async fn run(
     channels.greeted.wait().await;
     if let Some(pause) = pause {
         let why = format!(
-            "the last starts all ended in the watchdog: the radio stays off for {} s, and the console can be used",
+            "the last starts all hung or panicked: the radio stays off for {} s, and the console can be used",
             pause.as_secs()
         );
         tell(channels, WifiEvent::Failed(why)).await;

@@ -1,11 +1,16 @@
 //! The test scene in the place of a camera.
 
-use crate::machine::{Camera, set_up};
+use crate::machine::{Camera, PATTERN_SLOT, set_up};
 use crate::servers::Foreign;
 use crate::world::{World, run};
 use lenscast_device::camera::FrameSize;
 use lenscast_device::settings::Settings;
-use lenscast_picture::pattern::read_strips;
+use lenscast_picture::jpeg::Encoder;
+use lenscast_picture::pattern::{Scene, read_strips};
+use lenscast_runtime::frames::Pool;
+use std::future::Future as _;
+use std::pin::pin;
+use std::task::{Context, Waker};
 use std::time::Duration;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -77,4 +82,23 @@ fn a_pattern_answers_a_dump_without_registers() {
         let words = "The test pattern has no registers.";
         world.until("the answer", PATIENCE, |_| wire.printed_contains(words)).await;
     });
+}
+
+#[test]
+fn others_have_the_processor_between_two_rows_of_blocks() {
+    let pool: &'static Pool = Box::leak(Box::new(Pool::new()));
+    pool.add(Box::leak(vec![0; PATTERN_SLOT].into_boxed_slice()), PATTERN_SLOT);
+    let mut slot = pool.take().expect("a slot");
+    let painter = Scene { width: 320, height: 240, frame: 1, clock_ms: 0 }.painter();
+    let mut encoder = Encoder::new();
+    let mut turns = 1;
+    {
+        let mut encoding = pin!(slot.encode(&mut encoder, &painter, 80));
+        let mut context = Context::from_waker(Waker::noop());
+        while encoding.as_mut().poll(&mut context).is_pending() {
+            turns += 1;
+        }
+    }
+    assert_eq!(turns, 240 / 8, "a turn for each row of blocks");
+    assert_eq!(number(slot.as_ref()), Ok(1));
 }

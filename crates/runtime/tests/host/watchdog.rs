@@ -34,10 +34,12 @@ fn milliseconds_that_begin_anew_after_49_days_hang_nobody() {
 }
 
 #[test]
-fn the_watchdogs_own_reason_counts_as_a_hung_start() {
+fn a_watchdogs_reason_and_a_panic_count_as_hung_starts() {
     let reason = format!("restart: {}", reason_of("the device task"));
     assert_eq!(hung_in_a_row(2, &reason), 3);
     assert_eq!(hung_in_a_row(2, "watchdog"), 3);
+    assert_eq!(hung_in_a_row(2, "restart: panic: panicked at src/wifi.rs:1:2:"), 3);
+    assert_eq!(hung_in_a_row(2, "restart: reboot command"), 0);
     assert_eq!(hung_in_a_row(2, "brown-out"), 0);
     assert_eq!(hung_in_a_row(u8::MAX, "watchdog"), u8::MAX);
 }
