@@ -1,7 +1,7 @@
 //! `cargo xtask guard`: what must hold between our crates, and between the modules inside each.
 //!
 //! - A crate imports only what its row in ARCHITECTURE.md's table allows ([`table`], [`crates`]).
-//! - No module of a crate imports itself by way of others ([`modules`], [`names`], [`circles`]).
+//! - No module of a crate imports itself by way of others ([`modules`], [`names`], [`circles`](mod@circles)).
 //! - Nothing in a graph of dependencies asks a computer for more than cargo and a C compiler ([`needs`]).
 //! - No crate is most of the code, and the picture in ARCHITECTURE.md is that of today ([`picture`]).
 //!

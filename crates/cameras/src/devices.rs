@@ -71,7 +71,7 @@ struct Known {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Key {
     Id(String),
-    /// It tells no id.
+    /// By the camera's name, when the device tells no id.
     Name(CameraName),
 }
 

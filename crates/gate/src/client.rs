@@ -13,11 +13,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 /// A client, as far as one can know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
-    /// Its address; port 0 when nobody tells. An unspecified address (0.0.0.0) when a trusted proxy does not tell who it is.
+    /// The client's address; port 0 when nobody tells. An unspecified address (0.0.0.0) when a trusted proxy does not tell who it is.
     pub address: SocketAddr,
-    /// By what name and port it calls this server.
+    /// The name and port by which the client calls this server.
     pub host: Option<String>,
-    /// Whether it speaks TLS, to this server or to a proxy that tells so; `None` when a trusted proxy does not tell.
+    /// Whether the client speaks TLS, to this server or to a proxy that tells so; `None` when a trusted proxy does not tell.
     pub secure: Option<bool>,
     /// Whether the connection is one of a trusted proxy.
     pub through_trusted_proxy: bool,
@@ -26,7 +26,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Who asks.
+    /// The client behind `peer`. `trusted` are the proxies whose headers are believed.
     #[must_use]
     pub fn of(peer: &Peer, version: Version, uri: &Uri, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
         let is_trusted = |address: IpAddr| {

@@ -106,7 +106,7 @@ struct Hello {
     version: &'static str,
 }
 
-/// What this is.
+/// The operation's part of the description of the API.
 #[must_use]
 pub fn about() -> About {
     let text = "Server-sent events (WHATWG HTML), without an end. First comes `hello`, then `status`: at once, whenever a camera comes or goes, \

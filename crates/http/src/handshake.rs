@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// With what a TLS connection begins: a record of the type `handshake` (RFC 8446 §5.1). No method of HTTP begins so.
+/// The first byte of a TLS connection: a record of the type `handshake` (RFC 8446 §5.1). No method of HTTP begins so.
 const HANDSHAKE: u8 = 0x16;
 
 /// What a client speaks on the port for TLS.

@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What the numbers are.
+/// The operation's part of the description of the API.
 #[must_use]
 pub fn about() -> About {
     let text = "Counters and histograms in the OpenMetrics text format, which Prometheus reads.";
@@ -32,7 +32,7 @@ pub fn about() -> About {
         .refuses(StatusCode::INTERNAL_SERVER_ERROR, "They cannot be written.")
 }
 
-/// What asking for its health is.
+/// The part of the API's description that tells about [`healthz`].
 #[must_use]
 pub fn about_healthz() -> About {
     About::new("getHealth", Tag::Server, "Whether the process answers", "For supervisors.").answer_as(
@@ -42,7 +42,7 @@ pub fn about_healthz() -> About {
     )
 }
 
-/// What asking whether it is ready is.
+/// The part of the API's description that tells about [`readyz`].
 #[must_use]
 pub fn about_readyz() -> About {
     About::new("getReadiness", Tag::Server, "Whether it takes connections", "For load balancers.")

@@ -217,17 +217,17 @@ fn open_state(place: Option<&Path>) -> StateDir {
 /// The server could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// It is to speak TLS, and cannot.
+    /// The server is to speak TLS, and cannot.
     #[error("{0}. A server that was told to have TLS does not start without")]
     Tls(#[from] TlsError),
     /// The socket could not be opened.
     #[error("cannot listen on {listen}: {source}{}", listen::hint(.source, .listen, .flag))]
     Listen {
-        /// Where.
+        /// The address on which it was to listen.
         listen: SocketAddr,
-        /// By what that is chosen.
+        /// The flag that chooses the address.
         flag: &'static str,
-        /// What the system says.
+        /// The system's answer.
         source: io::Error,
     },
     /// Nobody knows who may do what.

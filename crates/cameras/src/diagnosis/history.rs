@@ -22,7 +22,7 @@ pub struct History {
     pub(super) restarts: VecDeque<Micros>,
     /// What it told since it started: the oldest is the newest that is older than the window.
     pub(super) samples: VecDeque<Sample>,
-    /// It connected anew, and has told nothing since.
+    /// The device connected anew, and has told nothing since.
     connected: bool,
 }
 

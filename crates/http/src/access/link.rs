@@ -7,7 +7,7 @@ use lenscast_auth::presented::{By, strip_token};
 use lenscast_base::time::now;
 use lenscast_gate::{Gate, Visitor};
 
-/// It loads nothing.
+/// What the page between may load: nothing.
 const CONTENT_SECURITY_POLICY: &str =
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 

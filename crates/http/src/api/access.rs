@@ -126,7 +126,7 @@ struct MadeShare<'a> {
     path: &'a str,
 }
 
-/// What the list of all credentials is.
+/// The part of the API's description that tells about [`list`].
 #[must_use]
 pub fn about_list() -> About {
     let text = "With their last use, and never with a secret. Those that have expired are left out.";
@@ -134,7 +134,7 @@ pub fn about_list() -> About {
         .answer::<credentials::Listing>(200, "All of them.")
 }
 
-/// What making a token is.
+/// The part of the API's description that tells about [`add_token`].
 #[must_use]
 pub fn about_add_token() -> About {
     let text = "Its secret is shown this once: only its hash is kept. When a camera has a key, nobody without it can be that camera; a key for \
@@ -146,7 +146,7 @@ pub fn about_add_token() -> About {
         .refuses(StatusCode::INTERNAL_SERVER_ERROR, NOT_KEPT)
 }
 
-/// What making a user is.
+/// The part of the API's description that tells about [`add_user`].
 #[must_use]
 pub fn about_add_user() -> About {
     About::new("createUser", Tag::Access, "Makes a user with a password", "")
@@ -156,7 +156,7 @@ pub fn about_add_user() -> About {
         .refuses(StatusCode::INTERNAL_SERVER_ERROR, NOT_KEPT)
 }
 
-/// What changing a password is.
+/// The part of the API's description that tells about [`set_password`].
 #[must_use]
 pub fn about_set_password() -> About {
     About::new("setPassword", Tag::Access, "Gives a user another password", "The user's sessions end.")
@@ -167,7 +167,7 @@ pub fn about_set_password() -> About {
         .refuses(StatusCode::INTERNAL_SERVER_ERROR, NOT_KEPT)
 }
 
-/// What making a share is.
+/// The part of the API's description that tells about [`add_share`].
 #[must_use]
 pub fn about_add_share() -> About {
     let text = "With the link one camera, or all, may be watched for a while, without a login.";
@@ -178,7 +178,7 @@ pub fn about_add_share() -> About {
         .refuses(StatusCode::INTERNAL_SERVER_ERROR, NOT_KEPT)
 }
 
-/// What revoking is.
+/// The part of the API's description that tells about [`revoke`].
 #[must_use]
 pub fn about_revoke() -> About {
     let text = "Connections that were let in by it end, and so do the sessions that began with it.";

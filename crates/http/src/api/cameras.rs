@@ -71,7 +71,7 @@ struct Changed {
     fps: Option<f64>,
 }
 
-/// What changing one is.
+/// The part of the API's description that tells about [`change`].
 #[must_use]
 pub fn about_change() -> About {
     let text = "Gives a camera a title, asks its device for another picture, or both. All of it is done or nothing. A title works for a \
@@ -121,7 +121,7 @@ pub async fn change(
     Ok((StatusCode::ACCEPTED, Json(Changed { title, size, quality, fps })).into_response())
 }
 
-/// What forgetting one is.
+/// The part of the API's description that tells about [`forget`].
 #[must_use]
 pub fn about_forget() -> About {
     let text = "With its counters, its history and its title. Who waits for it goes on waiting.";

@@ -19,7 +19,7 @@ struct Now {
     pts_90k: u64,
 }
 
-/// What this is.
+/// The operation's part of the description of the API.
 #[must_use]
 pub fn about() -> About {
     let text = "Who keeps the answer with the shortest of a few round trips can tell how old a picture is, whatever its own clock says.";

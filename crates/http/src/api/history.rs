@@ -21,7 +21,7 @@ struct History {
     step_s: u64,
 }
 
-/// What this is.
+/// The operation's part of the description of the API.
 #[must_use]
 pub fn about() -> About {
     let text = "Rate and latency of the last ten minutes, for a small plot. A camera that is not known has an empty history.";

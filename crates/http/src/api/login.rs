@@ -75,14 +75,14 @@ enum All {
     All,
 }
 
-/// What asking who one is is.
+/// The part of the API's description that tells about [`me`].
 #[must_use]
 pub fn about_me() -> About {
     let text = "It is answered to everybody, so that a page can tell whether to log in.";
     About::new("getMe", Tag::Login, "Who asks, and what that allows", text).answer::<Me>(200, "Who asks.")
 }
 
-/// What logging in is.
+/// The part of the API's description that tells about [`login`].
 #[must_use]
 pub fn about_login() -> About {
     let text = "A session is a cookie, for browsers. Programs send what they have with each request instead.";
@@ -97,7 +97,7 @@ pub fn about_login() -> About {
         .refuses(StatusCode::INTERNAL_SERVER_ERROR, "The session cannot be kept.")
 }
 
-/// What logging out is.
+/// The part of the API's description that tells about [`logout`].
 #[must_use]
 pub fn about_logout() -> About {
     About::new("logout", Tag::Login, "Ends the session", "Without a session nothing happens.")

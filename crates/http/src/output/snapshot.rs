@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use lenscast_cameras::Cameras;
 use lenscast_protocol::CameraName;
 
-/// What a snapshot is.
+/// The operation's part of the description of the API.
 #[must_use]
 pub fn about() -> About {
     answered(About::new(
@@ -20,7 +20,7 @@ pub fn about() -> About {
     ))
 }
 
-/// What one of a camera by its name is.
+/// The part of the API's description that tells about [`named_camera`].
 #[must_use]
 pub fn about_named() -> About {
     let text = "Of the camera of this name, as it sent it.";

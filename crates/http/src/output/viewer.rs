@@ -161,7 +161,7 @@ impl Source {
 enum End {
     /// The connection is no more.
     Gone,
-    /// It took no byte and sent none for too long.
+    /// The viewer took no byte and sent none for too long.
     Stalled,
     /// We close it, with a code and a reason.
     Close(u16, String),

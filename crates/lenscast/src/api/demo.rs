@@ -57,7 +57,7 @@ impl Which {
     }
 }
 
-/// What starting one is.
+/// The part of the API's description that tells about [`start`].
 #[must_use]
 pub fn about_start() -> About {
     let text = "For who has no camera yet: a test pattern of 640 × 480 pixels at 15 frames a second, from inside the server. It ends with \
@@ -98,7 +98,7 @@ pub async fn start(
     }
 }
 
-/// What ending one is.
+/// The part of the API's description that tells about [`stop`].
 #[must_use]
 pub fn about_stop() -> About {
     About::new(

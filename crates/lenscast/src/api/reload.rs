@@ -11,7 +11,7 @@ use lenscast_http::api::problem::Problem;
 use lenscast_settings::mistake::Mistakes;
 use lenscast_settings::reload::Reload;
 
-/// What this is.
+/// The operation's part of the description of the API.
 #[must_use]
 pub fn about() -> About {
     let text = "Reads the configuration file and the environment again, as SIGHUP does, and puts in force what can be. No connection is lost.";

@@ -89,7 +89,7 @@ pub struct OpenTo {
     pub require_camera_key: bool,
 }
 
-/// What this is.
+/// The operation's part of the description of the API.
 #[must_use]
 pub fn about() -> About {
     let text = "Which process it is, since when, where it listens, who may do what without a credential, and what was changed in its \

@@ -41,9 +41,9 @@ pub enum Tag {
     Pictures,
     /// What is known about cameras.
     Cameras,
-    /// Who asks.
+    /// Logging in and out, and who asks.
     Login,
-    /// Who may.
+    /// Users, tokens, keys and links.
     Access,
     /// The server as a whole.
     Server,
@@ -106,21 +106,21 @@ impl About {
         self.parameter::<T>(ParameterIn::Query, Required::False, name, text)
     }
 
-    /// It takes JSON.
+    /// Says that the operation takes JSON.
     #[must_use]
     pub fn body<T: ToSchema>(mut self, text: &str) -> Self {
         self.body = Some(self.json::<T>(text).required(Some(Required::True)).build());
         self
     }
 
-    /// It takes JSON, or nothing.
+    /// Says that the operation takes JSON, or no body at all.
     #[must_use]
     pub fn body_or_none<T: ToSchema>(mut self, text: &str) -> Self {
         self.body = Some(self.json::<T>(text).required(Some(Required::False)).build());
         self
     }
 
-    /// It answers in JSON.
+    /// Says that the operation answers in JSON.
     #[must_use]
     pub fn answer<T: ToSchema>(mut self, code: u16, text: &str) -> Self {
         let content = ContentBuilder::new().schema(Some(self.schema::<T>())).build();
@@ -129,7 +129,7 @@ impl About {
         self
     }
 
-    /// It answers something else than JSON.
+    /// Says that the operation answers something else than JSON.
     #[must_use]
     pub fn answer_as(mut self, code: u16, content_type: &str, text: &str) -> Self {
         self.answers.insert(code, ResponseBuilder::new().description(text));
@@ -145,7 +145,7 @@ impl About {
         self.change(code, |answer| answer.content(content_type, content))
     }
 
-    /// It answers with no body.
+    /// Says that the operation answers without a body.
     #[must_use]
     pub fn answer_empty(mut self, code: u16, text: &str) -> Self {
         self.answers.insert(code, ResponseBuilder::new().description(text));
@@ -158,14 +158,14 @@ impl About {
         self.change(code, |answer| answer.header(name, header(string(), text)))
     }
 
-    /// It answers with an error, and when that is. Several sentences of a code are joined.
+    /// Says that the operation answers with an error, and when. Several sentences for one code are joined.
     #[must_use]
     pub fn refuses(mut self, code: StatusCode, when: impl Into<String>) -> Self {
         self.refusals.entry(code.as_u16()).or_default().push(when.into());
         self
     }
 
-    /// It answers with server-sent events of this name, whose data is JSON.
+    /// Says that the operation answers with server-sent events of this name, whose data is JSON.
     #[must_use]
     pub fn event<T: ToSchema>(mut self, name: &'static str) -> Self {
         let schema = self.schema::<T>();
