@@ -17,7 +17,7 @@ const PARTS: [(&str, &[&str]); 7] = [
 ];
 
 const OTHER: &str = "other crates";
-const C: &str = "the radio's program (C), the chip's ROM tables";
+const C: &str = "the radio's program, and what else is C";
 const HEAP: &str = "heap";
 const STACK: &str = "stack of core 1";
 const SLOTS: &str = "frames, the socket's buffers";
