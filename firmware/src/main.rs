@@ -19,6 +19,7 @@ mod board;
 mod camera;
 mod console;
 mod flash;
+mod pins;
 mod restart;
 mod shared;
 mod starts;
@@ -59,7 +60,7 @@ async fn main(spawner: Spawner) {
 
     // Nothing from here on waits, so the console answers at once.
     #[cfg(feature = "console-uart")]
-    console::start(spawner, board::uart!(p));
+    console::start(spawner, pins::uart!(p));
     #[cfg(not(feature = "console-uart"))]
     console::start(spawner, p.USB_DEVICE);
 
@@ -100,7 +101,7 @@ async fn main(spawner: Spawner) {
     shared::spawn(spawner, wifi::run(p.WIFI, stack, reset_reason, radio_pause(hung)));
     #[cfg(feature = "esp32s3")]
     {
-        let (core, parts) = board::camera!(p);
+        let (core, parts) = pins::camera!(p);
         camera::start(spawner, memory, core, parts);
     }
     #[cfg(feature = "esp32c3")]

@@ -17,9 +17,9 @@ use esp_hal::peripherals::{DMA_CH0, LCD_CAM};
 use esp_hal::time::Rate;
 use lenscast_device::camera::pacer::Pacer;
 use lenscast_device::camera::{FrameInfo, FrameSize};
-use lenscast_picture::jpeg::sensor::{Assembler, Progress};
 use lenscast_device::sensor::{Format, XCLK_HZ};
 use lenscast_device::time::Instant;
+use lenscast_picture::jpeg::sensor::{Assembler, Progress};
 use lenscast_runtime::frames::Slot;
 use lenscast_runtime::now;
 
