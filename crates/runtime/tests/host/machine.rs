@@ -172,9 +172,16 @@ async fn never(future: impl Future<Output = impl Sized>) {
 }
 
 /// What the driver asks a board for.
-struct Own {
+pub struct Own {
     watch: &'static Watch<2>,
     told: Rc<Told>,
+}
+
+impl Own {
+    /// Of a device that nobody watches.
+    pub fn new(told: Rc<Told>) -> Self {
+        Self { watch: forever(Watch::new(["the device task", "the camera task"])), told }
+    }
 }
 
 impl driver::Board for Own {

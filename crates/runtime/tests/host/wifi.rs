@@ -1,13 +1,21 @@
 //! What is made of the radio's answers.
 
 use crate::clock;
-use crate::machine::{Camera, set_up};
+use crate::machine::{Camera, Own, Told, config, set_up};
 use crate::random::seed;
 use crate::servers::Foreign;
+use crate::tasks::Tasks;
 use crate::wire::Terminal;
 use crate::world::{World, run};
+use lenscast_device::Device;
 use lenscast_device::settings::Settings;
+use lenscast_device::stream::SocketAction;
+use lenscast_device::wifi::{Bssid, WifiAction, WifiEvent};
+use lenscast_runtime::channels::{Channels, Event};
 use lenscast_runtime::wifi::{LAST_RESORT, NotJoined};
+use lenscast_runtime::{driver, now};
+use std::net::Ipv4Addr;
+use std::rc::Rc;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -114,4 +122,37 @@ fn many_orders_at_once_are_all_carried_out() {
         world.until("frames", PATIENCE, |_| server.frames() > before + 10).await;
         server.seen().check();
     });
+}
+
+#[test]
+fn an_order_for_which_there_is_no_room_waits_until_there_is() {
+    let told = Rc::new(Told::default());
+    let channels: &'static Channels = Box::leak(Box::new(Channels::new()));
+    let other = || SocketAction::Hangup { id: 1000 };
+    while channels.wifi.try_send(WifiAction::Scan).is_ok() {}
+    while channels.socket.try_send(other()).is_ok() {}
+    let device = Device::new(config(&set_up("server", 8080), "power on", seed()), now());
+    let mut tasks = Tasks::default();
+    let shown = told.clone();
+    tasks.spawn(async move { driver::run(device, &mut Own::new(shown), channels).await });
+    let mut turn = |event| {
+        channels.events.try_send(Event::Wifi(event)).expect("there is room for one");
+        while tasks.turn() {}
+    };
+    turn(WifiEvent::Started);
+    for _ in 0..channels.wifi.capacity() {
+        assert_eq!(channels.wifi.try_receive(), Ok(WifiAction::Scan));
+    }
+    turn(WifiEvent::Signal(-50));
+    let action = channels.wifi.try_receive();
+    assert!(matches!(action, Ok(WifiAction::Connect(_))), "{action:?}");
+
+    turn(WifiEvent::Associated(Bssid::default()));
+    turn(WifiEvent::Address(Ipv4Addr::new(10, 0, 0, 7)));
+    for _ in 0..channels.socket.capacity() {
+        assert_eq!(channels.socket.try_receive(), Ok(other()));
+    }
+    turn(WifiEvent::Signal(-50));
+    let action = channels.socket.try_receive();
+    assert!(matches!(action, Ok(SocketAction::Dial { .. })), "{action:?}");
 }
