@@ -34,7 +34,7 @@ pub enum Notice {
     },
     /// The stronger access point did not let us in. The one before is joined again.
     GoingBack(Trouble),
-    /// What [`Wifi::scan`] asked for.
+    /// What [`Wifi::scan`](crate::wifi::Wifi::scan) asked for.
     Scanned(Result<Vec<AccessPoint>, String>),
     /// There is no WiFi at all.
     Broken(String),
