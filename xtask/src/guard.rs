@@ -28,16 +28,6 @@ use std::process::Command;
 /// Where the table and the picture stand.
 const DOCUMENT: &str = "ARCHITECTURE.md";
 
-/// While the server is taken apart into crates, what belongs to that is told and fails nothing: circles in the crates
-/// [`REBUILT`], the share of the largest crate, an old picture, and rows of crates that are still [`COMING`].
-const REBUILDING: bool = true;
-
-/// The crates that are taken apart.
-const REBUILT: &[&str] = &["crates/lenscast", "crates/runtime", "firmware"];
-
-/// Crates that have a row before they are there.
-const COMING: &[&str] = &[];
-
 /// No crate holds more than this share of all lines of code.
 const LARGEST_SHARE: f64 = 0.2;
 
@@ -70,30 +60,15 @@ pub(crate) fn command(options: &[&str]) -> Result<()> {
 pub(crate) fn run(places: &Places) -> Result<()> {
     let found = check(&places.root, || places.cargo(&[]))?;
     print!("{}", found.picture);
-    if REBUILDING {
-        for told in &found.later {
-            println!("warning, until the rebuilding is done: {told}");
-        }
-    }
-    let faults = found.faults(REBUILDING);
-    if faults.is_empty() { Ok(()) } else { Err(faults.join("\n").into()) }
+    if found.faults.is_empty() { Ok(()) } else { Err(found.faults.join("\n").into()) }
 }
 
 /// What was found in a repository.
 #[derive(Debug, Default)]
 struct Found {
     faults: Vec<String>,
-    /// What is only told while the server is taken apart.
-    later: Vec<String>,
     /// Who imports whom, in text.
     picture: String,
-}
-
-impl Found {
-    fn faults(self, rebuilding: bool) -> Vec<String> {
-        let later = self.later.into_iter().filter(|_| !rebuilding);
-        self.faults.into_iter().chain(later).collect()
-    }
 }
 
 /// Looks at the repository in this folder.
@@ -102,13 +77,12 @@ fn check(root: &Path, cargo: impl Fn() -> Command) -> Result<Found> {
     let workspaces = workspaces(root)?;
     let crates = crates::read(root, &workspaces, cargo)?;
     let mut found = Found::default();
-    found.faults.extend(table::faults(&table::read(&document)?, &crates, COMING));
+    found.faults.extend(table::faults(&table::read(&document)?, &crates));
     let mut lines = BTreeMap::new();
     for one in &crates {
         let (its_lines, circles) = inside(one)?;
         lines.insert(one.folder.clone(), its_lines);
-        let bad = if REBUILT.contains(&&one.folder[..]) { &mut found.later } else { &mut found.faults };
-        bad.extend(circles.map(|circles| format!("{} has {circles}", one.folder)));
+        found.faults.extend(circles.map(|circles| format!("{} has {circles}", one.folder)));
     }
     for workspace in &workspaces {
         let path = workspace.join("Cargo.lock");
@@ -118,10 +92,10 @@ fn check(root: &Path, cargo: impl Fn() -> Command) -> Result<Found> {
         found.faults.extend(faults.into_iter().map(|fault| format!("{shown}: {fault}")));
     }
     found.picture = picture::text(&crates, &lines);
-    found.later.extend(too_large(&lines));
+    found.faults.extend(too_large(&lines));
     if picture::put(&document, &picture::mermaid(&crates))? != document {
         let told = format!("the picture in {DOCUMENT} is old; `cargo xtask guard --picture` draws it anew");
-        found.later.push(told);
+        found.faults.push(told);
     }
     Ok(found)
 }
@@ -250,13 +224,13 @@ mod tests {
         let cargo = || Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         let mut found = check(folder.path(), cargo).unwrap();
         // Of a handful of lines, one crate has always more than a fifth.
-        found.later.retain(|told| !told.contains("of all lines of code"));
+        found.faults.retain(|told| !told.contains("of all lines of code"));
         found
     }
 
     #[test]
     fn a_repository_in_which_all_is_well_passes() {
-        assert_eq!(checked(&repository()).faults(false), Vec::<String>::new());
+        assert_eq!(checked(&repository()).faults, Vec::<String>::new());
     }
 
     #[test]
@@ -266,7 +240,7 @@ mod tests {
         files.insert("ARCHITECTURE.md", document);
         let expected =
             "crates/b imports crates/a, which its row in ARCHITECTURE.md's table of crates does not allow";
-        assert_eq!(checked(&files).faults(true), [expected]);
+        assert_eq!(checked(&files).faults, [expected]);
     }
 
     #[test]
@@ -275,7 +249,7 @@ mod tests {
         files.insert("crates/a/src/two.rs", "pub struct Two;\npub fn f() { super::one::f() }\n".to_owned());
         let expected = "crates/a has 1 circles of modules (the largest knot: 2 modules)\n    \
                         one → two (one.rs:1: crate::two::Two) → one (two.rs:2: super::one::f)";
-        assert_eq!(checked(&files).faults(true), [expected]);
+        assert_eq!(checked(&files).faults, [expected]);
     }
 
     #[test]
@@ -285,7 +259,7 @@ mod tests {
             let text = "version = 4\n[[package]]\nname = \"b\"\nversion = \"0.1.0\"\ndependencies = [\"aws-lc-sys\"]\n\
                         [[package]]\nname = \"aws-lc-sys\"\nversion = \"0.42.0\"\nsource = \"registry\"\n";
             files.insert(lock, text.to_owned());
-            let faults = checked(&files).faults(true);
+            let faults = checked(&files).faults;
             assert_eq!(faults.len(), 1);
             assert!(faults[0].starts_with(&format!("{lock}: aws-lc-sys needs")), "{faults:?}");
             assert!(faults[0].ends_with(": b → aws-lc-sys"), "{faults:?}");
@@ -293,12 +267,11 @@ mod tests {
     }
 
     #[test]
-    fn an_old_picture_fails_it_once_the_rebuilding_is_done() {
+    fn an_old_picture_fails_it() {
         let mut files = repository();
         let document = files["ARCHITECTURE.md"].replace("b --> a", "a --> b");
         files.insert("ARCHITECTURE.md", document);
-        assert_eq!(checked(&files).faults(true), Vec::<String>::new());
-        assert!(checked(&files).faults(false)[0].starts_with("the picture in ARCHITECTURE.md is old"));
+        assert!(checked(&files).faults[0].starts_with("the picture in ARCHITECTURE.md is old"));
     }
 
     #[test]
