@@ -6,9 +6,8 @@ use std::fmt;
 
 /// Parts as a reader knows them, each with the crates in it. What is in none of them is `other crates`; what is of no
 /// crate is C.
-const PARTS: [(&str, &[&str]); 8] = [
+const PARTS: [(&str, &[&str]); 7] = [
     ("lenscast: the device", &["lenscast_device", "lenscast_picture", "lenscast_protocol"]),
-    ("lenscast: pictures", &["lenscast_picture"]),
     ("lenscast: the runtime", &["lenscast_runtime"]),
     ("lenscast: the firmware", &["lenscast_firmware"]),
     ("network (smoltcp, embassy-net)", &["smoltcp", "embassy_net"]),
