@@ -56,7 +56,7 @@ struct Inner {
     auth: Auth,
     config: InForce<GateConfig>,
     admission: Arc<Admission>,
-    hashing: Semaphore,
+    hashing: Arc<Semaphore>,
     /// Cancelled when the server shuts down, which ends every seat.
     shutdown: CancellationToken,
 }
@@ -66,7 +66,7 @@ impl Gate {
     #[must_use]
     pub fn new(auth: Auth, config: InForce<GateConfig>, shutdown: CancellationToken) -> Self {
         let admission = Arc::new(Admission::new(config.clone()));
-        let hashing = Semaphore::new(PASSWORDS_AT_ONCE);
+        let hashing = Arc::new(Semaphore::new(PASSWORDS_AT_ONCE));
         Self(Arc::new(Inner { auth, config, admission, hashing, shutdown }))
     }
 
@@ -89,8 +89,17 @@ impl Gate {
     }
 
     /// Does work that hashes a password, on a thread of its own. At most two such works run at once; the others wait.
+    ///
+    /// A caller that goes away does not make room: work that has begun runs to its end, and holds its turn until then. So
+    /// however many logins hang up at once, no more than two hash.
     pub async fn passwords<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
-        let _turn = self.0.hashing.acquire().await;
+        // The turn lives as long as the work, not as long as the request that waits for it.
+        let turn = self.0.hashing.clone().acquire_owned().await;
+        let work = move || {
+            let done = work();
+            drop(turn);
+            done
+        };
         match tokio::task::spawn_blocking(work).await {
             Ok(done) => done,
             Err(error) => match error.try_into_panic() {

@@ -18,7 +18,8 @@ use lenscast_live::{Camera, Clock, News, Rules, Streams, Video, VideoItem, pipel
 use lenscast_protocol::CameraName;
 use openh264::decoder::Decoder;
 use openh264::formats::YUVSource as _;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -161,4 +162,32 @@ async fn there_are_as_many_seats_as_the_owner_says_and_publishers_take_none() {
     assert!(still_open(&listener).await);
     drop(seats);
     assert!(world.gate.seat(&visitor, &door()).is_ok());
+}
+
+#[tokio::test]
+async fn logins_that_hang_up_at_once_do_not_make_more_of_them_hash() {
+    let gate = World::new().gate;
+    let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let held = Arc::new(Mutex::new(held));
+    let work = || {
+        let (running, most, held) = (running.clone(), most.clone(), held.clone());
+        move || {
+            most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            // As a hash that takes its time: it ends when the test says so.
+            held.lock().unwrap().recv().unwrap();
+            running.fetch_sub(1, Ordering::SeqCst);
+        }
+    };
+    for _ in 0..20 {
+        let login = gate.passwords(work());
+        // The caller hangs up as soon as its work has begun, or while it waits for its turn.
+        assert!(tokio::time::timeout(Duration::from_millis(5), login).await.is_err());
+    }
+    for _ in 0..20 {
+        release.send(()).unwrap();
+    }
+    // One that stays is served when the works before it have ended.
+    within(gate.passwords(work())).await;
+    assert_eq!(most.load(Ordering::SeqCst), 2);
 }
