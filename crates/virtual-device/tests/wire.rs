@@ -229,7 +229,7 @@ async fn a_server_that_stumbles_over_the_offer_is_dialled_without_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_takes_the_offer_is_told_who_the_device_is_in_text_between_the_same_jpegs() {
+async fn a_server_that_takes_the_offer_is_told_who_the_device_is_between_the_jpegs() {
     let Some(mut pair) = Pair::start("extended") else { return };
     let headers = pair.request(1);
     pair.check_headers(headers, true);

@@ -269,7 +269,7 @@ fn who_has_to_wait_is_answered_in_the_same_time_whether_the_guess_is_right_or_no
 }
 
 #[test]
-fn what_is_given_for_the_request_goes_before_the_session_and_the_session_before_nothing() {
+fn what_is_given_for_the_request_goes_before_the_session() {
     let bench = Bench::new();
     bench.user("anna", Role::View);
     let session = bench.login("anna", PASSWORD, NOW).unwrap().secret;

@@ -375,7 +375,7 @@ fn the_banner_names_the_device_and_why_it_started() {
 }
 
 #[test]
-fn an_answer_that_nobody_has_room_for_is_left_out_whole_and_the_next_short_one_is_not() {
+fn an_answer_without_room_is_left_out_whole_and_the_next_short_one_is_not() {
     let mut bench = Bench::new();
     for _ in 0..40 {
         bench.keys("help\r");

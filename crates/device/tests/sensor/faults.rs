@@ -45,7 +45,7 @@ fn a_sensor_that_is_busy_for_a_moment_is_waited_for() {
 }
 
 #[test]
-fn a_sensor_that_falls_silent_is_reported_with_the_register_and_comes_back_as_a_whole() {
+fn a_sensor_that_falls_silent_is_reported_with_its_register_and_comes_back() {
     for model in CHIPS {
         let setup = Setup { size: FrameSize::QQVGA, mirror: true, test_bar: true, ..model.default_setup() };
         let (bus, mut sensor) = started(model);

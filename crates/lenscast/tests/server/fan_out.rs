@@ -79,7 +79,7 @@ async fn a_viewer_that_does_not_read_costs_nobody_anything_and_resumes_at_a_key_
 }
 
 #[tokio::test]
-async fn a_viewer_that_neither_takes_nor_says_anything_is_closed_and_counted_and_one_that_speaks_is_kept() {
+async fn a_viewer_that_takes_and_says_nothing_is_closed_and_one_that_speaks_is_kept() {
     let server = start_with(|config| config.limits.stall_timeout = Duration::from_secs(2));
     let mut camera = server.camera().await;
     let mut reader = server.viewer("format=h264").await;

@@ -40,7 +40,7 @@ async fn the_newest_frame_is_not_held_back_until_the_next_one() {
 }
 
 #[tokio::test]
-async fn a_joiner_gets_the_running_gop_while_it_is_fresh_and_a_new_key_frame_when_it_is_not() {
+async fn a_joiner_gets_the_running_gop_while_it_is_fresh_else_a_new_key_frame() {
     let server = start();
     let mut camera = server.camera().await;
     let mut first = server.viewer("format=h264").await;

@@ -59,7 +59,7 @@ fn the_test_scene_arrives_whole_at_every_quality_and_says_what_does_not_fit() {
 }
 
 #[test]
-fn the_scene_is_drawn_from_the_first_frame_on_when_the_device_starts_at_best_quality() {
+fn the_scene_is_drawn_from_the_first_frame_at_the_best_quality() {
     run(async || {
         let server = Foreign::start_with(number).await;
         let mut settings: Settings = set_up("server", 8080);

@@ -110,7 +110,7 @@ fn numbers_are_written_as_toml_allows() {
 }
 
 #[test]
-fn a_relative_path_begins_where_the_file_is_and_otherwise_where_the_program_was_started() {
+fn a_relative_path_begins_where_the_file_is_or_where_the_program_was_started() {
     let world = World::new(
         "state_dir = \"state\"\nview_password = \"file:secret\"\ncamera_keys.door = \"file:key\"\n",
     );

@@ -187,7 +187,7 @@ async fn a_login_that_ends_ends_what_its_browser_has_open() {
 }
 
 #[tokio::test]
-async fn a_camera_whose_key_is_taken_back_is_put_out_and_so_is_one_without_a_key_that_gets_one() {
+async fn a_camera_is_put_out_when_its_key_is_taken_back_or_it_gets_one() {
     let world = World::new(true).await;
     let (id, key) = world.key("door");
     let with_key = world.camera("/ws/camera/door", Some(&key)).await;

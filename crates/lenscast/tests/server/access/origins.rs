@@ -60,7 +60,7 @@ async fn a_page_of_another_origin_changes_nothing_however_its_reader_is_logged_i
 }
 
 #[tokio::test]
-async fn a_form_of_another_site_changes_nothing_in_a_browser_that_does_not_say_where_it_comes_from() {
+async fn a_form_of_another_site_changes_nothing_though_its_browser_tells_no_origin() {
     let world = World::new(true).await;
     let form = |path| ask("POST", path).header("Content-Type", "text/plain").text(r#"{"kind":"admin"}"#);
     for path in ["/api/access/tokens", "/api/demo", "/api/logout", "/api/reload"] {

@@ -342,7 +342,7 @@ async fn nothing_is_reachable_without_its_right_at_an_address_of_the_network() {
 }
 
 #[tokio::test]
-async fn without_tls_a_server_that_has_it_answers_nobody_but_cameras_health_checks_and_this_computer() {
+async fn without_tls_only_cameras_health_checks_and_this_computer_are_answered() {
     let world = World::with(false, |config| with_tls(config, "127.0.0.1:0".parse().unwrap())).await;
     for (method, path, requests) in TABLE {
         let is_for_devices = path.starts_with("/ws/camera") || matches!(path, "/healthz" | "/readyz");

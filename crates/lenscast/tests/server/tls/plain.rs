@@ -60,7 +60,7 @@ async fn cameras_and_health_checks_are_served_and_all_others_are_sent_to_https()
 }
 
 #[tokio::test]
-async fn a_link_that_was_opened_without_tls_goes_on_with_it_and_nothing_is_logged_in_before() {
+async fn a_link_that_was_opened_without_tls_logs_nobody_in_before_it_has_tls() {
     let world = World::new();
     let server = world.own();
     let store = server.app.gate.auth().store();
