@@ -21,7 +21,6 @@ use lenscast_auth::rights::{Right, Rights};
 use lenscast_gate::client::Client;
 use lenscast_gate::{GateConfig, Peer, Visitor};
 use lenscast_protocol::CameraName;
-use std::net::IpAddr;
 
 /// The guard of one route: lets a request through to its handler, with a [`Visitor`] beside it, or answers it.
 pub async fn check(
@@ -66,15 +65,6 @@ pub async fn check(
         }
     };
     finish(answer, readable_by)
-}
-
-/// Loopback, private (RFC 1918, unique local) and link-local addresses.
-#[must_use]
-pub fn is_home(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
-        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
-    }
 }
 
 impl Needs {
@@ -147,19 +137,6 @@ fn finish(mut answer: Response, readable_by: Option<HeaderValue>) -> Response {
 mod tests {
     use super::*;
     use lenscast_auth::rights::Scope;
-
-    #[test]
-    fn only_home_addresses_are_home() {
-        for home in
-            ["127.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.4.1", "169.254.1.1", "::1", "fd00::1", "fe80::1"]
-        {
-            assert!(is_home(home.parse().unwrap()), "{home}");
-        }
-        assert!(is_home("::ffff:192.168.1.7".parse().unwrap()), "IPv4 on a dual-stack listener");
-        for foreign in ["8.8.8.8", "172.32.0.1", "100.64.0.1", "2001:db8::1", "::ffff:8.8.8.8", "0.0.0.0"] {
-            assert!(!is_home(foreign.parse().unwrap()), "{foreign}");
-        }
-    }
 
     #[test]
     fn what_is_needed_is_met_by_that_right_for_that_camera_alone() {
