@@ -21,7 +21,7 @@ pub struct Asking<'a> {
     pub own: Own<'a>,
     /// Other origins that the owner allows, such as `https://home.example`.
     pub cors: &'a [String],
-    /// Whether its credential is one that browsers send by themselves
+    /// Whether the request's credential is one that browsers send by themselves
     /// ([`By::is_sent_by_browsers`](crate::presented::By)).
     pub by_browser: bool,
 }

@@ -22,7 +22,7 @@ pub struct CameraInfo {
     pub default_size: FrameSize,
     /// Whether the sensor makes JPEGs itself.
     pub native_jpeg: bool,
-    /// Whether it can show test bars instead of its picture.
+    /// Whether the camera can show test bars instead of its picture.
     pub test_bar: bool,
 }
 

@@ -1,7 +1,7 @@
 //! Drivers of image sensors, over the control bus that their makers call SCCB and everybody else I2C.
 //!
 //! A sensor is one [`Driver`] in a file of its own, and an entry in [`DRIVERS`]; the rest is the same for all of them.
-//! It is told how the picture is to be, as one [`Setup`], and writes the registers in which that differs from what
+//! A sensor is told how the picture is to be, as one [`Setup`], and writes the registers in which that differs from what
 //! it wrote before. So the order of changes never matters, saying the same thing twice writes nothing, and a sensor that
 //! lost its registers gets everything back by [`Sensor::init`].
 //!

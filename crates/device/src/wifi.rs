@@ -77,7 +77,7 @@ struct Detour {
     only: (Bssid, u8),
     /// Where to go when this one does not let us in; `None`: to any one of that name.
     back: Option<(Bssid, u8)>,
-    /// It is the stronger one, and not yet the way back.
+    /// The access point is the stronger one, and not yet the way back.
     stronger: bool,
 }
 

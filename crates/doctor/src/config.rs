@@ -34,9 +34,9 @@ pub(crate) struct Facts {
 /// The outcome of trying ffmpeg's encoder.
 #[derive(Debug)]
 pub(crate) enum Encoder {
-    /// It encodes.
+    /// The encoder encodes.
     Works,
-    /// It does not encode. Inside is why.
+    /// The encoder does not encode. Inside is why.
     Fails(Vec<Mistake>),
     /// It does not answer in time.
     Silent,

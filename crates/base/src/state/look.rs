@@ -50,7 +50,7 @@ pub enum Found {
 pub struct Entry {
     /// The name, without the path.
     pub name: String,
-    /// Who may do what with it: the lower twelve bits of the mode, such as `0o600`.
+    /// The rights to the file: the lower twelve bits of its mode, such as `0o600`.
     pub mode: u32,
     /// The number of the user who owns it.
     pub owner: u32,

@@ -48,7 +48,7 @@ impl FrameSize {
         Self::NAMED.into_iter().find(|&(_, size)| size == self).map(|(name, _)| name)
     }
 
-    /// Whether it is no larger than `other` in either direction.
+    /// Whether this size is no larger than `other` in either direction.
     #[must_use]
     pub const fn fits(self, other: Self) -> bool {
         self.width <= other.width && self.height <= other.height

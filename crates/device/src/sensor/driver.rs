@@ -31,7 +31,7 @@ pub struct Driver {
     pub(super) sizes: &'static str,
     /// Whether JPEGs come out of it, or pixels.
     pub(super) jpeg: bool,
-    /// Whether its picture is upright on the boards only when it is turned upside down.
+    /// Whether the sensor's picture is upright on the boards only when it is turned upside down.
     pub(super) flip: bool,
     /// The brightness unless another is set, −2 to 2.
     pub(super) brightness: i8,

@@ -28,7 +28,7 @@ pub(super) struct Field {
     pub register: u16,
     pub mask: u8,
     pub value: u8,
-    /// Whether it may change only while the sensor is held: see [`Hold`](super::driver::Hold).
+    /// Whether the field may change only while the sensor is held: see [`Hold`](super::driver::Hold).
     pub held: bool,
 }
 

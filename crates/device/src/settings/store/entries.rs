@@ -86,7 +86,7 @@ impl Field {
     /// What it holds, if anything.
     ///
     /// # Errors
-    /// It holds something that it cannot.
+    /// The entry holds something that it cannot.
     pub(super) fn read<T: Platform>(&self, nvs: &mut Nvs<T>) -> Result<Option<Value>, Fault> {
         fn number<T: Platform, N: Into<i64>>(nvs: &mut Nvs<T>, field: &Field) -> Result<Value, Error>
         where
