@@ -184,6 +184,8 @@ class Wall {
   }
 
   #remove(tile) {
+    // The list may say that a camera is gone before the server answers the order to forget it.
+    if (this.#tiles.get(tile.name) !== tile) return;
     this.#tiles.delete(tile.name);
     this.#sight.unobserve(tile.stage);
     if (this.#large === tile) this.#large = null;

@@ -150,6 +150,26 @@ scene("a camera that is gone is forgotten on demand, on the wall and on its page
   assert.deepEqual(cameras.map(({ name }) => name), ["cam-3"]);
 });
 
+scene("a camera is forgotten once, also when the list says so before the answer", async (world) => {
+  const server = await world.server();
+  const [first] = world.cameras(server, 2);
+  const page = await world.page();
+  await page.goto(server.url);
+  await page.getByText("2 cameras, all live").waitFor();
+  await page.route("**/api/cameras/cam-1", async (route) => {
+    const response = await route.fetch();
+    await page.locator(tile("cam-1")).waitFor({ state: "detached" });
+    await route.fulfill({ response });
+  });
+  await first.end();
+  const answered = page.waitForResponse("**/api/cameras/cam-1");
+  await page.getByRole("button", { name: "Forget cam-1" }).click();
+  await answered;
+  // What the page does with the answer goes wrong within this time, or not at all.
+  await page.waitForTimeout(300);
+  assert.equal(await page.locator(".tile").count(), 1);
+});
+
 scene("without a camera, one is started by a button, and ended by another", async (world) => {
   const server = await world.server();
   const page = await world.page();
