@@ -1,8 +1,10 @@
 //! The targets. Each takes any bytes, and panics when an invariant of the code under test does not hold.
 
 mod camera;
+mod proxy_header;
 
 pub use camera::camera_connection;
+pub use proxy_header::proxy_header;
 
 use lenscast_media::jpeg::{Decoder, Inspected, Limits, inspect, with_default_huffman_tables};
 use lenscast_media::picture::I420;
@@ -11,8 +13,12 @@ use lenscast_media::picture::I420;
 pub type Target = fn(&[u8]);
 
 /// All targets by the name of their corpus and of their binary.
-pub const TARGETS: &[(&str, Target)] =
-    &[("jpeg_inspect", jpeg_inspect), ("jpeg_decode", jpeg_decode), ("camera_connection", camera_connection)];
+pub const TARGETS: &[(&str, Target)] = &[
+    ("jpeg_inspect", jpeg_inspect),
+    ("jpeg_decode", jpeg_decode),
+    ("camera_connection", camera_connection),
+    ("proxy_header", proxy_header),
+];
 
 /// Small enough that no input keeps the fuzzer busy for long.
 const LIMITS: Limits = Limits { max_pixels: 1 << 18 };

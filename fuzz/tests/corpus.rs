@@ -82,3 +82,8 @@ fn every_target_has_a_binary_and_a_small_corpus() {
         "the corpus has {bytes} bytes: commit what finds something new, not all that was found"
     );
 }
+
+#[test]
+fn proxy_header_holds_on_its_corpus() {
+    run_corpus("proxy_header");
+}

@@ -7,6 +7,7 @@
 //! | [`notices`] | log lines that may come a thousand times a second, said once in a while |
 //! | [`addresses`] | the addresses of this machine, and which addresses are those of a home |
 //! | [`listen`] | opening the sockets on which a server listens |
+//! | [`proxy_protocol`] | the header by which a forwarder tells whose a connection is |
 //! | [`state`] | the state directory: small files that survive a restart |
 //!
 //! This crate knows nothing about cameras, users, HTTP and settings.
@@ -17,5 +18,6 @@ pub mod addresses;
 pub mod in_force;
 pub mod listen;
 pub mod notices;
+pub mod proxy_protocol;
 pub mod state;
 pub mod time;
