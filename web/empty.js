@@ -10,6 +10,8 @@ export class Empty {
   #more = make("span", { class: "more" });
   #demo = make("button", { type: "button", class: "primary", hidden: "" }, S.startDemo);
   #refused = make("span", { class: "more", role: "status" });
+  /** Cameras that came and were not let in. */
+  #turned = make("ul", { class: "panel turned", "aria-label": S.refusedCameras, hidden: "" });
   #stage = make(
     "section",
     { class: "stage empty still" },
@@ -20,13 +22,14 @@ export class Empty {
     ),
   );
   #help;
+  #told = "[]";
   element;
 
   /** `demo` is where a virtual camera is started. */
   constructor(where, demo) {
     this.#help = help(where);
     this.#help.hidden = true;
-    this.element = make("div", { class: "large" }, this.#stage, this.#help);
+    this.element = make("div", { class: "large" }, this.#stage, this.#turned, this.#help);
     this.#stage.dataset.kind = "wait";
     this.#demo.onclick = async () => {
       this.#demo.disabled = true;
@@ -36,13 +39,24 @@ export class Empty {
     };
   }
 
-  render({ admin, status, link }) {
+  render({ admin, status, link, refused }) {
     const lost = link === "lost";
     this.#stage.dataset.kind = lost ? "bad" : "wait";
     const waiting = !lost && status !== null;
     say(this.#sentence, lost ? S.reconnecting : waiting ? S.waiting : S.connecting);
     say(this.#more, waiting ? S.waitingMore : "");
+    this.#tell(waiting ? refused : []);
     this.#help.hidden = !waiting;
     this.#demo.hidden = !waiting || !admin;
+  }
+
+  /** Tells of cameras that were refused. The words are the server's, which says the same in its log. */
+  #tell(refused) {
+    const all = refused.map(({ text, todo }) => [text, todo]);
+    const said = JSON.stringify(all);
+    if (said === this.#told) return;
+    this.#told = said;
+    this.#turned.replaceChildren(...all.map(([text, todo]) => make("li", {}, make("strong", {}, text), " ", make("span", {}, todo))));
+    this.#turned.hidden = all.length === 0;
   }
 }

@@ -14,6 +14,8 @@ export class Events {
   /** The newest `/status`, null until told, and when it came. */
   status = null;
   at = 0;
+  /** Cameras that the server refused lately; only who may change something is told. */
+  refused = [];
   /** "connecting", "open" or "lost". */
   link = "connecting";
   #source = null;
@@ -42,7 +44,8 @@ export class Events {
         handle(JSON.parse(data));
         this.changed();
       });
-    hear("hello", ({ admin }) => (this.admin = admin));
+    hear("hello", ({ admin }) => Object.assign(this, { admin, refused: [] }));
+    hear("refused", (refused) => (this.refused = refused));
     hear("status", (status) => Object.assign(this, { status, at: now(), link: "open" }));
     source.onerror = () => this.#lost();
   }

@@ -23,7 +23,9 @@ const password = field(S.loginPassword, { name: "password", type: "password", au
 const link = field(S.loginLink, { name: "link", autocomplete: "off", autocapitalize: "none", spellcheck: "false" });
 const button = make("button", { class: "primary" }, S.login);
 const answer = make("p", { class: "answer", role: "status" });
-const lead = make("p", { class: "lead" }, hadToken ? S.loginBadLink : S.loginLead);
+/** Why this place does not give the right that others have here, if it does not. */
+const reason = document.querySelector("meta[name=reason]")?.content;
+const lead = make("p", { class: "lead" }, hadToken ? S.loginBadLink : reason ? S.loginReason(reason) : S.loginLead);
 const form = make(
   "form",
   { class: "login panel", novalidate: "" },
@@ -67,4 +69,4 @@ function input(label) {
 
 const who = await fetch(at.me).then((answer) => (answer.ok ? answer.json() : null), () => null);
 // Somebody who has logged in, but not for this.
-if (who?.name && !hadToken) say(lead, S.loginOther(who.name));
+if (who?.name && !hadToken && !reason) say(lead, S.loginOther(who.name));

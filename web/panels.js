@@ -54,6 +54,9 @@ function console_(lines) {
   return list;
 }
 
+/** What stands in a snippet where a token belongs. */
+const TOKEN = "TOKEN";
+
 /** The addresses that other programs can play, and what to paste into them. */
 export function links(where, title) {
   const url = (path) => new URL(path, location).href;
@@ -68,8 +71,8 @@ export function links(where, title) {
   }
   const snippets = make("ul", { class: "snippets" });
   for (const [use, text] of [
-    [S.snippetPage, `<img src="${url(where.mjpegStream)}" alt="${escape(title)}">`],
-    [S.snippetHome, `type: picture\nimage: ${url(where.mjpegStream)}`],
+    [S.snippetPage, `<img src="${url(where.mjpegStream)}?token=${TOKEN}" alt="${escape(title)}">`],
+    [S.snippetHome, `type: picture\nimage: ${url(where.mjpegStream)}?token=${TOKEN}`],
     [S.snippetPlay, `ffplay -fflags nobuffer ${url(where.tsStream)}`],
     [S.snippetRecord, `ffmpeg -i ${url(where.tsStream)} -c copy ${where.name}.mp4`],
   ]) {
@@ -82,6 +85,7 @@ export function links(where, title) {
     ...(where.server.loopback ? [make("p", {}, S.linksLoopback)] : []),
     list,
     make("h3", {}, S.snippets),
+    make("p", {}, S.snippetsToken(TOKEN)),
     snippets,
   );
 }

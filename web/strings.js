@@ -27,6 +27,7 @@ export const STRINGS = {
   reconnecting: "Reconnecting to the server…",
   waiting: "No camera connected yet",
   waitingMore: "Its picture will appear here.",
+  refusedCameras: "Cameras that were not let in",
   left: "Camera disconnected",
   leftMore: (time) => `${time} ago, waiting for it`,
   gone: (time) => `gone for ${time}`,
@@ -160,6 +161,9 @@ export const STRINGS = {
   linkSnapshot: "One picture, the newest; Home Assistant's still image",
   linkPage: "A page that shows JPEG pictures only, for old browsers",
   snippets: "Ready to paste",
+  snippetsToken: (token) =>
+    `Pages of other servers show the picture only with a token in its address: for ${token}, put one that ` +
+    `"lenscast access new view" or "lenscast share" prints.`,
   snippetPage: "Into a web page",
   snippetHome: "Home Assistant, dashboard card",
   snippetPlay: "Play on another computer",
@@ -170,6 +174,7 @@ export const STRINGS = {
 
   // Logging in
   login: "Log in",
+  loginReason: (reason) => `${reason} Or log in:`,
   loginLead: "To see this, log in, or open the link that you were given.",
   loginBadLink: "This link is not, or no longer, good. Ask for another one, or log in.",
   loginOther: (name) => `You are here as ${name}, which does not allow to see this. Log in as somebody else, or open another link.`,

@@ -89,8 +89,8 @@ scene("addresses and snippets are copied as they have to be pasted", async (worl
     `${server.url}stream/garden.mjpg`,
     `${server.url}snapshot/garden.jpg`,
     `${server.url}mjpeg/garden`,
-    `<img src="${server.url}stream/garden.mjpg" alt="garden">`,
-    `type: picture\nimage: ${server.url}stream/garden.mjpg`,
+    `<img src="${server.url}stream/garden.mjpg?token=TOKEN" alt="garden">`,
+    `type: picture\nimage: ${server.url}stream/garden.mjpg?token=TOKEN`,
     `ffplay -fflags nobuffer ${server.url}stream/garden.ts`,
     `ffmpeg -i ${server.url}stream/garden.ts -c copy garden.mp4`,
   ]);

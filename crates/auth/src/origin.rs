@@ -1,12 +1,22 @@
 //! The check of which web pages may ask for something in the name of the browser's owner.
 //!
 //! Any page can make a browser send a request to this server. The browser adds its cookies, and its place in the
-//! network counts too. So a request that changes something, or that opens a WebSocket (where CORS does not apply), has
-//! to say which page it comes from. Two headers say so, and a page can choose neither: `Origin` (RFC 6454) and
-//! `Sec-Fetch-Site` (W3C Fetch Metadata). A program that is no browser sends neither header, and is let through: it
-//! carries nobody's cookies.
+//! network counts too. So a request that changes something, that opens a WebSocket (where CORS does not apply), or that
+//! shows something by such a right, has to say which page it comes from. Three headers say so, and a page can forge
+//! none of them: `Origin` (RFC 6454), `Sec-Fetch-Site` (W3C Fetch Metadata) and, weakest, since a page can leave it
+//! out, `Referer`. A program that is no browser sends none of them, and is let through: it carries nobody's cookies.
+//!
+//! | what is asked | who may |
+//! |---|---|
+//! | a change, a WebSocket | our own pages, those of `cors_origins`, programs |
+//! | a camera's WebSocket | the same, whoever presents a key, and devices whose `Origin` is no page's: see [`sender`](self::sender) |
+//! | to read, by place, cookie or `Basic` | the same, and whoever opens an address in a window of its own |
+//! | to read, by a token that only its owner knows | everybody |
+
+mod sender;
 
 use http::{HeaderMap, HeaderName, Method, header};
+use sender::Sender;
 
 /// The parts of a request that tell which page it comes from.
 #[derive(Clone, Copy, Debug)]
@@ -21,9 +31,23 @@ pub struct Asking<'a> {
     pub own: Own<'a>,
     /// Other origins that the owner allows, such as `https://home.example`.
     pub cors: &'a [String],
-    /// Whether the request's credential is one that browsers send by themselves
-    /// ([`By::is_sent_by_browsers`](crate::presented::By)).
-    pub by_browser: bool,
+    /// What lets the request in.
+    pub by: Warrant,
+    /// Whether the route is for devices, which send an `Origin` of many kinds.
+    pub for_devices: bool,
+}
+
+/// What lets a request in, as far as it tells whether a page may have sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Warrant {
+    /// Nothing is needed: the route is for everybody.
+    Nothing,
+    /// The place that the request comes from. A stranger's page has it as soon as its reader has.
+    Place,
+    /// A credential that browsers send by themselves, such as a cookie. A stranger's page has it as well.
+    Browser,
+    /// A credential that somebody has to know to send it. A stranger's page knows none.
+    Secret,
 }
 
 /// The name and scheme by which a browser called this server.
@@ -44,37 +68,136 @@ pub enum Foreign {
     /// The browser says that a page of another site asks.
     #[error("a page of another site may not do this")]
     Site,
+    /// The browser says that a page of another site shows this as a part of itself.
+    #[error("a page of another site may not show this; with a token in the address it may (docs/access.md)")]
+    Shown,
     /// No header says which page asks, and an old browser may have sent this form for another site's page.
     #[error("the request must say Content-Type: application/json, or where it comes from")]
     Unknown,
 }
 
 impl Asking<'_> {
-    /// Lets a request through when it changes nothing, or when no page of another origin can have caused it.
+    /// Lets a request through when no page of another origin can have caused it, or when it does no harm.
     ///
     /// # Errors
     /// [`Foreign`] otherwise.
     pub fn check(&self) -> Result<(), Foreign> {
-        if self.method.is_safe() && !self.upgrade {
-            return Ok(());
+        match () {
+            () if self.upgrade && self.for_devices => self.check_device(),
+            () if self.upgrade || !self.method.is_safe() => self.check_change(),
+            () => self.check_reading(),
         }
+    }
+
+    /// Whether a page may have sent the request: there is an `Origin` that is no device's.
+    #[must_use]
+    pub fn is_from_page(&self) -> bool {
+        self.origins().any(|origin| origin.is_none_or(|origin| self.is_page(origin)))
+    }
+
+    /// What changes something or opens a WebSocket.
+    fn check_change(&self) -> Result<(), Foreign> {
         let origin = self.only(&header::ORIGIN).map_err(|()| Foreign::Origin)?;
         match origin {
             Some(origin) if is_allowed(origin, self.cors) => return Ok(()),
             Some(origin) if !self.own.is(origin) => return Err(Foreign::Origin),
             _ => {}
         }
-        let site = self.only(&HeaderName::from_static("sec-fetch-site")).map_err(|()| Foreign::Site)?;
-        if site.is_some_and(|site| !matches!(site, "same-origin" | "none")) {
+        if self.is_of_other_site()? {
             return Err(Foreign::Site);
         }
         // A browser so old that it sends neither lets a page post a form anywhere, but a form is never JSON, and for
         // JSON or another method it would have to ask first (a CORS preflight), which is refused.
         let form = *self.method == Method::POST && !self.is_json();
-        if origin.is_none() && site.is_none() && self.by_browser && !self.upgrade && form {
-            return Err(Foreign::Unknown);
+        let by_browser = matches!(self.by, Warrant::Browser | Warrant::Nothing);
+        let is_silent = origin.is_none() && !self.headers.contains_key(SEC_FETCH_SITE);
+        if is_silent && by_browser && !self.upgrade && form { Err(Foreign::Unknown) } else { Ok(()) }
+    }
+
+    /// A camera that connects. Who presents a key is no stranger's page. Else every `Origin` has to be no page's, or
+    /// that of a page that may.
+    fn check_device(&self) -> Result<(), Foreign> {
+        if self.by == Warrant::Secret {
+            return Ok(());
+        }
+        let mut is_known = false;
+        for origin in self.origins() {
+            let origin = origin.ok_or(Foreign::Origin)?;
+            let may = is_allowed(origin, self.cors) || self.own.is(origin);
+            if !may && self.is_page(origin) {
+                return Err(Foreign::Origin);
+            }
+            is_known |= is_allowed(origin, self.cors);
+        }
+        // Only browsers send it.
+        if !is_known && self.is_of_other_site()? {
+            return Err(Foreign::Site);
         }
         Ok(())
+    }
+
+    /// What only reads. It harms nobody to be read by a page, since CORS keeps the answer from its scripts; but a page
+    /// may show it, as `<img>`, `<video>` and `<iframe>` do, and look as if the pictures were its own.
+    fn check_reading(&self) -> Result<(), Foreign> {
+        let reads = matches!(*self.method, Method::GET | Method::HEAD);
+        if !matches!(self.by, Warrant::Place | Warrant::Browser) || !reads {
+            return Ok(());
+        }
+        let mut is_known = false;
+        for origin in self.origins() {
+            let origin = origin.ok_or(Foreign::Origin)?;
+            let may = is_allowed(origin, self.cors) || self.own.is(origin);
+            if !may && self.is_page(origin) {
+                return Err(Foreign::Shown);
+            }
+            is_known |= may;
+        }
+        if is_known || self.is_navigation() {
+            return Ok(());
+        }
+        let shown = match self.only(&SEC_FETCH_SITE).map_err(|()| Foreign::Site)? {
+            Some(_) => self.is_of_other_site()?,
+            // Browsers tell it to addresses with TLS and to this computer only.
+            None => self.referer().is_some_and(|page| !self.own.is(page)),
+        };
+        if shown { Err(Foreign::Shown) } else { Ok(()) }
+    }
+
+    /// Whether the address was opened in a window of its own, as a link does, and not as a part of a page.
+    fn is_navigation(&self) -> bool {
+        let says = |name: &HeaderName| self.only(name).ok().flatten();
+        match says(&SEC_FETCH_MODE) {
+            Some(mode) => mode == "navigate" && says(&SEC_FETCH_DEST).is_none_or(|dest| dest == "document"),
+            // A browser asks for HTML when it opens a window (or a frame, in which others may not show us).
+            None => says(&header::ACCEPT).is_some_and(|accept| accept.contains("text/html")),
+        }
+    }
+
+    /// Whether the browser says that a page of another site asks. A page of the same site is another, too: it may be
+    /// another service on the same computer.
+    fn is_of_other_site(&self) -> Result<bool, Foreign> {
+        let site = self.only(&SEC_FETCH_SITE).map_err(|()| Foreign::Site)?;
+        Ok(site.is_some_and(|site| !matches!(site, "same-origin" | "none")))
+    }
+
+    /// The origin of the page in `Referer`, if that is a web page: `http://a.example` of `http://a.example/b?c`.
+    fn referer(&self) -> Option<&str> {
+        let referer = self.only(&header::REFERER).ok().flatten()?;
+        let begin = referer.find("://")? + 3;
+        let is_web =
+            ["http://", "https://"].iter().any(|scheme| referer[..begin].eq_ignore_ascii_case(scheme));
+        let end = referer[begin..].find(['/', '?', '#']).map_or(referer.len(), |end| begin + end);
+        is_web.then(|| &referer[..end])
+    }
+
+    /// Whether a page has this `Origin`.
+    fn is_page(&self, origin: &str) -> bool {
+        self.own.is(origin) || Sender::of(origin, self.headers, &self.own) == Sender::Page
+    }
+
+    /// All values of `Origin`; `None` for one that is no plain text.
+    fn origins(&self) -> impl Iterator<Item = Option<&str>> {
+        self.headers.get_all(header::ORIGIN).iter().map(|origin| origin.to_str().ok())
     }
 
     /// The value of a header that may come once or not at all. `Err` when it comes twice, or is no plain text.
@@ -89,6 +212,13 @@ impl Asking<'_> {
         media.is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json"))
     }
 }
+
+/// Which site the page is of that asks, as the browser tells (W3C Fetch Metadata §2.3).
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// How it asks: `navigate` for a window or frame.
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+/// What becomes of the answer: `document` is a window, `iframe` a part of a page.
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 impl Own<'_> {
     /// Whether a page with this origin came from this server.
@@ -130,155 +260,4 @@ fn parse(origin: &str) -> Option<(&'static str, String, u16)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HOST: Own<'static> = Own { host: Some("192.168.1.2:8080"), secure: Some(false) };
-
-    struct Case<'a> {
-        method: Method,
-        upgrade: bool,
-        own: Own<'a>,
-        cors: Vec<String>,
-        by_browser: bool,
-    }
-
-    const POST: Case<'static> =
-        Case { method: Method::POST, upgrade: false, own: HOST, cors: Vec::new(), by_browser: true };
-    const SOCKET: Case<'static> =
-        Case { method: Method::GET, upgrade: true, own: HOST, cors: Vec::new(), by_browser: true };
-
-    impl Case<'_> {
-        fn check(&self, headers: &[(&'static str, &str)]) -> Result<(), Foreign> {
-            let mut map = HeaderMap::new();
-            for (name, value) in headers {
-                map.append(*name, value.parse().unwrap());
-            }
-            let Self { method, upgrade, own, cors, by_browser } = self;
-            Asking { method, upgrade: *upgrade, headers: &map, own: *own, cors, by_browser: *by_browser }
-                .check()
-        }
-    }
-
-    const SAME: (&str, &str) = ("origin", "http://192.168.1.2:8080");
-
-    #[test]
-    fn a_page_of_this_server_may_change_something() {
-        for case in [POST, SOCKET, Case { method: Method::DELETE, ..POST }] {
-            for good in [
-                &[SAME][..],
-                &[SAME, ("sec-fetch-site", "same-origin")],
-                &[("sec-fetch-site", "same-origin")],
-                &[("sec-fetch-site", "none")],
-            ] {
-                assert_eq!(case.check(good), Ok(()), "{good:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_page_of_another_origin_changes_nothing_and_opens_no_web_socket() {
-        for method in
-            [Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::from_bytes(b"MAKE").unwrap()]
-        {
-            for case in [Case { method, ..POST }, SOCKET, Case { by_browser: false, ..POST }] {
-                for bad in [
-                    "null",
-                    "",
-                    "192.168.1.2:8080",
-                    "http://evil.example",
-                    "http://192.168.1.2",
-                    "http://192.168.1.2:8081",
-                    "https://192.168.1.2:8080",
-                    "http://192.168.1.2:8080.evil.example",
-                    "http://192.168.1.2:8080/",
-                    "http://x@192.168.1.2:8080",
-                    "http://192.168.1.2:8080 http://evil.example",
-                    "ftp://192.168.1.2:8080",
-                ] {
-                    assert_eq!(case.check(&[("origin", bad)]), Err(Foreign::Origin), "{bad:?}");
-                    let lying = [("origin", bad), ("sec-fetch-site", "same-origin")];
-                    assert_eq!(case.check(&lying), Err(Foreign::Origin), "{bad:?}");
-                }
-                assert_eq!(case.check(&[SAME, SAME]), Err(Foreign::Origin), "two of them");
-                for site in ["cross-site", "same-site", "", "Same-Origin", "x"] {
-                    assert_eq!(case.check(&[SAME, ("sec-fetch-site", site)]), Err(Foreign::Site), "{site:?}");
-                    assert_eq!(case.check(&[("sec-fetch-site", site)]), Err(Foreign::Site), "{site:?}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn what_only_reads_may_come_from_anywhere() {
-        for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
-            let case = Case { method, ..POST };
-            assert_eq!(
-                case.check(&[("origin", "http://evil.example"), ("sec-fetch-site", "cross-site")]),
-                Ok(())
-            );
-        }
-    }
-
-    #[test]
-    fn with_a_cookie_and_no_word_of_where_it_comes_from_only_json_is_taken() {
-        let json = ("content-type", "application/json");
-        for good in [json, ("content-type", "Application/JSON; charset=utf-8")] {
-            assert_eq!(POST.check(&[good]), Ok(()), "{good:?}");
-        }
-        let forms =
-            ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", ""];
-        for form in forms.into_iter().chain(["text/plain; application/json", "application/jsonp"]) {
-            assert_eq!(POST.check(&[("content-type", form)]), Err(Foreign::Unknown), "{form}");
-        }
-        assert_eq!(POST.check(&[]), Err(Foreign::Unknown));
-        for method in [Method::PUT, Method::PATCH, Method::DELETE] {
-            assert_eq!(Case { method, ..POST }.check(&[]), Ok(()), "no form can do that");
-        }
-        assert_eq!(POST.check(&[json, ("content-type", "text/plain")]), Err(Foreign::Unknown), "two of them");
-        let program = Case { by_browser: false, ..POST };
-        assert_eq!(program.check(&[]), Ok(()), "a program with a token");
-        assert_eq!(SOCKET.check(&[]), Ok(()), "every browser tells the origin of a WebSocket");
-    }
-
-    #[test]
-    fn the_origins_that_the_owner_allows_may() {
-        let cors = vec!["https://Home.example".to_owned(), "http://[fd00::1]:8123".to_owned()];
-        for case in [Case { cors: cors.clone(), ..POST }, Case { cors: cors.clone(), ..SOCKET }] {
-            for good in ["https://home.example", "https://home.example:443", "http://[fd00::1]:8123"] {
-                assert_eq!(
-                    case.check(&[("origin", good), ("sec-fetch-site", "cross-site")]),
-                    Ok(()),
-                    "{good}"
-                );
-            }
-            for bad in ["http://home.example", "https://home.example:8443", "https://x.home.example", "null"]
-            {
-                assert_eq!(case.check(&[("origin", bad)]), Err(Foreign::Origin), "{bad}");
-            }
-            assert_eq!(case.check(&[("sec-fetch-site", "cross-site")]), Err(Foreign::Site));
-        }
-        assert!(!is_allowed("null", &["null".into()]), "no origin is none of anybody's");
-        assert!(!is_allowed("*", &["*".into()]));
-    }
-
-    #[test]
-    fn the_origin_is_compared_with_its_scheme_and_port_as_browsers_write_them() {
-        let check = |host, secure, origin| {
-            Case { own: Own { host: Some(host), secure }, ..POST }.check(&[("origin", origin)]).is_ok()
-        };
-        assert!(check("cams.example", Some(true), "https://cams.example"));
-        assert!(check("cams.example:443", Some(true), "https://cams.example"));
-        assert!(check("CAMS.example", Some(false), "http://cams.example"));
-        assert!(check("[::1]:8080", Some(false), "http://[::1]:8080"));
-        assert!(check("[::1]", Some(false), "http://[::1]"));
-        assert!(!check("cams.example", Some(true), "http://cams.example"));
-        assert!(!check("cams.example:80", Some(true), "https://cams.example"));
-        // Behind a proxy that does not say whether the browser speaks TLS.
-        assert!(check("cams.example", None, "https://cams.example"));
-        assert!(check("cams.example", None, "http://cams.example"));
-        assert!(!check("cams.example", None, "http://evil.example"));
-        let nameless = Case { own: Own { host: None, secure: None }, ..POST };
-        assert_eq!(nameless.check(&[SAME]), Err(Foreign::Origin));
-    }
-}
+mod tests;

@@ -4,10 +4,14 @@
 //!
 //! | place | rights |
 //! |---|---|
-//! | the control socket, or a program or page on this computer | everything |
+//! | the control socket | everything |
+//! | a program or page on this computer | everything, or what the owner set as `local` |
 //! | anywhere, when the owner set `open` | everything |
 //! | a home network | watching, when the owner set `open_view`; sending pictures as a camera that has no key |
 //! | elsewhere | nothing |
+//!
+//! Before all of them but the first, the name is looked at by which this server was asked. Under a name that may be a
+//! stranger's, no place gives the right to watch or to change anything, not even with `open`.
 
 use crate::rights::{Rights, Scope};
 use http::{HeaderMap, Version};
@@ -28,6 +32,36 @@ pub struct Policy {
     /// Names of this server that the owner set, such as `cam.example`. Addresses and names of a home network need not
     /// be set.
     pub hosts: Vec<String>,
+    /// What a request from this computer may do.
+    pub local: Local,
+}
+
+/// What a request from this computer may do without a credential. A program that passes connections on as they are,
+/// such as `ssh -R`, makes everybody who comes by it seem to be on this computer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Local {
+    /// Everything.
+    #[default]
+    Admin,
+    /// Watching, and nothing else.
+    View,
+    /// Nothing.
+    Nothing,
+}
+
+/// Why a request has fewer rights by its place than others from there have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hindrance {
+    /// The request names no host.
+    NoHost,
+    /// The name by which this server was asked may be a stranger's.
+    ForeignHost,
+    /// The request speaks HTTP/1.0, as proxies do that do not tell who asks.
+    OldHttp,
+    /// A proxy passed the request on that the owner does not trust.
+    Forwarded,
+    /// The owner set `local`, so that this computer may do less than everything.
+    Local,
 }
 
 /// The facts about a request that tell which place it comes from.
@@ -39,12 +73,17 @@ pub struct Circumstances<'a> {
     pub local_ip: IpAddr,
     /// The `Host` header; behind a trusted proxy, the host that the proxy was asked for.
     pub host: Option<&'a str>,
-    /// Whether the request has an `Origin` header. Then a page in a browser asks.
-    pub has_origin: bool,
+    /// Whether a page in a browser asks, as far as `Origin` tells
+    /// ([`Asking::is_from_page`](crate::origin::Asking::is_from_page)).
+    pub from_page: bool,
+    /// Whether the request speaks HTTP/1.0.
+    pub old_http: bool,
     /// Whether some proxy, trusted or not, passed the request on, as [`was_forwarded`] finds out.
-    pub has_forwarding_header: bool,
-    /// Whether the connection is one of a proxy that the owner trusts.
+    pub was_forwarded: bool,
+    /// Whether the connection is one of a proxy that the owner trusts, which tells by headers who asks.
     pub through_trusted_proxy: bool,
+    /// Whether a forwarder that the owner trusts told who speaks on this connection (PROXY protocol).
+    pub relayed: bool,
     /// Whether the request came by the control socket. Only users of this computer who may open its file can use it.
     pub control_socket: bool,
 }
@@ -72,29 +111,59 @@ impl Policy {
         if from.control_socket {
             return (Place::ControlSocket, Rights::ALL);
         }
+        // An example of why the name counts. A browser in the home network opens `http://evil.example/`, whose owner
+        // lets that name point to 192.168.1.2, this server (DNS rebinding). The request does come from a home address,
+        // or from this computer, but its `Host` is `evil.example`, which is no name of ours, so that page may watch
+        // nothing. A camera is no page and may publish: no page can have misled it, so it may use any name.
+        let called_by_own_name = from.host.is_some_and(|host| self.is_own_name(host));
+        let view = |may: bool| if may && called_by_own_name { Scope::all() } else { Scope::none() };
+        let is_device = called_by_own_name || !from.from_page;
+        if self.local != Local::Admin && from.is_this_machine() {
+            let may_view = self.local == Local::View && !from.is_hidden();
+            return (Place::ThisComputer, Rights { view: view(may_view), ..Rights::NONE });
+        }
         if from.is_this_computer() {
             return (Place::ThisComputer, Rights::ALL);
         }
         if self.open {
-            return (Place::Open, Rights::ALL);
+            let publish = if is_device { Scope::all() } else { Scope::none() };
+            let rights = Rights { view: view(true), publish, admin: false };
+            return (Place::Open, if called_by_own_name { Rights::ALL } else { rights });
         }
         if !from.is_home() {
             return (Place::Elsewhere, Rights::NONE);
         }
-        // An example of what follows. A browser in the home network opens `http://evil.example/`, whose owner lets that
-        // name point to 192.168.1.2, this server (DNS rebinding). The request does come from a home address, but its
-        // `Host` is `evil.example`, which is no name of ours, so that page may watch nothing. A camera sends no
-        // `Origin` and may publish.
-        let called_by_own_name = from.host.is_some_and(|host| self.is_own_name(host));
-        let view = if self.open_view && called_by_own_name { Scope::all() } else { Scope::none() };
-        // A page in a browser sends its origin when it opens a WebSocket. So what sends none is a device. A device may
-        // use any name for this server, since no page can have misled it.
-        let publish = if !self.require_camera_key && (called_by_own_name || !from.has_origin) {
-            Scope::AllBut(keyed.clone())
-        } else {
-            Scope::none()
-        };
-        (Place::Home, Rights { view, publish, admin: false })
+        let may_publish = !self.require_camera_key && is_device;
+        let publish = if may_publish { Scope::AllBut(keyed.clone()) } else { Scope::none() };
+        (Place::Home, Rights { view: view(self.open_view), publish, admin: false })
+    }
+
+    /// Why a request may not do by its place what others from there may: `wanted` tells whether rights are enough.
+    /// `None` when nobody there may do it, or when this request may.
+    #[must_use]
+    pub fn hindrance(
+        &self,
+        from: &Circumstances<'_>,
+        keyed: &BTreeSet<CameraName>,
+        wanted: impl Fn(&Rights) -> bool,
+    ) -> Option<Hindrance> {
+        let may = |policy: &Self, from: &Circumstances<'_>| wanted(&policy.place(from, keyed).1);
+        // A loopback name is one for this computer, and an address like any other for the rest.
+        let plain = Circumstances { host: Some("127.0.0.1"), was_forwarded: false, old_http: false, ..*from };
+        if may(self, from) {
+            return None;
+        }
+        if !may(self, &plain) {
+            let lenient = Self { local: Local::Admin, ..self.clone() };
+            return may(&lenient, from).then_some(Hindrance::Local);
+        }
+        let is_hidden = from.is_hidden();
+        Some(match from.host {
+            _ if is_hidden && from.old_http => Hindrance::OldHttp,
+            _ if is_hidden => Hindrance::Forwarded,
+            None => Hindrance::NoHost,
+            Some(_) => Hindrance::ForeignHost,
+        })
     }
 
     /// Whether the name in a `Host` header can only mean this server, and not a stranger's name that was made to point
@@ -120,19 +189,34 @@ impl Circumstances<'_> {
     /// name such as `localhost`, and passed on by no proxy.
     #[must_use]
     pub fn is_this_computer(&self) -> bool {
-        let loopback = |address: IpAddr| address.to_canonical().is_loopback();
-        loopback(self.peer_ip)
-            && loopback(self.local_ip)
+        is_loopback(self.peer_ip)
+            && is_loopback(self.local_ip)
             && self.host.is_some_and(is_loopback_host)
-            && !self.has_forwarding_header
+            && !self.was_forwarded
             && !self.through_trusted_proxy
+            && !self.relayed
+    }
+
+    /// Whether the connection, or what a proxy reports, begins at an address of this computer, whatever name it uses: at
+    /// a loopback address, or at the one that it leads to.
+    fn is_this_machine(&self) -> bool {
+        is_loopback(self.peer_ip) || self.peer_ip.to_canonical() == self.local_ip.to_canonical()
     }
 
     /// Whether the request comes from a home network, by the connection's address or by what a trusted proxy reports. A
     /// request that another proxy passed on may come from anywhere.
     fn is_home(&self) -> bool {
-        is_home(self.peer_ip) && (self.through_trusted_proxy || !self.has_forwarding_header)
+        is_home(self.peer_ip) && !self.is_hidden()
     }
+
+    /// Whether a proxy passed the request on of which nobody knows for whom it speaks.
+    fn is_hidden(&self) -> bool {
+        self.was_forwarded && !self.through_trusted_proxy
+    }
+}
+
+fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
 }
 
 /// Whether a request shows signs of a proxy: a header that proxies add, or HTTP/1.0. nginx speaks HTTP/1.0 to servers
@@ -180,238 +264,4 @@ pub fn name_of(host: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rights::Right;
-    use http::HeaderName;
-
-    const LOOPBACK: Circumstances<'static> = Circumstances {
-        peer_ip: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
-        local_ip: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
-        host: Some("localhost:8080"),
-        has_origin: false,
-        has_forwarding_header: false,
-        through_trusted_proxy: false,
-        control_socket: false,
-    };
-
-    fn from(peer: &str) -> Circumstances<'static> {
-        Circumstances {
-            peer_ip: peer.parse().unwrap(),
-            local_ip: "192.168.1.2".parse().unwrap(),
-            host: Some("192.168.1.2:8080"),
-            ..LOOPBACK
-        }
-    }
-
-    fn keyed() -> BTreeSet<CameraName> {
-        [camera("front")].into()
-    }
-
-    fn camera(name: &str) -> CameraName {
-        CameraName::new(name).unwrap()
-    }
-
-    /// The rights as letters: admin, view of all, publish as a camera without a key, publish as one with a key.
-    fn may(policy: &Policy, from: &Circumstances<'_>) -> String {
-        let (place, rights) = policy.place(from, &keyed());
-        let letters = [
-            ('a', rights.allows(Right::Admin, None)),
-            ('v', rights.allows(Right::View, None)),
-            ('p', rights.allows(Right::Publish, Some(&camera("back")))),
-            ('k', rights.allows(Right::Publish, Some(&camera("front")))),
-        ];
-        let letters: String = letters.into_iter().filter(|(_, may)| *may).map(|(letter, _)| letter).collect();
-        format!("{place:?} {letters}")
-    }
-
-    fn policies() -> [Policy; 4] {
-        let closed = Policy::default();
-        [
-            closed.clone(),
-            Policy { open_view: true, ..closed.clone() },
-            Policy { require_camera_key: true, ..closed.clone() },
-            Policy { open: true, ..closed },
-        ]
-    }
-
-    /// What [`may`] says under each of [`policies`].
-    fn under_each(from: &Circumstances<'_>) -> [String; 4] {
-        policies().map(|policy| may(&policy, from))
-    }
-
-    const OPEN: &str = "Open avpk";
-    const NOWHERE: [&str; 4] = ["Elsewhere ", "Elsewhere ", "Elsewhere ", OPEN];
-
-    #[test]
-    fn this_computer_may_do_everything() {
-        let v6 = Circumstances {
-            peer_ip: "::1".parse().unwrap(),
-            local_ip: "::1".parse().unwrap(),
-            host: Some("[::1]:8080"),
-            ..LOOPBACK
-        };
-        let mapped = Circumstances {
-            peer_ip: "::ffff:127.0.0.1".parse().unwrap(),
-            local_ip: "::ffff:127.0.0.1".parse().unwrap(),
-            host: Some("127.0.0.1"),
-            ..LOOPBACK
-        };
-        let page = Circumstances { has_origin: true, ..LOOPBACK };
-        for here in [LOOPBACK, v6, mapped, page] {
-            assert_eq!(under_each(&here), ["ThisComputer avpk"; 4], "{here:?}");
-        }
-    }
-
-    #[test]
-    fn a_proxy_on_this_computer_does_not_open_the_door() {
-        let forwarded = Circumstances { has_forwarding_header: true, ..LOOPBACK };
-        assert_eq!(under_each(&forwarded), NOWHERE);
-        for trusted in [
-            Circumstances { through_trusted_proxy: true, has_forwarding_header: true, ..LOOPBACK },
-            Circumstances { through_trusted_proxy: true, ..LOOPBACK },
-        ] {
-            assert_eq!(under_each(&trusted), ["Home p", "Home vp", "Home ", OPEN], "{trusted:?}");
-        }
-        // Its clients are where it says they are.
-        let client =
-            |peer| Circumstances { through_trusted_proxy: true, has_forwarding_header: true, ..from(peer) };
-        assert_eq!(under_each(&client("192.168.1.7")), ["Home p", "Home vp", "Home ", OPEN]);
-        assert_eq!(under_each(&client("203.0.113.5")), NOWHERE);
-        let untrusted = Circumstances { has_forwarding_header: true, ..from("192.168.1.7") };
-        assert_eq!(under_each(&untrusted), NOWHERE, "a proxy in the network that nobody trusts");
-    }
-
-    #[test]
-    fn a_name_that_was_made_to_point_here_does_not_open_the_door() {
-        for host in [
-            None,
-            Some(""),
-            Some("evil.example"),
-            Some("evil.example:8080"),
-            Some("localhost.evil.example"),
-            Some("127.0.0.1.evil.example"),
-            Some("[::1].evil.example"),
-            Some("192.168.1.2:8080"),
-            Some("local"),
-        ] {
-            let rebound = Circumstances { host, ..LOOPBACK };
-            let [closed, ..] = under_each(&rebound);
-            assert_eq!(closed, "Home p", "{host:?}");
-        }
-        // A page of that name neither watches nor publishes; a device has no origin.
-        let page = Circumstances { host: Some("evil.example"), has_origin: true, ..from("192.168.1.7") };
-        assert_eq!(under_each(&page), ["Home ", "Home ", "Home ", OPEN]);
-        let device = Circumstances { host: Some("cams.example.org"), ..from("192.168.1.7") };
-        assert_eq!(under_each(&device), ["Home p", "Home p", "Home ", OPEN]);
-        let old_device = Circumstances { host: None, ..from("192.168.1.7") };
-        assert_eq!(under_each(&old_device), ["Home p", "Home p", "Home ", OPEN]);
-    }
-
-    #[test]
-    fn the_home_network_sends_pictures_and_watches_only_if_that_is_open() {
-        for peer in
-            ["10.1.2.3", "172.31.0.1", "192.168.4.1", "169.254.1.1", "fd00::1", "fe80::1", "::ffff:10.0.0.1"]
-        {
-            assert_eq!(under_each(&from(peer)), ["Home p", "Home vp", "Home ", OPEN], "{peer}");
-        }
-        // Shared addresses of providers (RFC 6598) are shared with strangers.
-        for peer in ["8.8.8.8", "172.32.0.1", "100.64.0.1", "2001:db8::1", "::ffff:8.8.8.8", "0.0.0.0", "::"]
-        {
-            assert_eq!(under_each(&from(peer)), NOWHERE, "{peer}");
-        }
-    }
-
-    #[test]
-    fn a_camera_that_was_given_a_key_needs_it_from_then_on() {
-        let (_, rights) = Policy::default().place(&from("192.168.1.7"), &BTreeSet::new());
-        assert!(rights.allows(Right::Publish, Some(&camera("front"))));
-        let (_, rights) = Policy::default().place(&from("192.168.1.7"), &keyed());
-        assert!(!rights.allows(Right::Publish, Some(&camera("front"))));
-        assert!(rights.allows(Right::Publish, Some(&camera("back"))));
-    }
-
-    #[test]
-    fn the_control_socket_may_do_everything() {
-        let control = Circumstances { control_socket: true, host: None, ..from("203.0.113.5") };
-        assert_eq!(under_each(&control), ["ControlSocket avpk"; 4]);
-    }
-
-    #[test]
-    fn only_names_that_cannot_be_anybody_elses_are_taken_for_this_server() {
-        let policy = Policy { open_view: true, hosts: vec!["Cams.Example.org".into()], ..Policy::default() };
-        let views = |host: &str| {
-            let (_, rights) =
-                policy.place(&Circumstances { host: Some(host), ..from("192.168.1.7") }, &keyed());
-            rights.allows(Right::View, None)
-        };
-        for own in [
-            "192.168.1.2",
-            "192.168.1.2:8080",
-            "[fd00::1]:8080",
-            "203.0.113.5",
-            "localhost",
-            "nas",
-            "nas:8080",
-            "NAS.",
-            "nas.local",
-            "nas.lan:80",
-            "nas.home",
-            "nas.home.arpa.",
-            "nas.internal",
-            "nas.fritz.box",
-            "a.b.local",
-            "cams.example.org",
-            "CAMS.example.org.:443",
-        ] {
-            assert!(views(own), "{own}");
-        }
-        for foreign in [
-            "",
-            ".",
-            ":8080",
-            "evil.example",
-            "local.evil.example",
-            "evil.notlocal",
-            "nas.lan.evil.example",
-            "fritz.box",
-            "evilfritz.box",
-            "x.cams.example.org",
-            "example.org",
-            ".local",
-            "1.2.3.4.5",
-            "home.arpa",
-        ] {
-            assert!(!views(foreign), "{foreign:?}");
-        }
-    }
-
-    #[test]
-    fn the_signs_of_a_proxy_are_known() {
-        let none = HeaderMap::new();
-        assert!(!was_forwarded(Version::HTTP_11, &none));
-        assert!(!was_forwarded(Version::HTTP_2, &none));
-        assert!(was_forwarded(Version::HTTP_10, &none), "nginx with nothing configured");
-        let with = |name: &'static str| {
-            let headers = [(HeaderName::from_static(name), "x".parse().unwrap())].into_iter().collect();
-            was_forwarded(Version::HTTP_11, &headers)
-        };
-        for sign in [
-            "forwarded",
-            "via",
-            "x-forwarded-for",
-            "x-forwarded-host",
-            "x-forwarded-proto",
-            "x-forwarded",
-            "x-real-ip",
-            "cf-connecting-ip",
-            "true-client-ip",
-            "x-client-ip",
-        ] {
-            assert!(with(sign), "{sign}");
-        }
-        for other in ["host", "origin", "user-agent", "x-requested-with", "forward"] {
-            assert!(!with(other), "{other}");
-        }
-    }
-}
+mod tests;

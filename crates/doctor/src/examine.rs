@@ -3,7 +3,9 @@
 use crate::control::Control;
 use crate::program::Build;
 use crate::report::{Finding, Report};
-use crate::{access, cameras, certificate, clock, config, disk, firewall, ports, program, server, state};
+use crate::{
+    access, cameras, certificate, clock, config, disk, firewall, forwarders, ports, program, server, state,
+};
 use lenscast_base::addresses::machine_addresses;
 use lenscast_base::state::look::{Found, Look};
 use lenscast_base::time::now;
@@ -37,6 +39,7 @@ pub fn examine(installation: &Installation) -> Report {
     let Installation { settings, state_dir, of_service, control, build } = installation;
     let (now, mut report) = (now(), Report::default());
     let (status, info) = told(control);
+    let refused = info.as_ref().map(server::judge_refused).unwrap_or_default();
     let loaded = settings.as_ref().ok();
     let config = match settings {
         Ok(loaded) => config::Facts::gather(loaded),
@@ -78,6 +81,12 @@ pub fn examine(installation: &Installation) -> Report {
             ],
         },
     );
+    if let Some((loaded, info)) = loaded.zip(info.as_ref()) {
+        let Settings { access, proxy, .. } = &loaded.settings;
+        let ports: Vec<u16> = info.addresses().iter().map(SocketAddr::port).collect();
+        let facts = forwarders::Facts::gather(access.local, proxy, &ports, info.callers.clone());
+        report.add("Between callers and the server", forwarders::judge(&facts));
+    }
     let newest = state.as_ref().and_then(state::Facts::newest);
     report.add("Clock", clock::judge(&clock::Facts::gather(now, build.built, newest)));
     let limits = info.as_ref().and_then(|info| fs::read_to_string(format!("/proc/{}/limits", info.pid)).ok());
@@ -97,7 +106,9 @@ pub fn examine(installation: &Installation) -> Report {
         report.add("Server", vec![Finding::unseen("No server answers: its cameras were not looked at.")]);
     }
     if let Some(status) = status {
-        report.add("Cameras", cameras::judge(&status, built_in));
+        let mut findings = cameras::judge(&status, built_in);
+        findings.extend(refused);
+        report.add("Cameras", findings);
     }
     report
 }

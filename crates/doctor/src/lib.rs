@@ -9,6 +9,7 @@
 //! | `state`, `disk` | the state directory, and the room on its disk |
 //! | `certificate`, `clock` | the time of the certificate, and the clock of this computer |
 //! | `sockets`, `ports`, `firewall` | who has a port, whether the server gets its own, and who keeps others out |
+//! | `forwarders` | programs and networks that hide who asks |
 //! | `program`, `server`, `cameras` | the program itself, the server that runs, and its cameras |
 //! | `examine` | all of it in order |
 //!
@@ -36,6 +37,7 @@ mod certificate;
 mod clock;
 
 mod firewall;
+mod forwarders;
 mod ports;
 mod sockets;
 

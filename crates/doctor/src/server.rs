@@ -1,10 +1,14 @@
 //! The check of the running server, by what it tells about itself: whether the settings are in force.
 
+use crate::forwarders::Caller;
 use crate::report::Finding;
 use lenscast_base::time::{moment, rough};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::Path;
+
+/// Refused cameras that are shown one by one. Many are a mistake that is the same for all, or somebody who looks around.
+const MAX_REFUSED: usize = 5;
 
 /// The part of `/api/server` that is looked at.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -21,6 +25,18 @@ pub(crate) struct Info {
     needs_restart: Vec<String>,
     mistakes: Vec<String>,
     certificate: Option<Certificate>,
+    refused_cameras: Vec<RefusedCamera>,
+    /// The requests from elsewhere, by address.
+    pub callers: Vec<Caller>,
+}
+
+/// A camera that the server refused.
+#[derive(Clone, Debug, Deserialize)]
+struct RefusedCamera {
+    text: String,
+    todo: String,
+    count: u64,
+    ago_s: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -44,6 +60,24 @@ impl Info {
     pub(crate) fn address(&self, tls: bool) -> Option<SocketAddr> {
         self.listen.iter().find(|listener| listener.tls == tls).map(|listener| listener.address)
     }
+}
+
+/// The findings about cameras that the server refused lately.
+pub(crate) fn judge_refused(info: &Info) -> Vec<Finding> {
+    let finding = |camera: &RefusedCamera| {
+        let RefusedCamera { text, todo, count, ago_s } = camera;
+        let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
+        Finding::wrong(format!("{text} It tried {times}, the last time {} ago.", rough(*ago_s))).todo(todo)
+    };
+    let (shown, rest) = info.refused_cameras.split_at(info.refused_cameras.len().min(MAX_REFUSED));
+    let mut findings: Vec<Finding> = shown.iter().map(finding).collect();
+    if !rest.is_empty() {
+        let text = format!("So it was with {} other addresses in the last hour.", rest.len());
+        findings.push(
+            Finding::look(text).todo("The log tells of each, and /api/server of those of the last hour."),
+        );
+    }
+    findings
 }
 
 /// The findings about the running server. `file` is the configuration file that was looked at here.
@@ -146,5 +180,22 @@ mod tests {
             let (found, text) = found(change);
             assert!(found == mark && text.contains(words), "{words}: {text}");
         }
+    }
+
+    #[test]
+    fn each_camera_that_was_refused_is_told_with_what_to_do() {
+        let info = |count: usize| {
+            let camera = json!({ "address": "192.168.1.23", "camera": "front", "cause": "no_key", "count": 3, "ago_s": 130,
+                "text": "A camera at 192.168.1.23 was refused: it sent no key.", "todo": "lenscast access new camera front" });
+            serde_json::from_value::<Info>(json!({ "refused_cameras": vec![camera; count] })).unwrap()
+        };
+        assert_eq!(judge_refused(&info(0)).len(), 0);
+        let [found] = judge_refused(&info(1)).try_into().unwrap();
+        let text = "A camera at 192.168.1.23 was refused: it sent no key. It tried 3 times, the last time 2 min ago.";
+        assert_eq!((found.mark, found.text.as_str()), (Mark::Wrong, text));
+        assert_eq!(found.todo, ["lenscast access new camera front"]);
+        let many = judge_refused(&info(30));
+        assert_eq!(many.len(), MAX_REFUSED + 1);
+        assert!(many[MAX_REFUSED].text.contains("25 other addresses"), "{many:?}");
     }
 }

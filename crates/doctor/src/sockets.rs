@@ -4,8 +4,12 @@ use crate::users;
 use std::fs;
 use std::path::Path;
 
-/// The state of a listening socket in `/proc/net/tcp`.
+/// The states of a listening and of a connected socket in `/proc/net/tcp`.
 const LISTEN: &str = "0A";
+const CONNECTED: &str = "01";
+
+/// Connections to a port that are looked at. It takes a look at all processes for each.
+const MAX_LOOKED_AT: usize = 16;
 
 /// The holder of a port: the program and its user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +34,31 @@ pub(crate) fn holder(port: u16) -> Option<Holder> {
     let user = sockets.first()?.user;
     let process = sockets.iter().find_map(|socket| process(socket.inode));
     Some(Holder { process, user: users::name(user) })
+}
+
+/// The names of the programs on this computer that are connected to a port of it by a loopback address, as far as this
+/// user may see them.
+pub(crate) fn connected_here(port: u16) -> Vec<String> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
+    let sockets = tables.iter().flat_map(|table| connected(table, port)).take(MAX_LOOKED_AT);
+    sockets.filter_map(process).map(|(name, _)| name).collect()
+}
+
+/// The inodes of the sockets in a table of `/proc/net` that are connected to a port at a loopback address.
+fn connected(table: &str, port: u16) -> Vec<u64> {
+    let socket = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [_, _, remote, state, _, _, _, _, _, inode, ..] = words.as_slice() else {
+            return None;
+        };
+        let (address, hex) = remote.rsplit_once(':')?;
+        // 127.0.0.1, ::ffff:127.0.0.1 and ::1, as the kernel writes them.
+        let is_here = address.ends_with("7F") && (address.len() == 8 || address.contains("FFFF0000"))
+            || address == "00000000000000000000000001000000";
+        let is_it = is_here && *state == CONNECTED && u16::from_str_radix(hex, 16) == Ok(port);
+        is_it.then(|| inode.parse().ok())?
+    };
+    table.lines().skip(1).filter_map(socket).collect()
 }
 
 /// The sockets in a table of `/proc/net` that listen on a port.
@@ -77,6 +106,41 @@ mod tests {
         assert_eq!(listening(TABLE, 22), [Socket { inode: 1145, user: 0 }]);
         assert_eq!(listening(TABLE, 43_506), [], "that one is connected");
         assert_eq!(listening("", 8080), []);
+    }
+
+    #[test]
+    fn a_socket_that_is_connected_to_a_port_of_this_computer_is_found() {
+        let line = |remote: &str, state: &str| {
+            format!(
+                "head\n 0: 0100007F:A9F2 {remote} {state} 00000000:00000000 00:00000000 00000000 33 0 777 1 0 20 4 13 43 -1\n"
+            )
+        };
+        for here in [
+            "0100007F:1F90",
+            "0000000000000000FFFF00000100007F:1F90",
+            "00000000000000000000000001000000:1F90",
+        ] {
+            assert_eq!(connected(&line(here, "01"), 8080), [777], "{here}");
+            assert_eq!(connected(&line(here, "0A"), 8080), [0; 0], "{here}");
+            assert_eq!(connected(&line(here, "01"), 8081), [0; 0], "{here}");
+        }
+        for elsewhere in [
+            "0201A8C0:1F90",
+            "0000000000000000FFFF00000201A8C0:1F90",
+            "B80D0120000000000000000005000000:1F90",
+        ] {
+            assert_eq!(connected(&line(elsewhere, "01"), 8080), [0; 0], "{elsewhere}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_process_is_found_by_a_port_to_which_it_is_connected() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let _connection = std::net::TcpStream::connect(address).unwrap();
+        let own = fs::read_to_string("/proc/self/comm").unwrap();
+        assert_eq!(connected_here(address.port()), [own.trim()]);
     }
 
     #[cfg(target_os = "linux")]

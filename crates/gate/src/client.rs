@@ -19,10 +19,14 @@ pub struct Client {
     pub host: Option<String>,
     /// Whether the client speaks TLS, to this server or to a proxy that tells so; `None` when a trusted proxy does not tell.
     pub secure: Option<bool>,
-    /// Whether the connection is one of a trusted proxy.
+    /// Whether the connection is one of a trusted proxy, which tells by headers who asks.
     pub through_trusted_proxy: bool,
+    /// Whether a trusted forwarder told who speaks on this connection (PROXY protocol).
+    pub relayed: bool,
     /// Whether the request shows signs of a proxy, trusted or not.
     pub was_forwarded: bool,
+    /// Whether the request speaks HTTP/1.0.
+    pub old_http: bool,
 }
 
 impl Client {
@@ -33,11 +37,16 @@ impl Client {
             let address = address.to_canonical();
             trusted.iter().any(|network| network.contains(&address))
         };
-        let was_forwarded = was_forwarded(version, headers);
+        let (was_forwarded, old_http) = (was_forwarded(version, headers), version < Version::HTTP_11);
         let host = own_host(uri, headers);
+        let secure = match peer.channel {
+            Channel::Relayed { secure } => secure,
+            channel => Some(channel == Channel::Tls),
+        };
+        let relayed = matches!(peer.channel, Channel::Relayed { .. });
         if peer.channel == Channel::ControlSocket || !is_trusted(peer.remote.ip()) {
-            let secure = Some(peer.channel == Channel::Tls);
-            return Self { address: peer.remote, host, secure, through_trusted_proxy: false, was_forwarded };
+            let (address, through_trusted_proxy) = (peer.remote, false);
+            return Self { address, host, secure, through_trusted_proxy, relayed, was_forwarded, old_http };
         }
         let nobody = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
         let hops = elements(headers, "x-forwarded-for");
@@ -55,11 +64,12 @@ impl Client {
             secure: match last("x-forwarded-proto").as_deref().map(str::to_ascii_lowercase).as_deref() {
                 Some("https" | "wss") => Some(true),
                 Some("http" | "ws") => Some(false),
-                _ if peer.channel == Channel::Tls => Some(true),
-                _ => None,
+                _ => secure.filter(|secure| *secure),
             },
             through_trusted_proxy: true,
+            relayed,
             was_forwarded,
+            old_http,
         }
     }
 }

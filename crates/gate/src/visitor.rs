@@ -2,11 +2,11 @@
 
 use super::client::Client;
 use super::{Channel, Gate, Peer};
-use http::{HeaderMap, Method, Uri, header};
+use http::{HeaderMap, Method, Uri};
 use lenscast_auth::Caller;
 use lenscast_auth::cookie::SessionCookie;
-use lenscast_auth::origin::{Asking, Own};
-use lenscast_auth::policy::Circumstances;
+use lenscast_auth::origin::{Asking, Own, Warrant};
+use lenscast_auth::policy::{Circumstances, Hindrance};
 use lenscast_auth::presented::Presented;
 use lenscast_auth::rights::Rights;
 use lenscast_base::time::now;
@@ -22,7 +22,8 @@ struct Inner {
     client: Client,
     /// The address of ours at which the connection came in.
     local: IpAddr,
-    has_origin: bool,
+    /// Whether a page asks, as far as `Origin` tells.
+    from_page: bool,
     control_socket: bool,
     /// Whether a page of another origin asks.
     is_foreign_page: bool,
@@ -37,48 +38,52 @@ impl Gate {
         let secure = client.secure == Some(true);
         let cookie = SessionCookie::new(secure, &config.base_path).unwrap_or_default();
         let presented = Presented::read(headers, uri, &cookie);
-        let (has_origin, control_socket) =
-            (headers.contains_key(header::ORIGIN), peer.channel == Channel::ControlSocket);
+        let (is_foreign_page, from_page) = {
+            let asking = Asking {
+                method: &Method::POST,
+                upgrade: false,
+                headers,
+                own: Own { host: client.host.as_deref(), secure: client.secure },
+                cors: &config.cors_origins,
+                by: Warrant::Secret,
+                for_devices: false,
+            };
+            (asking.check().is_err(), asking.is_from_page())
+        };
+        let control_socket = peer.channel == Channel::ControlSocket;
         let local = peer.local.ip();
         let (address, now) = (client.address.ip(), now());
         let admit = {
             let (gate, client, config) = (self.clone(), client.clone(), config.clone());
             let presented = presented.clone();
             move || {
-                let from = circumstances(&client, local, has_origin, control_socket);
+                let from = circumstances(&client, local, from_page, control_socket);
                 gate.auth().admit(&presented, &from, &config.policy, now)
             }
         };
         let takes_long = self.auth().takes_long(&presented, address, now);
         let caller = if takes_long { self.passwords(admit).await } else { admit() };
-        let asking = Asking {
-            method: &Method::POST,
-            upgrade: false,
-            headers,
-            own: Own { host: client.host.as_deref(), secure: client.secure },
-            cors: &config.cors_origins,
-            by_browser: false,
-        };
-        let is_foreign_page = asking.check().is_err();
-        Visitor(Arc::new(Inner {
-            client,
-            local,
-            has_origin,
-            control_socket,
-            is_foreign_page,
-            cookie,
-            caller,
-        }))
+        Visitor(Arc::new(Inner { client, local, from_page, control_socket, is_foreign_page, cookie, caller }))
     }
 
     /// What a visitor may do at `now` (seconds since the Unix epoch): a credential may have ended since it came, and the
     /// owner may have changed what its place allows.
     #[must_use]
     pub fn rights_now(&self, visitor: &Visitor, now: u64) -> Rights {
-        let Inner { client, local, has_origin, control_socket, caller, .. } = &*visitor.0;
-        let from = circumstances(client, *local, *has_origin, *control_socket);
+        let Inner { client, local, from_page, control_socket, caller, .. } = &*visitor.0;
+        let from = circumstances(client, *local, *from_page, *control_socket);
         let (_, by_place) = self.auth().place(&from, &self.config().policy, now);
         self.auth().holds(caller, &by_place, now)
+    }
+
+    /// Why a visitor may not do without a credential what others from its place may: `wanted` tells whether rights are
+    /// enough. `None` when nobody there may, or when this visitor may.
+    #[must_use]
+    pub fn hindrance(&self, visitor: &Visitor, wanted: impl Fn(&Rights) -> bool) -> Option<Hindrance> {
+        let Inner { client, local, from_page, control_socket, .. } = &*visitor.0;
+        let from = circumstances(client, *local, *from_page, *control_socket);
+        let keyed = self.auth().store().keyed_cameras(now());
+        self.config().policy.hindrance(&from, &keyed, wanted)
     }
 }
 
@@ -125,16 +130,18 @@ impl Visitor {
 pub(super) fn circumstances(
     client: &Client,
     local: IpAddr,
-    has_origin: bool,
+    from_page: bool,
     control_socket: bool,
 ) -> Circumstances<'_> {
     Circumstances {
         peer_ip: client.address.ip(),
         local_ip: local,
         host: client.host.as_deref(),
-        has_origin,
-        has_forwarding_header: client.was_forwarded,
+        from_page,
+        old_http: client.old_http,
+        was_forwarded: client.was_forwarded,
         through_trusted_proxy: client.through_trusted_proxy,
+        relayed: client.relayed,
         control_socket,
     }
 }

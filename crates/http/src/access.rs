@@ -4,7 +4,9 @@
 //! missing. The table of routes is the one place where it stands which route needs what.
 
 mod answer;
+mod camera;
 mod cors;
+pub(super) mod headers;
 mod link;
 mod plain;
 
@@ -12,12 +14,14 @@ use super::guarding::Guarding;
 use super::rule::{For, Needs, Rule};
 use axum::RequestExt as _;
 use axum::extract::{RawPathParams, Request, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use lenscast_auth::origin::{Asking, Own};
-use lenscast_auth::presented::loggable;
+use lenscast_auth::origin::{Asking, Own, Warrant};
+use lenscast_auth::presented::{By, loggable};
 use lenscast_auth::rights::{Right, Rights};
+use lenscast_auth::secret::Kind;
+use lenscast_auth::{Caller, Who};
 use lenscast_gate::client::Client;
 use lenscast_gate::{GateConfig, Peer, Visitor};
 use lenscast_protocol::CameraName;
@@ -36,7 +40,10 @@ pub async fn check(
         let trusted = &config.trusted_proxies;
         Client::of(&peer, request.version(), request.uri(), request.headers(), trusted)
     };
+    guarding.serving.callers().note(client.address.ip());
+    let camera = camera::Knocking::of(rule, &client, &mut request).await;
     if let Some(answer) = plain::turned_away(&guarding, rule, &peer, &client, &request) {
+        camera.turned_away(&guarding);
         return answer;
     }
     let readable_by = cors::allowed(request.headers(), &config.cors_origins);
@@ -53,15 +60,21 @@ pub async fn check(
         who = %visitor.caller().who,
         "request"
     );
-    let mut answer = refusal(&guarding, rule, &visitor, &config, &mut request).await;
+    let mut answer = refusal(&guarding, rule, &visitor, &config, &camera, &mut request).await;
     if answer.is_none() && rule.whom == For::People {
         answer = link::open(&guarding.gate, &visitor, request.uri()).await;
     }
     let answer = match answer {
         Some(answer) => answer,
         None => {
+            let embeddable = rule.whom == For::Players && visitor.caller().by == By::Query;
             request.extensions_mut().insert(visitor);
-            next.run(request).await
+            let mut answer = next.run(request).await;
+            camera.answered(&guarding, answer.status());
+            if embeddable {
+                headers::allow_embedding(&mut answer);
+            }
+            answer
         }
     };
     finish(answer, readable_by)
@@ -87,33 +100,59 @@ async fn refusal(
     rule: Rule,
     visitor: &Visitor,
     config: &GateConfig,
+    knocking: &camera::Knocking,
     request: &mut Request,
 ) -> Option<Response> {
     let client = visitor.client();
     let asking = Asking {
         method: request.method(),
-        upgrade: [header::UPGRADE, header::SEC_WEBSOCKET_KEY]
-            .iter()
-            .any(|name| request.headers().contains_key(name)),
+        upgrade: asks_for_upgrade(request.headers()),
         headers: request.headers(),
         own: Own { host: client.host.as_deref(), secure: client.secure },
         cors: &config.cors_origins,
-        // What is for everybody is so for every page, too: nobody is to be logged in by one.
-        by_browser: rule.needs == Needs::Nothing || visitor.caller().by.is_sent_by_browsers(),
+        by: warrant(rule, visitor.caller()),
+        for_devices: rule.whom == For::Devices,
     };
     let answer = match asking.check() {
-        Err(foreign) => answer::foreign(foreign),
+        Err(foreign) => {
+            knocking.is_foreign(guarding, foreign, request.headers());
+            answer::foreign(foreign)
+        }
         Ok(()) => {
             let camera = camera_of(request).await;
             if rule.needs.is_met(visitor.rights(), camera.as_ref()) {
                 return None;
             }
-            answer::missing(guarding, rule, visitor, camera.as_ref(), request.uri())
+            let hindrance =
+                guarding.gate.hindrance(visitor, |rights| rule.needs.is_met(rights, camera.as_ref()));
+            knocking.may_not(guarding, visitor, hindrance);
+            answer::missing(guarding, rule, visitor, hindrance, camera.as_ref(), request.uri())
         }
     };
     let path = loggable(request.uri());
     tracing::debug!(%path, peer = %visitor.peer(), who = %visitor.caller().who, code = answer.status().as_u16(), "refused");
     Some(answer)
+}
+
+/// What lets a request in, as far as it tells whether a page may have sent it.
+fn warrant(rule: Rule, caller: &Caller) -> Warrant {
+    let is_key = matches!(caller.who, Who::Token { kind: Kind::Camera | Kind::Admin, .. });
+    match caller.by {
+        // What is for everybody is so for every page, too: nobody is to be logged in by one.
+        _ if rule.needs == Needs::Nothing => Warrant::Nothing,
+        By::Place => Warrant::Place,
+        By::Cookie => Warrant::Browser,
+        // A browser sends what somebody typed into it once, and nobody types a camera's key.
+        By::Basic if !matches!(caller.who, Who::Token { kind: Kind::Camera, .. }) => Warrant::Browser,
+        // A link to watch may be known to a page that shows it, and gives no right to publish.
+        _ if rule.needs == Needs::Publish && !is_key => Warrant::Place,
+        By::Basic | By::Bearer | By::Query => Warrant::Secret,
+    }
+}
+
+/// Whether a request asks for a WebSocket.
+fn asks_for_upgrade(headers: &HeaderMap) -> bool {
+    [header::UPGRADE, header::SEC_WEBSOCKET_KEY].iter().any(|name| headers.contains_key(name))
 }
 
 /// The camera that a path names: `default` when it names none, and nothing when what it names cannot be one.

@@ -5,6 +5,7 @@
 
 use super::api::openapi::{About, Tag};
 use super::refused::refused;
+use super::refused_cameras::RefusedCamera;
 use super::serving::Serving;
 use super::status::for_rights;
 use axum::body::Body;
@@ -106,15 +107,22 @@ struct Hello {
     version: &'static str,
 }
 
+/// Cameras that were refused in the last hour, the newest first.
+#[derive(ToSchema)]
+#[schema(value_type = Vec<RefusedCamera>)]
+struct RefusedList(#[expect(dead_code, reason = "it only describes what is sent")] Vec<RefusedCamera>);
+
 /// The operation's part of the description of the API.
 #[must_use]
 pub fn about() -> About {
     let text = "Server-sent events (WHATWG HTML), without an end. First comes `hello`, then `status`: at once, whenever a camera comes or goes, \
-                and every second. Who reads slowly gets the newest one, not those before it. Their data is JSON, described under `x-events`.";
+                and every second. Who reads slowly gets the newest one, not those before it. Who may change something is told of cameras that were \
+                `refused`, all of the last hour whenever there is another. Their data is JSON, described under `x-events`.";
     About::new("listen", Tag::Cameras, "What is going on, whenever it changes", text)
         .answer_as(200, "text/event-stream", "The events.")
         .event::<Hello>("hello")
         .event::<Status>("status")
+        .event::<RefusedList>("refused")
         .refuses(StatusCode::SERVICE_UNAVAILABLE, "As many listen as may.")
 }
 
@@ -135,18 +143,50 @@ pub async fn handler(
     // A newcomer is news to itself.
     events.0.cameras.news().tell();
     let rights = visitor.rights().clone();
-    let statuses = futures_util::stream::unfold((listener, rights), |(mut statuses, rights)| async {
-        statuses.changed().await.ok()?;
-        let newest = statuses.borrow_and_update().clone();
-        let told = newest.map_or_else(Bytes::new, |(status, bytes)| told(&status, bytes, &rights));
-        Some((told, (statuses, rights)))
-    });
+    let refused = Refused { serving, told: Vec::new() };
+    let statuses = futures_util::stream::unfold(
+        (listener, rights, refused),
+        |(mut statuses, rights, mut refused)| async {
+            statuses.changed().await.ok()?;
+            let newest = statuses.borrow_and_update().clone();
+            let told = newest.map_or_else(Bytes::new, |(status, bytes)| told(&status, bytes, &rights));
+            let told = match refused.news().filter(|_| rights.admin) {
+                Some(news) => [news, told].concat().into(),
+                None => told,
+            };
+            Some((told, (statuses, rights, refused)))
+        },
+    );
     // What is told depends on the rights: when they change, the page comes again and is told the rest.
     let seat = gate.listener_seat(&visitor);
     let over = async move { seat.over().await };
     let body = futures_util::stream::iter(hello).chain(statuses).take_until(over).map(Ok::<_, Infallible>);
     let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
     (headers, Body::from_stream(body)).into_response()
+}
+
+/// The cameras that were refused, as far as a listener knows them.
+struct Refused {
+    serving: Serving,
+    told: Vec<RefusedCamera>,
+}
+
+impl Refused {
+    /// An event with all of them, when there are others than those that were told, or for other causes.
+    fn news(&mut self) -> Option<Bytes> {
+        let now = self.serving.refused_cameras().list();
+        let same = |(one, other): (&RefusedCamera, &RefusedCamera)| {
+            (one.address, &one.camera, &one.text) == (other.address, &other.camera, &other.text)
+        };
+        // The order is by time, which alone is no news.
+        let is_known = |camera: &RefusedCamera| self.told.iter().any(|told| same((told, camera)));
+        if now.len() == self.told.len() && now.iter().all(is_known) {
+            return None;
+        }
+        let event = message("refused", &now);
+        self.told = now;
+        Some(event)
+    }
 }
 
 /// The status as far as somebody may see it; the bytes are those of all of it.

@@ -7,9 +7,9 @@
 //! | `connections.rs`, `handshake.rs`, `failures.rs` | taking connections, TLS, and what goes wrong with it |
 //! | `control.rs` | the control socket |
 //! | `routes.rs`, `rule.rs` | a table of routes, each with what it asks of those who come |
-//! | `access.rs`, `access/`, `guarding.rs` | the check before every handler |
+//! | `access.rs`, `access/`, `guarding.rs`, `callers.rs` | the check before every handler; from where requests came |
 //! | `ws.rs`, `named.rs`, `refused.rs` | WebSockets, the camera that a path names, refusals of who may watch |
-//! | `ingest.rs` | a camera's connection |
+//! | `ingest.rs`, `refused_cameras.rs` | a camera's connection; cameras that were refused |
 //! | `output.rs`, `output/` | the outputs, one file each |
 //! | `status.rs`, `events.rs`, `metrics.rs` | what is going on, for pages and machines |
 //! | `api.rs`, `api/` | what may be asked, and its description |
@@ -21,6 +21,7 @@
 
 pub mod access;
 pub mod api;
+pub mod callers;
 pub mod config;
 pub mod connections;
 pub mod control;
@@ -35,6 +36,7 @@ pub mod output;
 pub mod pages;
 pub mod places;
 mod refused;
+pub mod refused_cameras;
 pub mod routes;
 pub mod rule;
 pub mod serving;

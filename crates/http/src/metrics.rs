@@ -2,7 +2,6 @@
 
 use super::api::openapi::{About, Tag};
 use super::events::Events;
-use super::failures::Failures;
 use super::serving::Serving;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -101,13 +100,19 @@ impl Collector for Scrape {
         out.one("watching", "All who watch, by WebSocket or HTTP", gate.watching() as f64)?;
         out.one("listeners", "All who hear the events of /api/events", events.listeners() as f64)?;
         out.one("tasks", "Connections that are open", serving.tasks().len() as f64)?;
+        out.by_cause(
+            "cameras_refused",
+            "Cameras that were refused before they could send anything, by cause",
+            serving.refused_cameras().counts(),
+        )?;
         if let Some(certificates) = serving.certificates() {
             out.one(
                 "certificate_not_after_seconds",
                 "Until when the certificate is good, since the Unix epoch",
                 certificates.info().not_after as f64,
             )?;
-            out.handshakes(serving.handshakes())?;
+            let help = "TLS handshakes that failed, by cause";
+            out.by_cause("tls_failures", help, serving.handshakes().counts())?;
         }
 
         out.gauge("camera_connected", "1 while the camera is connected", |stream| {
@@ -222,10 +227,15 @@ impl Families<'_, '_> {
         self.each(name, help, MetricType::Histogram, |stream, metric| of(stream).encode(metric))
     }
 
-    fn handshakes(&mut self, failures: &Failures) -> fmt::Result {
-        let help = "TLS handshakes that failed, by cause";
-        let mut metric = self.encoder.encode_descriptor("tls_failures", help, None, MetricType::Counter)?;
-        for (cause, count) in failures.counts() {
+    /// A counter of the whole server, one line a cause.
+    fn by_cause(
+        &mut self,
+        name: &str,
+        help: &str,
+        counts: impl Iterator<Item = (&'static str, u64)>,
+    ) -> fmt::Result {
+        let mut metric = self.encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (cause, count) in counts {
             metric.encode_family(&[("cause", cause)])?.encode_counter(&count, NO_EXEMPLAR)?;
         }
         Ok(())

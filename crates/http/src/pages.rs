@@ -101,10 +101,31 @@ pub async fn icon() -> Response {
     asset(Path("icon.svg".into())).await
 }
 
-/// The page to log in, in place of one that its reader may not see.
+/// The page to log in, in place of one that its reader may not see. `reason` says why the place where the reader is does
+/// not do instead, if it could.
 #[must_use]
-pub fn login(code: StatusCode, places: &Places) -> Response {
-    page(code, LOGIN_PAGE, places)
+pub fn login(code: StatusCode, places: &Places, reason: Option<&str>) -> Response {
+    let Some(reason) = reason else {
+        return page(code, LOGIN_PAGE, places);
+    };
+    let head = format!("<head>\n<meta name=\"reason\" content=\"{}\">", escape(reason));
+    page(code, LOGIN_PAGE.replacen("<head>", &head, 1), places)
+}
+
+/// For an attribute of HTML.
+pub(super) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            other => out.push(other),
+        }
+    }
+    out
 }
 
 fn camera_page(name: &str, html: &'static str, places: &Places) -> Response {
@@ -116,9 +137,9 @@ fn camera_page(name: &str, html: &'static str, places: &Places) -> Response {
 
 /// A page, whose addresses are those under which a proxy serves this server, if one does. With TLS it knows the port for cameras,
 /// which is another.
-fn page(code: StatusCode, html: &'static str, places: &Places) -> Response {
+fn page(code: StatusCode, html: impl Into<Cow<'static, str>>, places: &Places) -> Response {
     let (base, listening) = (places.base_path(), places.listening());
-    let mut html = Cow::Borrowed(html);
+    let mut html = html.into();
     if base != "/" {
         html = html.replace("=\"/", &format!("=\"{base}")).into();
     }

@@ -62,6 +62,7 @@ where
             .fallback_service(nothing.with_state(self.state.clone()))
             .layer(DefaultBodyLimit::max(api::MAX_BODY))
             .layer(middleware::from_fn(problem::under_api))
+            .layer(middleware::from_fn(access::headers::on_every_answer))
             .with_state(self.state)
     }
 

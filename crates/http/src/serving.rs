@@ -1,7 +1,9 @@
 //! What all connections of a server share.
 
+use super::callers::Callers;
 use super::config::HttpConfig;
 use super::failures::Failures;
+use super::refused_cameras::RefusedCameras;
 
 use lenscast_base::in_force::InForce;
 use lenscast_base::notices::Notices;
@@ -19,6 +21,8 @@ struct Inner {
     config: InForce<HttpConfig>,
     certificates: Option<Arc<Certificates>>,
     handshakes: Failures,
+    refused_cameras: RefusedCameras,
+    callers: Callers,
     notices: Notices,
     shutdown: CancellationToken,
     tasks: TaskTracker,
@@ -32,8 +36,17 @@ impl Serving {
         certificates: Option<Arc<Certificates>>,
         shutdown: CancellationToken,
     ) -> Self {
-        let (handshakes, notices, tasks) = Default::default();
-        Self(Arc::new(Inner { config, certificates, handshakes, notices, shutdown, tasks }))
+        let (handshakes, refused_cameras, callers, notices, tasks) = Default::default();
+        Self(Arc::new(Inner {
+            config,
+            certificates,
+            handshakes,
+            refused_cameras,
+            callers,
+            notices,
+            shutdown,
+            tasks,
+        }))
     }
 
     /// The limits in force, which a reload may change.
@@ -58,6 +71,18 @@ impl Serving {
     #[must_use]
     pub fn handshakes(&self) -> &Failures {
         &self.0.handshakes
+    }
+
+    /// Cameras that were refused before they could send anything.
+    #[must_use]
+    pub fn refused_cameras(&self) -> &RefusedCameras {
+        &self.0.refused_cameras
+    }
+
+    /// The addresses from which requests came.
+    #[must_use]
+    pub fn callers(&self) -> &Callers {
+        &self.0.callers
     }
 
     /// What was logged about the server as a whole lately.

@@ -5,7 +5,7 @@ use lenscast_auth::store::FirstLinks;
 use lenscast_base::addresses::{is_home, reachable};
 use lenscast_base::listen::Listening;
 use lenscast_http::places::{place, places};
-use lenscast_settings::config::{Access, Config, Plain};
+use lenscast_settings::config::{Access, Config, Local, Plain};
 use lenscast_tls::Info;
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
@@ -78,20 +78,29 @@ impl Banner<'_> {
         let _ = writeln!(out, "  {}", info.fingerprint());
     }
 
-    /// Whether anybody but this computer can reach the server.
+    /// Whether nobody but this computer can reach the server.
     fn is_private(&self) -> bool {
         self.listening.is_private() && self.config.proxy.trusted_proxies.is_empty()
     }
 
     fn who_may(&self, out: &mut String) {
-        let Access { open, open_view, require_camera_key, .. } = self.config.access;
+        let Access { open, open_view, require_camera_key, local, .. } = self.config.access;
         out.push_str("\nWho may do what:\n");
         if open {
             out.push_str("  EVERYBODY who reaches this port may watch and change everything, without a password: there is no\n");
-            out.push_str("  access control (--open). Programs and pages on this computer too, of course.\n");
+            out.push_str("  access control (--open). Only names that may be a stranger's are left out (--host-names).\n");
+            if local == Local::Admin {
+                return;
+            }
+        }
+        out.push_str(match local {
+            Local::Admin => "  This computer: everything.\n",
+            Local::View => "  This computer: watch. To change something, a login or link (--local view).\n",
+            Local::Nothing => "  This computer: nothing without a login or link (--local nothing).\n",
+        });
+        if open {
             return;
         }
-        out.push_str("  This computer: everything.\n");
         if self.is_private() {
             out.push_str("  Nobody else can reach this server.\n");
             return;
@@ -129,7 +138,8 @@ impl Banner<'_> {
 
     /// The links of a first start; or how to get some.
     fn links(&self, out: &mut String) {
-        if self.config.access.open || self.is_private() {
+        let Access { open, local, .. } = self.config.access;
+        if local == Local::Admin && (open || self.is_private()) {
             return;
         }
         let Some(FirstLinks { view, admin }) = self.first else {
@@ -292,6 +302,28 @@ mod tests {
         let open = said(|access| access.open = true, Some(&first_links()));
         assert!(open.contains("EVERYBODY") && open.contains("--open"), "{open}");
         assert!(!open.contains("token"), "{open}");
+        assert!(closed.contains("This computer: everything."), "{closed}");
+        let view = said(|access| access.local = Local::View, None);
+        assert!(
+            view.contains("This computer: watch.") && !view.contains("This computer: everything"),
+            "{view}"
+        );
+        let nothing = said(|access| access.local = Local::Nothing, None);
+        assert!(nothing.contains("This computer: nothing without a login or link"), "{nothing}");
+    }
+
+    #[test]
+    fn where_this_computer_needs_a_link_it_gets_one_though_nobody_else_can_come() {
+        let config = config(|config| config.access.local = Local::Nothing);
+        let banner = text(&config, "127.0.0.1:8080", &MACHINE, Some(&first_links()));
+        assert!(banner.contains("    http://127.0.0.1:8080/?token=lc_admin_"), "{banner}");
+        let open = text(&config_open(Local::View), "[::]:8080", &MACHINE, Some(&first_links()));
+        assert!(open.contains("EVERYBODY") && open.contains("This computer: watch."), "{open}");
+        assert!(open.contains("?token=lc_admin_"), "{open}");
+    }
+
+    fn config_open(local: Local) -> Config {
+        config(|config| (config.access.open, config.access.local) = (true, local))
     }
 
     #[test]

@@ -21,7 +21,7 @@ use lenscast_http::control::Control;
 use lenscast_http::events::Events;
 use lenscast_http::places::Places;
 use lenscast_http::serving::Serving;
-use lenscast_settings::config::{Config, Plain};
+use lenscast_settings::config::{Config, Local, Plain};
 use lenscast_settings::reload::Reloader;
 use lenscast_tls::{Certificates, TlsError};
 use std::io;
@@ -96,7 +96,8 @@ impl Server {
         let config = app.program.config();
         // Who can only be reached from this computer needs no links, and they are shown once only.
         let is_private = listening.is_private() && config.proxy.trusted_proxies.is_empty();
-        let needs_none = config.access.open || is_private;
+        let may_here = config.access.local == Local::Admin;
+        let needs_none = may_here && (config.access.open || is_private);
         let first_links = if needs_none { None } else { app.gate.auth().store().first_start(now())? };
         Ok(Self { doors, app, own_address, first_links })
     }

@@ -6,7 +6,7 @@ mod access;
 mod parts;
 mod tls;
 
-pub use access::Access;
+pub use access::{Access, Local};
 pub use tls::{DEFAULT_TLS_LISTEN, Plain, Proxy, Tls, TlsMode, TlsSettings};
 
 use lenscast_live::pipeline::{self, encoder::MakeEncoder};

@@ -88,6 +88,7 @@ fn another(key: &Key) -> (String, String) {
         ("encode", _) => "always",
         ("encoder", _) => "ffmpeg:h264_vaapi",
         ("plain", _) => "all",
+        ("local", _) => "view",
         ("tls", _) => "self-signed",
         ("base_path", _) => "/cam/",
         ("cors_origins", _) => "https://home.example",

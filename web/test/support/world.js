@@ -26,6 +26,8 @@ const FLAGS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  // Names of a home network, for pages that are not this computer's own to a browser.
+  "--host-resolver-rules=MAP *.lan 127.0.0.1",
 ];
 
 /** One for all pages of this process: to start one takes longer than most tests. */
@@ -102,9 +104,10 @@ export class World {
 
   /**
    * Opens an empty page that shares nothing with others. `expected` matches the errors in the console that belong to the test;
-   * `init` runs in the page before its own scripts; one that is `trusting` takes every certificate.
+   * `init` runs in the page before its own scripts; one that is `trusting` takes every certificate, and one with
+   * `httpCredentials` (`{username, password}`) answers whoever asks for a password.
    */
-  async page({ phone = false, colorScheme = "light", expected, init, trusting = false } = {}) {
+  async page({ phone = false, colorScheme = "light", expected, init, trusting = false, httpCredentials } = {}) {
     if (!browser?.isConnected()) {
       browser = await chromium.launch({ executablePath: BROWSER, headless: true, args: FLAGS });
     }
@@ -112,6 +115,7 @@ export class World {
       viewport: phone ? { width: 390, height: 844 } : { width: 1280, height: 800 },
       colorScheme,
       ignoreHTTPSErrors: trusting,
+      httpCredentials,
       hasTouch: phone,
       isMobile: phone,
       deviceScaleFactor: phone ? 2 : 1,
@@ -203,6 +207,12 @@ class Process {
       this.#child.stdout.on("data", look);
       this.#ended.then(() => reject(new Error(`${this.#child.spawnargs.join(" ")} ended:\n${this.#output}`)));
     });
+  }
+
+  /** The token of the first link to watch that a server printed. */
+  async link() {
+    const [, token] = await this.line(/[?&]token=(lc_view_[\w-]+)/);
+    return token;
   }
 
   /** Stops it where it is, as a camera that hangs, until `go`. */

@@ -6,12 +6,16 @@ use crate::rule::{For, Needs, Rule};
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use lenscast_auth::origin::Foreign;
+use lenscast_auth::policy::{Hindrance, name_of};
 use lenscast_auth::{AuthError, Who};
 use lenscast_gate::Visitor;
 use lenscast_protocol::CameraName;
 
 /// What a player shows when it asks for name and password.
 const CHALLENGE: &str = "Basic realm=\"lenscast\", charset=\"UTF-8\"";
+
+/// The longest name of this server that is repeated, in characters.
+const MAX_HOST: usize = 100;
 
 /// To a connection of which nothing is known. It is a mistake of this program.
 pub(super) fn unknown() -> Response {
@@ -30,11 +34,13 @@ pub(super) fn missing(
     guarding: &Guarding,
     Rule { needs, whom }: Rule,
     visitor: &Visitor,
+    hindrance: Option<Hindrance>,
     camera: Option<&CameraName>,
     uri: &Uri,
 ) -> Response {
     let caller = visitor.caller();
     let error = caller.refused.unwrap_or(AuthError::Missing);
+    let reason = hindrance.map(|hindrance| reason(hindrance, visitor.client().host.as_deref()));
     let code = match (error, &caller.who) {
         (AuthError::Throttled { .. }, _) => StatusCode::TOO_MANY_REQUESTS,
         (_, Who::Anyone(_)) => StatusCode::UNAUTHORIZED,
@@ -42,11 +48,13 @@ pub(super) fn missing(
     };
     let sentence = match code {
         StatusCode::FORBIDDEN => format!("This login, link or key does not allow to {}.", deed(needs)),
-        StatusCode::UNAUTHORIZED if needs == Needs::Publish => no_camera(guarding, visitor, camera),
-        _ => error.answer().to_owned(),
+        StatusCode::UNAUTHORIZED if needs == Needs::Publish => no_camera(camera, reason.as_deref()),
+        _ => reason
+            .as_ref()
+            .map_or_else(|| error.answer().into(), |reason| format!("{} {reason}", error.answer())),
     };
     let mut answer = match whom {
-        For::People => pages::login(code, &guarding.places),
+        For::People => pages::login(code, &guarding.places, reason.as_deref()),
         For::Players | For::Programs | For::Devices => {
             (code, [(header::CACHE_CONTROL, "no-store")], format!("{sentence}\n")).into_response()
         }
@@ -75,14 +83,42 @@ const fn deed(needs: Needs) -> &'static str {
     }
 }
 
-/// Tells it to the camera, and, since nobody reads what a camera is told, to the owner.
-fn no_camera(guarding: &Guarding, visitor: &Visitor, camera: Option<&CameraName>) -> String {
+/// Why a place does not give the right that others have there, and what can be done.
+fn reason(hindrance: Hindrance, host: Option<&str>) -> String {
+    match hindrance {
+        Hindrance::NoHost => {
+            "The request names no host, so that the place where it comes from gives it no right: \
+            a program has to send Host."
+                .into()
+        }
+        Hindrance::ForeignHost => {
+            let host: String = host.map(name_of).unwrap_or_default().chars().take(MAX_HOST).collect();
+            format!(
+                "This server does not know that it is called {host:?}, so that the place where the request comes from gives \
+                 it no right. Open it by its IP address, or add the name to host_names."
+            )
+        }
+        Hindrance::OldHttp => {
+            "The request speaks HTTP/1.0, as proxies do that do not tell who asks, so that the place where \
+            it comes from gives it no right: use HTTP/1.1."
+                .into()
+        }
+        Hindrance::Forwarded => {
+            "A proxy passed the request on that this server does not know, so that the place where it \
+            comes from gives it no right: its owner can name the proxy in trusted_proxies."
+                .into()
+        }
+        Hindrance::Local => {
+            "This computer may do less here than everything, as the owner set (local).".into()
+        }
+    }
+}
+
+/// What the camera is told. Its owner is told by [`crate::refused_cameras`].
+fn no_camera(camera: Option<&CameraName>, reason: Option<&str>) -> String {
     let Some(camera) = camera else {
         return "This is no name of a camera.".into();
     };
-    if let Some(held_back) = guarding.serving.notices().due("camera without key") {
-        let peer = visitor.peer();
-        tracing::warn!(%camera, %peer, held_back, "a camera is refused: it needs its key (docs/access.md)");
-    }
-    format!("The camera {camera} needs its key here. On its console: stream set key KEY save")
+    let key = format!("The camera {camera} needs its key here. On its console: stream set key KEY save");
+    reason.map_or_else(|| key.clone(), |reason| format!("{key}\n{reason}"))
 }

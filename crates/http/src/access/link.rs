@@ -1,6 +1,7 @@
 //! A link with a token, opened in a browser: the token becomes a session's cookie, and disappears from the address, so that it
 //! is in no bookmark, no history and no picture of the screen.
 
+use crate::pages::escape;
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use lenscast_auth::presented::{By, strip_token};
@@ -47,22 +48,6 @@ pub(super) async fn open(gate: &Gate, visitor: &Visitor, uri: &Uri) -> Option<Re
 fn failed(why: &str) -> Response {
     tracing::error!("a session cannot be kept: {why}");
     (StatusCode::INTERNAL_SERVER_ERROR, format!("Your login cannot be kept: {why}.\n")).into_response()
-}
-
-/// For an attribute of HTML.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

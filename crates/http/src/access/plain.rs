@@ -23,7 +23,8 @@ pub(super) fn turned_away(
     let tls = guarding.places.listening().tls?;
     let plain = guarding.serving.config().plain;
     let may_come = match peer.channel {
-        Channel::Tls | Channel::ControlSocket => true,
+        // How its clients come to a forwarder is the forwarder's business, as it is a proxy's.
+        Channel::Tls | Channel::ControlSocket | Channel::Relayed { .. } => true,
         Channel::PlainOnTls => false,
         Channel::Plain => {
             plain == Plain::All

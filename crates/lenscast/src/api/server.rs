@@ -11,7 +11,9 @@ use lenscast_cameras::Cameras;
 use lenscast_http::api::no;
 use lenscast_http::api::openapi::{About, Tag};
 use lenscast_http::api::problem::Problem;
+use lenscast_http::callers::Caller;
 use lenscast_http::places::Places;
+use lenscast_http::refused_cameras::RefusedCamera;
 use lenscast_http::serving::Serving;
 use lenscast_settings::mistake::Mistakes;
 use lenscast_settings::reload::Reload;
@@ -42,6 +44,10 @@ pub struct ServerInfo {
     pub certificate: Option<Shown>,
     /// Who may do what without a credential.
     pub access: OpenTo,
+    /// Cameras that were refused in the last hour, the newest first.
+    pub refused_cameras: Vec<RefusedCamera>,
+    /// Requests from elsewhere since the server started, by the address that they came from.
+    pub callers: Vec<Caller>,
     /// Keys whose values have changed and are in force after a reload.
     pub needs_reload: Vec<&'static str>,
     /// Keys whose values have changed and are in force when the server is started again.
@@ -134,6 +140,8 @@ fn info(program: &Program, cameras: &Cameras, places: &Places, serving: &Serving
             open_view: config.access.open_view,
             require_camera_key: config.access.require_camera_key,
         },
+        refused_cameras: serving.refused_cameras().list(),
+        callers: serving.callers().list(),
         needs_reload: pending.applied,
         needs_restart: pending.needs_restart,
         mistakes: mistakes.iter().map(ToString::to_string).collect(),

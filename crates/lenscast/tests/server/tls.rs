@@ -122,7 +122,11 @@ impl Trust {
 
     /// A connection under that name.
     pub async fn connect(&self, server: &Running, name: &str) -> std::io::Result<TlsStream<TcpStream>> {
-        let socket = TcpStream::connect(tls_address(server)).await.unwrap();
+        self.agree(TcpStream::connect(tls_address(server)).await.unwrap(), name).await
+    }
+
+    /// The same on a connection that is there already.
+    pub async fn agree(&self, socket: TcpStream, name: &str) -> std::io::Result<TlsStream<TcpStream>> {
         let name = ServerName::try_from(name.to_owned()).unwrap();
         within(self.0.connect(name, socket)).await
     }

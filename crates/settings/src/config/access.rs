@@ -2,8 +2,31 @@
 
 use crate::secret::secret;
 use lenscast_auth::given::{CameraKey, Given};
+use lenscast_auth::policy;
 use lenscast_auth::secret::Secret;
 use lenscast_protocol::CameraName;
+
+/// What a request from this computer may do without a credential, as it is written in a file or after a flag.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Local {
+    /// Everything.
+    #[default]
+    Admin,
+    /// Watch, and nothing else.
+    View,
+    /// Nothing: whoever is here logs in, too, or uses the commands, which come by the control socket.
+    Nothing,
+}
+
+impl From<Local> for policy::Local {
+    fn from(local: Local) -> Self {
+        match local {
+            Local::Admin => Self::Admin,
+            Local::View => Self::View,
+            Local::Nothing => Self::Nothing,
+        }
+    }
+}
 
 /// Who may do what, as far as it does not stand in the state directory.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -48,6 +71,10 @@ pub struct Access {
         hide_possible_values = true
     )]
     pub require_camera_key: bool,
+    /// What programs and pages on this computer may do without a credential. Less than "admin" is for computers on which
+    /// something passes connections on as they are (ssh -R, stunnel, nginx stream): who comes by it seems to be here
+    #[arg(long, value_enum, default_value_t)]
+    pub local: Local,
     /// A password with which everything may be done, or file:PATH for the first line of a file
     #[arg(long, value_name = "SECRET", value_parser = secret)]
     pub admin_password: Option<Secret>,

@@ -16,6 +16,7 @@ impl Config {
                 open_view: access.open_view,
                 require_camera_key: access.require_camera_key,
                 hosts: access.host_names.clone(),
+                local: access.local.into(),
             },
             trusted_proxies: self.proxy.trusted_proxies.clone(),
             cors_origins: access.cors_origins.clone(),

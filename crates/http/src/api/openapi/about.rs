@@ -216,6 +216,12 @@ impl About {
                 .refuses(StatusCode::FORBIDDEN, "The credential does not give the right to do this.")
                 .refuses(StatusCode::TOO_MANY_REQUESTS, "Too many wrong credentials came from this address.");
         }
+        if route.method.is_safe() && route.rule.needs != Needs::Nothing {
+            self = self.refuses(
+                StatusCode::FORBIDDEN,
+                "A web page of another site shows it by the right of its reader, and without a token in the address.",
+            );
+        }
         if !route.method.is_safe() {
             self = self.refuses(
                 StatusCode::FORBIDDEN,

@@ -184,9 +184,11 @@ mod tests {
             peer_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             local_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             host: None,
-            has_origin: false,
-            has_forwarding_header: false,
+            from_page: false,
+            old_http: false,
+            was_forwarded: false,
             through_trusted_proxy: false,
+            relayed: false,
             control_socket: false,
         };
         let caller = auth.admit(&presented, &from, &Policy::default(), NOW);

@@ -181,6 +181,8 @@ impl Caller {
 fn may_from(place: Place, what: For, access: &Access) -> bool {
     match place {
         Place::Here => true,
+        // Whatever name a camera uses: no page can have misled it.
+        Place::Rebound | Place::ReboundHome if access.open => matches!(what, Anybody | Camera(_)),
         _ if access.open => true,
         // A camera calls the server as it likes; only a page can be misled by a name.
         Place::Home | Place::ReboundHome | Place::OwnHome => match what {

@@ -231,10 +231,12 @@ async fn the_data_of_events_is_what_is_described() {
     let mut side = server.device(&reading.dial("/ws/camera/side"), hello("a"), telemetry()).await;
     side.send_jpeg(&jpeg(1)).await;
     server.camera_until("side", |side| !side["device"].is_null() && side["state"] == "live").await;
-    let request = ask("GET", "/api/events").bearer(&reading.world.view).from(Place::Home, server);
+    let refused = ask("GET", "/ws/camera/front").upgrade().at_home(server).await;
+    assert_eq!(refused.code, 401);
+    let request = ask("GET", "/api/events").bearer(&reading.world.admin).from(Place::Home, server);
     let text = request.read_until(server, "event: status\ndata: ").await;
     let events = &reading.book.operation("GET", "/api/events")["x-events"];
-    for name in ["hello", "status"] {
+    for name in ["hello", "refused", "status"] {
         let data = text.split(&format!("event: {name}\ndata: ")).nth(1).unwrap().lines().next().unwrap();
         let data: Value = serde_json::from_str(data).unwrap();
         assert_eq!(reading.book.wrong(&events[name], &data), [""; 0], "{name}");
