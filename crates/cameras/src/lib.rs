@@ -31,7 +31,7 @@ use lenscast_live::Clock;
 use lenscast_live::News;
 use lenscast_live::{Connected, Streams};
 use lenscast_live::{Rules, Stream};
-use lenscast_live::{Video, pipeline};
+use lenscast_live::{Pipelines, Video, pipeline};
 use lenscast_protocol::CameraName;
 use std::io;
 use std::net::IpAddr;
@@ -45,7 +45,7 @@ pub struct Cameras(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    pipelines: InForce<pipeline::Config>,
+    pipelines: Pipelines,
     clock: Clock,
     news: News,
     streams: Streams,
@@ -78,7 +78,7 @@ impl Cameras {
         let (clock, news) = (Clock::start(), News::default());
         Self(Arc::new(Inner {
             streams: Streams::new(rules, clock, news.clone()),
-            pipelines,
+            pipelines: pipelines.into(),
             clock,
             news,
             titles: Titles::open(state),
@@ -128,6 +128,12 @@ impl Cameras {
     #[must_use]
     pub fn virtuals(&self) -> &Virtuals {
         &self.0.virtuals
+    }
+
+    /// The pipelines that make video.
+    #[must_use]
+    pub fn pipelines(&self) -> &Pipelines {
+        &self.0.pipelines
     }
 
     /// Starts the thread that makes video of a camera's frames.

@@ -18,7 +18,7 @@
 //! | `stream/presence` | whether a camera is there, and since when |
 //! | [`demand`] | what a stream asks of whoever feeds its video |
 //! | [`mailbox`] | the one slot in which the newest JPEG waits for its camera's thread |
-//! | [`pipeline`] | a camera's thread: JPEG in, access unit out; the encoders to choose from |
+//! | [`pipeline`] | a camera's thread: JPEG in, access unit out; how many there may be; the encoders to choose from |
 //! | `stream/feed` | the right to give a stream its video |
 //! | [`mod@unit`], [`framed`] | a JPEG and an access unit, with their bytes in every format, made once |
 //! | `stream/gop` | the running group of pictures: plain data |
@@ -49,6 +49,7 @@ pub use demand::Demand;
 pub use device::{Device, Told};
 pub use framed::Framed;
 pub use news::News;
+pub use pipeline::Pipelines;
 pub use pipeline::supervisor::Video;
 pub use stream::cursor::{JpegCursor, VideoCursor, VideoItem};
 pub use stream::feed::Feed;

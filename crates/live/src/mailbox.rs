@@ -7,7 +7,9 @@
 
 use crate::demand::Demand;
 use crate::unit::JpegFrame;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// One slot for a frame, and what the pipeline must know besides: does anybody watch, and is a key frame wanted. The stream tells
 /// that through [`Demand`].
@@ -15,6 +17,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 pub struct Mailbox {
     slot: Mutex<Slot>,
     wake: Condvar,
+    /// Set once the feed has ended. A decoder looks at it while it decodes.
+    ended: Arc<AtomicBool>,
 }
 
 #[derive(Debug, Default)]
@@ -25,7 +29,6 @@ struct Slot {
     newest: Option<Arc<JpegFrame>>,
     watched: bool,
     key_wanted: bool,
-    closed: bool,
 }
 
 /// A frame for the pipeline, and what is to become of it.
@@ -39,12 +42,38 @@ pub struct Work {
     pub again: bool,
 }
 
+/// What a pipeline does next.
+#[derive(Debug)]
+pub enum Next {
+    /// It makes video of this.
+    Work(Work),
+    /// It rests: nobody has watched for a while.
+    Unwatched,
+    /// It ends: the camera left, or another feed took over.
+    Ended,
+}
+
+impl Slot {
+    /// What is to be encoded now.
+    fn work(&mut self) -> Option<Work> {
+        if !self.watched {
+            return None;
+        }
+        if let Some(frame) = self.fresh.take() {
+            return Some(Work { frame, key: std::mem::take(&mut self.key_wanted), again: false });
+        }
+        let frame = self.newest.clone().filter(|_| self.key_wanted)?;
+        self.key_wanted = false;
+        Some(Work { frame, key: true, again: true })
+    }
+}
+
 impl Default for Mailbox {
     /// An empty mailbox of a stream that nobody watches. While that is so, frames are kept but not handed out; the first that
     /// is handed out is to become a key frame.
     fn default() -> Self {
         let slot = Slot { key_wanted: true, ..Slot::default() };
-        Self { slot: Mutex::new(slot), wake: Condvar::new() }
+        Self { slot: Mutex::new(slot), wake: Condvar::new(), ended: Arc::default() }
     }
 }
 
@@ -52,7 +81,7 @@ impl Mailbox {
     /// Puts a frame in. True when it pushed out a frame that should have been encoded.
     pub fn push(&self, frame: Arc<JpegFrame>) -> bool {
         let mut slot = self.lock();
-        if slot.closed {
+        if self.has_ended() {
             return false;
         }
         slot.newest = Some(frame.clone());
@@ -73,25 +102,52 @@ impl Mailbox {
         slot.newest = slot.fresh.clone();
     }
 
+    /// Whether the feed has ended: the camera left, or another feed took over. Nobody wants what is made of its frames.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    /// A flag that is true once the feed has ended, for whoever is at a frame meanwhile.
+    #[must_use]
+    pub fn ended(&self) -> Arc<AtomicBool> {
+        self.ended.clone()
+    }
+
     /// Waits for work, however long that takes. `None` when the feed has ended.
     pub fn take(&self) -> Option<Work> {
+        match self.next(None) {
+            Next::Work(work) => Some(work),
+            Next::Unwatched | Next::Ended => None,
+        }
+    }
+
+    /// Waits for work, and no longer than until nobody has watched for `patience`.
+    pub fn take_while_watched(&self, patience: Duration) -> Next {
+        self.next(Some(patience))
+    }
+
+    fn next(&self, patience: Option<Duration>) -> Next {
         let mut slot = self.lock();
+        let mut unwatched = None;
         loop {
-            if slot.closed {
-                return None;
+            if self.has_ended() {
+                return Next::Ended;
             }
-            if slot.watched {
-                if let Some(frame) = slot.fresh.take() {
-                    return Some(Work { frame, key: std::mem::take(&mut slot.key_wanted), again: false });
-                }
-                if slot.key_wanted
-                    && let Some(frame) = slot.newest.clone()
-                {
-                    slot.key_wanted = false;
-                    return Some(Work { frame, key: true, again: true });
-                }
+            if let Some(work) = slot.work() {
+                return Next::Work(work);
             }
-            slot = self.wake.wait(slot).unwrap_or_else(PoisonError::into_inner);
+            let Some(patience) = patience.filter(|_| !slot.watched) else {
+                unwatched = None;
+                slot = self.wake.wait(slot).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let since = *unwatched.get_or_insert_with(Instant::now);
+            let left = patience.saturating_sub(since.elapsed());
+            if left.is_zero() {
+                return Next::Unwatched;
+            }
+            slot = self.wake.wait_timeout(slot, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -120,7 +176,10 @@ impl Demand for Mailbox {
 
     /// Ends the pipeline's thread.
     fn end(&self) {
-        self.lock().closed = true;
+        // With the lock held, so that no thread is between looking and waiting.
+        let slot = self.lock();
+        self.ended.store(true, Ordering::Relaxed);
+        drop(slot);
         self.wake.notify_one();
     }
 }
@@ -183,6 +242,25 @@ mod tests {
         mailbox.request_key();
         let work = mailbox.take().unwrap();
         assert_eq!((work.frame.sequence, work.key, work.again), (2, true, false));
+    }
+
+    #[test]
+    fn a_pipeline_rests_when_nobody_has_watched_for_a_while_and_only_then() {
+        let mailbox = Arc::new(Mailbox::default());
+        mailbox.push(frame(1));
+        assert!(matches!(mailbox.take_while_watched(Duration::ZERO), Next::Unwatched));
+        mailbox.set_watched(true);
+        assert!(matches!(mailbox.take_while_watched(Duration::ZERO), Next::Work(_)));
+        let taker = std::thread::spawn({
+            let mailbox = mailbox.clone();
+            move || mailbox.take_while_watched(Duration::from_millis(1))
+        });
+        // Watched, and without work: it waits however long that is, until its last viewer leaves.
+        mailbox.set_watched(false);
+        assert!(matches!(taker.join().unwrap(), Next::Unwatched));
+        mailbox.end();
+        assert!(matches!(mailbox.take_while_watched(Duration::ZERO), Next::Ended));
+        assert!(mailbox.has_ended() && mailbox.ended().load(Ordering::Relaxed));
     }
 
     #[test]

@@ -1,42 +1,61 @@
 //! One thread for each camera: it takes the newest JPEG, and makes one access unit of it.
 //!
-//! Belongs here: the thread and what watches over it (`supervisor`, `progress`), when a frame becomes a key frame
-//! (`pacing`), the encoders to choose from ([`encoder`], [`ffmpeg`]), and how their output gets its times back (`packager`).
-//! Does not belong here: pictures and bytes themselves, which are the `media` crate's.
+//! Belongs here: the thread ([`pipelines`], `permits`, `memory`) and what watches over it (`supervisor`, `progress`), when a
+//! frame becomes a key frame (`pacing`), the encoders to choose from ([`encoder`], [`ffmpeg`]), and how their output gets its
+//! times back (`packager`). Does not belong here: pictures and bytes themselves, which are the `media` crate's.
 
 pub mod config;
 pub mod encoder;
 pub mod ffmpeg;
+mod memory;
 mod pacing;
 mod packager;
+mod permits;
+pub(crate) mod pipelines;
 mod progress;
 pub(crate) mod supervisor;
 
 pub use config::Config;
+pub use pipelines::Pipelines;
 
-use crate::mailbox::{Mailbox, Work};
+use crate::mailbox::{Mailbox, Next, Work};
 use crate::stream::Stream;
 use crate::unit::Timing;
 use encoder::{Encoder, Sink};
 use lenscast_media::causes::Cause;
+use lenscast_media::h264::encoder::check_size;
 use lenscast_media::jpeg;
 use lenscast_media::picture::I420;
+use memory::Reservation;
 use pacing::Pacing;
 use packager::Packager;
 use progress::Progress;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long nobody may watch until a pipeline gives its memory back. The next viewer begins with a new encoder, which costs
+/// some milliseconds.
+const REST_AFTER: Duration = Duration::from_secs(5);
 
 /// Everything that a camera's thread has in its hands.
 struct Pipeline {
     stream: Arc<Stream>,
     mailbox: Arc<Mailbox>,
-    decoder: jpeg::Decoder,
-    picture: I420,
-    pacing: Pacing,
-    encoder: Box<dyn Encoder>,
+    config: Config,
     packager: Arc<Packager>,
     progress: Arc<Progress>,
+    pacing: Pacing,
+    /// The memory for what stands below.
+    reservation: Reservation,
+    /// What is needed to make video; `None` while nobody watches.
+    tools: Option<Tools>,
+}
+
+/// What takes memory by the size of the pictures.
+struct Tools {
+    decoder: jpeg::Decoder,
+    picture: I420,
+    encoder: Box<dyn Encoder>,
 }
 
 /// Why a frame could not be shown as video.
@@ -48,21 +67,19 @@ struct Fault {
 }
 
 impl Pipeline {
-    fn new(packager: Arc<Packager>, mailbox: Arc<Mailbox>, config: &Config, progress: Arc<Progress>) -> Self {
-        Self {
-            stream: packager.stream().clone(),
-            mailbox,
-            decoder: jpeg::Decoder::new(jpeg::Limits { max_pixels: config.max_pixels }),
-            picture: I420::default(),
-            pacing: Pacing::default(),
-            encoder: config.encoder.make(Sink::new(packager.clone())),
-            packager,
-            progress,
-        }
+    fn new(
+        packager: Arc<Packager>,
+        mailbox: Arc<Mailbox>,
+        config: &Config,
+        progress: Arc<Progress>,
+        reservation: Reservation,
+    ) -> Self {
+        let (stream, config) = (packager.stream().clone(), config.clone());
+        Self { stream, mailbox, config, packager, progress, pacing: Pacing::default(), reservation, tools: None }
     }
 
     fn run(mut self) {
-        while let Some(work) = self.mailbox.take() {
+        while let Some(work) = self.next() {
             let key = work.key;
             self.progress.begin();
             let result = self.process(work);
@@ -81,24 +98,79 @@ impl Pipeline {
         }
     }
 
+    /// Waits for work. Gives the memory back when nobody has watched for a while.
+    fn next(&mut self) -> Option<Work> {
+        if self.tools.is_some() {
+            match self.mailbox.take_while_watched(REST_AFTER) {
+                Next::Work(work) => return Some(work),
+                Next::Unwatched => self.rest(),
+                Next::Ended => return None,
+            }
+        }
+        self.mailbox.take()
+    }
+
+    /// Gives all memory back that depends on the size of the pictures, and with ffmpeg ends the process.
+    fn rest(&mut self) {
+        self.tools = None;
+        self.pacing = Pacing::default();
+        self.reservation.release();
+    }
+
     fn process(&mut self, work: Work) -> Result<(), Fault> {
         let started = Instant::now();
-        self.decoder
-            .decode(&work.frame.bytes, &mut self.picture)
-            .map_err(|fault| Fault { cause: fault.cause(), sentence: fault.to_string() })?;
+        let frame = &work.frame;
+        self.make_room(frame.width, frame.height)?;
+        let tools = self.tools.get_or_insert_with(|| Tools {
+            decoder: jpeg::Decoder::new(jpeg::Limits { max_pixels: self.config.max_pixels })
+                .stopping(self.mailbox.ended()),
+            picture: I420::default(),
+            encoder: self.config.encoder.make(Sink::new(self.packager.clone())),
+        });
+        match tools.decoder.decode(&frame.bytes, &mut tools.picture) {
+            // The camera left, or was configured differently, while its frame was decoded.
+            Err(jpeg::DecodeFault::Stopped) => return Ok(()),
+            Err(fault) => return Err(Fault { cause: fault.cause(), sentence: fault.to_string() }),
+            Ok(()) if self.mailbox.has_ended() => return Ok(()),
+            Ok(()) => {}
+        }
         let decoded = Instant::now();
 
         // A frame that arrives 10 s after the server's start is shown at 10 s: 10 × 90,000 ticks. If a viewer joins at 10.5 s and no
         // newer frame has come, the same frame is shown again, at 10.5 s: 945,000 ticks. Time never goes back.
-        let at = if work.again { self.stream.clock().now() } else { work.frame.arrival };
+        let at = if work.again { self.stream.clock().now() } else { frame.arrival };
         let pts = self.stream.stamp(at);
         let key = work.key || self.pacing.wants_key(pts) || !self.packager.has_begun();
-        self.packager.expect(Timing { at, pts, arrival_unix_us: work.frame.arrival_unix_us });
-        self.encoder
-            .encode(&self.picture, pts, key)
+        self.packager.expect(Timing { at, pts, arrival_unix_us: frame.arrival_unix_us });
+        tools
+            .encoder
+            .encode(&tools.picture, pts, key)
             .map_err(|fault| Fault { cause: fault.cause(), sentence: fault.to_string() })?;
         self.pacing.shown(pts, key);
         self.stream.stats.count_pipeline(decoded - started, decoded.elapsed());
+        Ok(())
+    }
+
+    /// Makes sure, before anything is decoded, that video can be made of pictures of this size, and that there is memory for it.
+    fn make_room(&mut self, width: u16, height: u16) -> Result<(), Fault> {
+        check_size(width.into(), height.into())
+            .map_err(|fault| Fault { cause: fault.cause(), sentence: fault.to_string() })?;
+        let needed = memory::needed(width, height);
+        // A camera that sent one large picture and then small ones keeps no memory for large ones.
+        if needed < self.reservation.bytes() / 2 {
+            self.rest();
+        }
+        let most = self.config.max_memory as u64;
+        if !self.reservation.grow(needed, most) {
+            // What it has from smaller pictures is of no use to it.
+            self.rest();
+            let (needed, most) = (needed >> 20, most >> 20);
+            let sentence = format!(
+                "no video for pictures of {width}×{height} pixels: they need {needed} MiB, and what is left of {most} MiB for \
+                 all cameras is less (max_video_memory)"
+            );
+            return Err(Fault { cause: Cause::NoVideoMemory, sentence });
+        }
         Ok(())
     }
 }

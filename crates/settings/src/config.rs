@@ -50,6 +50,9 @@ pub struct Limits {
     /// Largest picture that is accepted, in pixels
     #[arg(long, value_name = "PIXELS", default_value_t = Limits::DEFAULT.max_pixels)]
     pub max_pixels: u32,
+    /// Memory that the video of all cameras may take, in bytes; what does not fit is shown as JPEG
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::DEFAULT.max_video_memory)]
+    pub max_video_memory: usize,
     /// How many cameras may be connected at once
     #[arg(long, value_name = "N", default_value_t = Limits::DEFAULT.max_cameras)]
     pub max_cameras: usize,
@@ -93,6 +96,7 @@ impl Limits {
     pub const DEFAULT: Self = Self {
         max_message_bytes: lenscast_protocol::DEFAULT_MAX_MESSAGE_BYTES,
         max_pixels: lenscast_media::jpeg::DEFAULT_MAX_PIXELS,
+        max_video_memory: pipeline::config::DEFAULT_MAX_MEMORY,
         max_cameras: 32,
         max_viewers: 2000,
         max_viewers_per_address: 200,
@@ -123,8 +127,9 @@ impl Config {
     /// The part that the pipelines get, which make video.
     #[must_use]
     pub fn pipeline(&self) -> pipeline::Config {
-        let Limits { max_pixels, encoder_timeout, .. } = self.limits;
-        pipeline::Config { encoder: self.encoder.clone(), max_pixels, encoder_timeout }
+        let Limits { max_pixels, encoder_timeout, max_cameras, max_video_memory: max_memory, .. } = self.limits;
+        let (encoder, max_pipelines) = (self.encoder.clone(), pipeline::config::max_pipelines(max_cameras));
+        pipeline::Config { encoder, max_pixels, encoder_timeout, max_pipelines, max_memory }
     }
 
     /// The part that the certificate gets.

@@ -64,6 +64,18 @@ impl EncodeFault {
     }
 }
 
+/// Whether video can be made of pictures of this size in pixels. To be asked before a picture is decoded: what is too
+/// large for video costs nothing then.
+///
+/// # Errors
+/// [`EncodeFault::TooLarge`].
+pub fn check_size(width: usize, height: usize) -> Result<(), EncodeFault> {
+    if width.max(height) > MAX_LONG_SIDE || width.min(height) > MAX_SHORT_SIDE {
+        return Err(EncodeFault::TooLarge { width, height });
+    }
+    Ok(())
+}
+
 /// How [`OpenH264`] encodes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Config {
@@ -177,9 +189,7 @@ impl OpenH264 {
 
     fn try_encode(&mut self, picture: &I420, pts: Pts90k, force_key: bool) -> Result<Encoded, EncodeFault> {
         let (width, height) = (picture.width(), picture.height());
-        if width.max(height) > MAX_LONG_SIDE || width.min(height) > MAX_SHORT_SIDE {
-            return Err(EncodeFault::TooLarge { width, height });
-        }
+        check_size(width, height)?;
         self.measure(pts);
         let (running, new) = self.running(width, height, force_key)?;
         if force_key && !new {

@@ -1,5 +1,8 @@
 //! From JPEG to I420.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use thiserror::Error;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
@@ -7,7 +10,10 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use super::budget::MAX_PASSES;
 use super::chroma;
+use super::fault::Fault;
+use super::inspect::inspect;
 use super::inspected::Limits;
 use super::plane::{Plane, Ratio};
 use crate::causes::Cause;
@@ -33,6 +39,15 @@ pub enum DecodeFault {
         /// The limit in force.
         limit: u32,
     },
+    /// Decoding would take much more time or memory than the image is worth.
+    #[error("it would cost too much to decode: {what}")]
+    TooCostly {
+        /// What it has too much of.
+        what: &'static str,
+    },
+    /// Whoever wanted the picture wants it no more: the decoder was told to stop ([`Decoder::stopping`]).
+    #[error("nobody waits for the picture any more")]
+    Stopped,
     /// A legal JPEG of a kind that is not decoded here.
     #[error("this kind of JPEG is not supported: {what}")]
     Unsupported {
@@ -47,7 +62,10 @@ impl DecodeFault {
         match self {
             Self::Damaged { .. } => Cause::Damaged,
             Self::TooManyPixels { .. } => Cause::TooManyPixels,
+            Self::TooCostly { .. } => Cause::TooCostly,
             Self::Unsupported { .. } => Cause::Unsupported,
+            // Whoever told it to stop counts nothing; for everybody else the picture was left out.
+            Self::Stopped => Cause::EncoderSkipped,
         }
     }
 }
@@ -58,6 +76,8 @@ pub struct Decoder {
     limits: Limits,
     scratch: [Vec<u8>; 3],
     fenced: Vec<u8>,
+    /// Set when nobody waits for the picture any more.
+    stop: Option<Arc<AtomicBool>>,
 }
 
 /// Width and height of a component, and how many samples it has a pixel.
@@ -75,6 +95,12 @@ impl Decoder {
         Self { limits, ..Self::default() }
     }
 
+    /// The same decoder, which gives up what it is at soon after `stop` is true: it looks once for some rows of blocks.
+    #[must_use]
+    pub fn stopping(self, stop: Arc<AtomicBool>) -> Self {
+        Self { stop: Some(stop), ..self }
+    }
+
     /// Decodes one image into `out`, which takes its size: see [`I420`] for odd and tiny ones.
     ///
     /// `jpeg` goes from SOI through EOI, which is `message[..inspected.len]`, and defines its Huffman tables
@@ -86,6 +112,11 @@ impl Decoder {
     /// # Errors
     /// [`DecodeFault`]. Then `out` has an unspecified size and content.
     pub fn decode(&mut self, jpeg: &[u8], out: &mut I420) -> Result<(), DecodeFault> {
+        // Not every caller inspects, and the budget is what keeps a decoder from a second of work for 3 kB. Whatever else is
+        // wrong is for the decoder to find.
+        if let Err(Fault::TooCostly { what }) = inspect(jpeg, &self.limits) {
+            return Err(DecodeFault::TooCostly { what });
+        }
         let fenced = fence(jpeg, std::mem::take(&mut self.fenced));
         let decoded = self.decode_fenced(&fenced, out);
         self.fenced = fenced;
@@ -94,6 +125,9 @@ impl Decoder {
 
     fn decode_fenced(&mut self, jpeg: &[u8], out: &mut I420) -> Result<(), DecodeFault> {
         let mut decoder = JpegDecoder::new_with_options(ZCursor::new(jpeg), options());
+        if let Some(stop) = self.stop.clone() {
+            decoder.set_cancel(move || stop.load(Ordering::Relaxed));
+        }
         decoder.decode_headers().map_err(fault)?;
         let (width, height) =
             decoder.dimensions().ok_or_else(|| damaged("no frame header before the image data"))?;
@@ -235,11 +269,16 @@ fn fence(jpeg: &[u8], mut copy: Vec<u8>) -> Vec<u8> {
 /// The sides are limited by the number of pixels, not by zune-jpeg's 16,384 each.
 fn options() -> DecoderOptions {
     let longest = usize::from(u16::MAX);
-    DecoderOptions::default().set_strict_mode(true).set_max_width(longest).set_max_height(longest)
+    DecoderOptions::default()
+        .set_strict_mode(true)
+        .set_max_width(longest)
+        .set_max_height(longest)
+        .jpeg_set_max_scans(3 * usize::from(MAX_PASSES))
 }
 
 fn fault(error: DecodeErrors) -> DecodeFault {
     match error {
+        DecodeErrors::Cancelled => DecodeFault::Stopped,
         DecodeErrors::Unsupported(what) => DecodeFault::Unsupported { what: format!("{what:?}") },
         other => DecodeFault::Damaged { reason: other.to_string() },
     }

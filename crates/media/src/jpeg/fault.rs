@@ -55,6 +55,12 @@ pub enum Fault {
         /// The limit in force.
         limit: u32,
     },
+    /// Decoding would take much more time or memory than the image is worth: no camera's encoder makes such a JPEG.
+    #[error("it would cost too much to decode: {what}")]
+    TooCostly {
+        /// What it has too much of.
+        what: &'static str,
+    },
     /// A legal JPEG of a kind that is not decoded here.
     #[error("this kind of JPEG is not supported: {what}")]
     Unsupported {
@@ -73,6 +79,7 @@ impl Fault {
             Self::BadMarker { .. } => Cause::BadMarker,
             Self::ZeroDimensions { .. } => Cause::ZeroDimensions,
             Self::TooManyPixels { .. } => Cause::TooManyPixels,
+            Self::TooCostly { .. } => Cause::TooCostly,
             Self::Unsupported { .. } => Cause::Unsupported,
         }
     }

@@ -4,13 +4,9 @@ use std::fmt;
 
 /// [`Limits::max_pixels`] when nothing else is said: 4000×4000, about what the largest ESP32 sensors give.
 ///
-/// Decoding takes 2.5 bytes of memory a pixel for a sequential 4:2:2 image, several times that for a progressive one,
-/// whose coefficients are all kept.
+/// Decoding takes 2.5 bytes of memory a pixel for a 4:2:2 image in one scan. One in several scans takes several times that,
+/// and so has a limit of its own: [`MAX_KEPT_PIXELS`](super::MAX_KEPT_PIXELS).
 pub const DEFAULT_MAX_PIXELS: u32 = 16_000_000;
-
-/// The largest number of scans in one image. Encoders write about ten; each costs a pass over the whole image, so
-/// that a small file with thousands of them would keep a core busy for minutes.
-pub const MAX_SCANS: u32 = 100;
 
 /// What is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,9 @@
 
 use memchr::memchr;
 
+use super::budget::Budget;
 use super::fault::Fault;
-use super::inspected::{Inspected, Limits, MAX_SCANS, Sampling, Trailing};
+use super::inspected::{Inspected, Limits, Sampling, Trailing};
 
 const SOI: u8 = 0xD8;
 const EOI: u8 = 0xD9;
@@ -26,6 +27,7 @@ pub(super) struct Walk<'a> {
     quantisation: u8,
     restart_interval: u16,
     scans: u32,
+    budget: Budget,
 }
 
 /// What the frame header says (T.81 §B.2.2).
@@ -108,6 +110,7 @@ impl<'a> Walk<'a> {
             quantisation: 0,
             restart_interval: 0,
             scans: 0,
+            budget: Budget::default(),
         })
     }
 
@@ -126,6 +129,7 @@ impl<'a> Walk<'a> {
                 _ => {}
             }
             let segment = self.segment(offset)?;
+            self.budget.segment()?;
             match marker {
                 0xC0..=0xC2 => self.frame_header(segment, marker == 0xC2)?,
                 0xC3 | 0xC7 | 0xCB | 0xCF => return Err(unsupported("lossless coding")),
@@ -236,6 +240,7 @@ impl<'a> Walk<'a> {
         if count == 3 && (a.id == b.id || b.id == c.id || a.id == c.id) {
             return Err(bad(at, "two components of the same name"));
         }
+        self.budget.frame(u32::from(width) * u32::from(height), count, progressive)?;
         self.frame = Some(Frame { at, progressive, width, height, components, count });
         Ok(())
     }
@@ -255,6 +260,7 @@ impl<'a> Walk<'a> {
             }
             segment.skip(values, SHORT)?;
             self.huffman |= 1 << (class * 4 + id);
+            self.budget.huffman_table()?;
         }
         Ok(())
     }
@@ -279,27 +285,28 @@ impl<'a> Walk<'a> {
         let at = segment.at;
         let Some(frame) = &self.frame else { return Err(bad(at, "a scan before the frame header")) };
         self.scans += 1;
-        if self.scans > MAX_SCANS {
-            return Err(unsupported("more than 100 scans"));
-        }
         let [count] = segment.take(SHORT)?;
         if count == 0 || count > frame.count {
             return Err(bad(at, "a scan with more components than the frame"));
         }
         let mut tables = [(0, 0); 3];
+        let mut numbers = [0; 3];
         let mut first = None;
-        for slot in tables.iter_mut().take(usize::from(count)) {
+        for (slot, number) in tables.iter_mut().zip(&mut numbers).take(usize::from(count)) {
             let [id, dc_and_ac] = segment.take(SHORT)?;
             let components = &frame.components[..usize::from(frame.count)];
-            let Some(component) = components.iter().find(|component| component.id == id) else {
+            let Some(found) = components.iter().position(|component| component.id == id) else {
                 return Err(bad(at, "a scan of a component that the frame does not have"));
             };
+            let component = &components[found];
+            *number = found;
             if self.quantisation & (1 << component.quantisation) == 0 {
                 return Err(bad(at, "a scan without its quantisation table"));
             }
             *slot = (dc_and_ac >> 4, dc_and_ac & 15);
             first = first.or(Some(*component));
         }
+        self.budget.scan(&numbers[..usize::from(count)])?;
         let [start, _end, approximation] = segment.take(SHORT)?;
         // §G.1.2: a progressive scan is either of DC or of AC coefficients, and refining DC needs no table.
         let (dc, ac) = match frame.progressive {

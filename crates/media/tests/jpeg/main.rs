@@ -1,7 +1,9 @@
 //! JPEG inspection and decoding, against images of every kind that a camera may send.
 
+mod costly;
 mod decoding;
 mod mutations;
+mod price;
 mod scene;
 mod structure;
 
