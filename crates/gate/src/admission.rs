@@ -101,6 +101,8 @@ mod tests {
             base_path: "/".into(),
             max_viewers,
             max_viewers_per_address,
+            max_cameras: 1,
+            max_camera_bytes: 0,
         };
         let config = InForce::new(allow(3, 2));
         let admission = Arc::new(Admission::new(config.clone()));

@@ -18,4 +18,9 @@ pub struct GateConfig {
     pub max_viewers: usize,
     /// How many of them from one address.
     pub max_viewers_per_address: usize,
+    /// How many cameras may be connected at once.
+    pub max_cameras: usize,
+    /// How many bytes the messages of all cameras may take together: what came of those that are not whole, and the newest picture
+    /// of each camera.
+    pub max_camera_bytes: usize,
 }

@@ -16,6 +16,7 @@
 //! | `client.rs` | who asks, when a proxy passed the request on |
 //! | `visitor.rs` | who asks, with its rights |
 //! | `admission.rs` | how many watch, in total and from one address |
+//! | `publishing.rs` | how many cameras are connected, and how many bytes their messages take |
 //! | `hold.rs` | a right that a connection hangs on |
 //! | `seat.rs` | the three above, as one thing for every transport |
 
@@ -26,6 +27,7 @@ pub mod client;
 mod config;
 pub mod hold;
 mod peer;
+pub mod publishing;
 mod seat;
 mod visitor;
 
@@ -40,6 +42,7 @@ use lenscast_auth::Auth;
 use lenscast_auth::rights::Right;
 use lenscast_base::in_force::InForce;
 use lenscast_protocol::CameraName;
+use publishing::{CameraTicket, CamerasFull, Publishing};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -56,6 +59,7 @@ struct Inner {
     auth: Auth,
     config: InForce<GateConfig>,
     admission: Arc<Admission>,
+    publishing: Arc<Publishing>,
     hashing: Arc<Semaphore>,
     /// Cancelled when the server shuts down, which ends every seat.
     shutdown: CancellationToken,
@@ -66,8 +70,9 @@ impl Gate {
     #[must_use]
     pub fn new(auth: Auth, config: InForce<GateConfig>, shutdown: CancellationToken) -> Self {
         let admission = Arc::new(Admission::new(config.clone()));
+        let publishing = Arc::new(Publishing::new(config.clone()));
         let hashing = Arc::new(Semaphore::new(PASSWORDS_AT_ONCE));
-        Self(Arc::new(Inner { auth, config, admission, hashing, shutdown }))
+        Self(Arc::new(Inner { auth, config, admission, publishing, hashing, shutdown }))
     }
 
     /// The credentials, and what they allow.
@@ -86,6 +91,20 @@ impl Gate {
     #[must_use]
     pub fn watching(&self) -> usize {
         self.0.admission.total()
+    }
+
+    /// Lets one more camera be connected. To be asked before its handshake is answered.
+    ///
+    /// # Errors
+    /// [`CamerasFull`] when as many are connected as may.
+    pub fn admit_camera(&self) -> Result<CameraTicket, CamerasFull> {
+        self.0.publishing.admit()
+    }
+
+    /// How many connections of cameras there are, and how many bytes their messages take.
+    #[must_use]
+    pub fn publishing(&self) -> (usize, usize) {
+        self.0.publishing.now()
     }
 
     /// Does work that hashes a password, on a thread of its own. At most two such works run at once; the others wait.

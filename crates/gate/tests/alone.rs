@@ -34,6 +34,8 @@ fn config() -> GateConfig {
         base_path: "/".into(),
         max_viewers: 2,
         max_viewers_per_address: 2,
+        max_cameras: 1,
+        max_camera_bytes: 0,
     }
 }
 

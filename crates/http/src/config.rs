@@ -17,8 +17,6 @@ pub struct HttpConfig {
     pub max_message_bytes: usize,
     /// The largest picture that is accepted, in pixels.
     pub max_pixels: u32,
-    /// How many cameras may be connected at once.
-    pub max_cameras: usize,
     /// How many may listen to events at once.
     pub max_listeners: usize,
     /// How many connections may be open at once, of any kind.

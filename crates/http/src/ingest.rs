@@ -11,6 +11,7 @@ use bytes::Bytes;
 use lenscast_auth::rights::Right;
 use lenscast_base::time::now;
 use lenscast_cameras::Cameras;
+use lenscast_gate::publishing::{BytesFull, CameraTicket};
 use lenscast_gate::{Gate, Seat, Visitor};
 use lenscast_live::Video;
 use lenscast_live::device;
@@ -52,11 +53,11 @@ pub async fn handler(
     Named(name): Named,
     upgrade: Upgrade,
 ) -> Response {
-    let max_cameras = serving.config().max_cameras;
-    if cameras.streams().cameras() >= max_cameras {
-        let sentence = format!("{max_cameras} cameras are connected, which is the limit (--max-cameras).\n");
-        return (StatusCode::SERVICE_UNAVAILABLE, sentence).into_response();
-    }
+    // Held from here to the end of the connection: a limit that is looked at first and counted later is none.
+    let ticket = match gate.admit_camera() {
+        Ok(ticket) => ticket,
+        Err(full) => return (StatusCode::SERVICE_UNAVAILABLE, format!("{full}.\n")).into_response(),
+    };
     let control = upgrade.offers(control::SUBPROTOCOL);
     let camera = Camera { peer: visitor.peer(), control };
     let (response, connection) = upgrade.accept(control.then_some(control::SUBPROTOCOL));
@@ -65,7 +66,7 @@ pub async fn handler(
         if let Ok(io) = connection.await {
             let max_message = ingest.serving.config().max_message_bytes;
             let (reader, writer) = ws::open(io, max_message, READ_BUFFER, CONTROL_PATIENCE);
-            ingest.serve(&visitor, &name, camera, reader, writer).await;
+            ingest.serve(&visitor, &name, camera, ticket, reader, writer).await;
         }
     });
     response
@@ -85,6 +86,7 @@ impl Ingest {
         visitor: &Visitor,
         name: &CameraName,
         camera: Camera,
+        mut ticket: CameraTicket,
         mut reader: Reader,
         mut writer: Writer,
     ) {
@@ -95,7 +97,7 @@ impl Ingest {
         let stream = publisher.stream().clone();
         tracing::info!(camera = %stream.name(), %peer, "camera connected");
         let end = match self.cameras.start_video(stream.clone()) {
-            Ok(video) => self.receive(&publisher, video, &seat, &mut reader, &mut writer).await,
+            Ok(video) => self.receive(&publisher, video, &seat, &mut ticket, &mut reader, &mut writer).await,
             Err(error) => End::Close(close_code::INTERNAL, format!("no thread for this camera: {error}")),
         };
         // The name is free, and what was live is gone, before the goodbye that may take a while.
@@ -107,6 +109,7 @@ impl Ingest {
                 ws::close(reader, writer, code, &why).await;
             }
         }
+        drop(ticket);
     }
 
     /// Whether a camera whose name is taken may go by another one instead: not by one that has a key of its own, unless it
@@ -116,12 +119,22 @@ impl Ingest {
             || !self.gate.auth().store().is_keyed(other, now())
     }
 
+    /// Counts a camera whose message has no room, and says so, once for all of them.
+    fn no_room(&self, publisher: &Publisher, full: &BytesFull) {
+        let stream = publisher.stream();
+        stream.stats.count_quarantined(Cause::NoRoom);
+        if let Some(held_back) = self.serving.notices().due(Cause::NoRoom.name()) {
+            tracing::warn!(camera = %stream.name(), held_back, "{full}");
+        }
+    }
+
     /// Reads a camera's messages until something ends it.
     async fn receive(
         &self,
         publisher: &Publisher,
         mut video: Video,
         seat: &Seat,
+        ticket: &mut CameraTicket,
         reader: &mut Reader,
         writer: &mut Writer,
     ) -> End {
@@ -130,6 +143,8 @@ impl Ingest {
         let session = publisher.session();
         let clock = *publisher.stream().clock();
         let mut heard = Instant::now();
+        // The bytes of the newest picture, which is kept until the next one comes.
+        let mut newest = 0;
         let (mut pings, mut checks) = timers(&limits);
         let mut over = pin!(seat.over());
         loop {
@@ -157,8 +172,14 @@ impl Ingest {
                 request = device::request(session.device.as_ref()) => {
                     (Opcode::Text, control::to_text(&ServerMessage::Picture(request)).into_bytes())
                 }
-                event = reader.next() => {
+                event = reader.next_within(|unfinished| ticket.hold(unfinished + newest)) => {
                     heard = Instant::now();
+                    if let Ok(Event::Binary(message)) = &event {
+                        newest = message.len();
+                    }
+                    if let Err(ReadError::NoRoom(full)) = &event {
+                        self.no_room(publisher, full);
+                    }
                     let arrival = clock.now();
                     session.heard();
                     let limits = jpeg::Limits { max_pixels: limits.max_pixels };
@@ -204,6 +225,7 @@ fn answer(
             }
             return Err(End::Close(violation.close_code(), violation.to_string()));
         }
+        Err(ReadError::NoRoom(full)) => return Err(End::Close(close_code::TRY_AGAIN, full.to_string())),
         Err(ReadError::Io(error)) => return Err(End::Gone(error.to_string())),
     }
     Ok(None)

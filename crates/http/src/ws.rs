@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use lenscast_gate::Over;
+use lenscast_gate::publishing::BytesFull;
 use lenscast_protocol::ws::{self, Decoder, Event, Opcode, Role, Violation, close_code};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
@@ -144,6 +145,9 @@ pub enum ReadError {
     /// The connection ended without a close frame.
     #[error("the connection broke: {0}")]
     Io(#[from] io::Error),
+    /// There is no room for what the peer sends.
+    #[error(transparent)]
+    NoRoom(BytesFull),
 }
 
 /// Reads messages.
@@ -163,6 +167,18 @@ impl Reader {
     /// # Errors
     /// [`ReadError`]; nothing more can be read then.
     pub async fn next(&mut self) -> Result<Event, ReadError> {
+        self.next_within(|_| Ok(())).await
+    }
+
+    /// Waits for the next message, as [`Reader::next`] does. Whenever something came and the message is not whole, `hold` is told
+    /// how many bytes are kept of it; it refuses what is too much.
+    ///
+    /// # Errors
+    /// [`ReadError`]; nothing more can be read then.
+    pub async fn next_within(
+        &mut self,
+        mut hold: impl FnMut(usize) -> Result<(), BytesFull>,
+    ) -> Result<Event, ReadError> {
         loop {
             let mut input = &self.buffer[self.start..self.end];
             let event = self.decoder.decode(&mut input)?;
@@ -170,6 +186,7 @@ impl Reader {
             if let Some(event) = event {
                 return Ok(event);
             }
+            hold(self.decoder.unfinished()).map_err(ReadError::NoRoom)?;
             let count = self.read.read(&mut self.buffer).await?;
             if count == 0 {
                 return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());

@@ -5,6 +5,7 @@
 
 use lenscast_auth::secret::Secret;
 use lenscast_cameras::Cameras;
+use lenscast_gate::Gate;
 use lenscast_http::serving::Serving;
 use lenscast_protocol::{CAMERA_PATH, CameraName};
 use lenscast_virtual_device::{Error, FrameSize, Key, Options, Source, Stats};
@@ -29,6 +30,7 @@ pub struct Demos(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     cameras: Cameras,
+    gate: Gate,
     serving: Serving,
     /// Where a virtual camera finds this server.
     own: SocketAddr,
@@ -75,9 +77,9 @@ pub fn picture() -> Options {
 impl Demos {
     /// No virtual cameras yet. They will find this server at `own`, and be let in with `key`.
     #[must_use]
-    pub fn new(cameras: Cameras, serving: Serving, own: SocketAddr, key: Secret) -> Self {
+    pub fn new(cameras: Cameras, gate: Gate, serving: Serving, own: SocketAddr, key: Secret) -> Self {
         let (running, tasks) = Default::default();
-        Self(Arc::new(Inner { cameras, serving, own, key, running, tasks }))
+        Self(Arc::new(Inner { cameras, gate, serving, own, key, running, tasks }))
     }
 
     /// Starts a virtual camera, which streams to this server under `name` until it is [stopped](Demos::stop) or the server
@@ -90,7 +92,7 @@ impl Demos {
         name: CameraName,
         picture: Options,
     ) -> Result<JoinHandle<Result<(), Error>>, Refusal> {
-        let Inner { cameras, serving, own, key, tasks, .. } = &*self.0;
+        let Inner { cameras, gate, serving, own, key, tasks, .. } = &*self.0;
         let mut running = self.lock();
         if running.contains_key(&name) {
             return Err(Refusal::Running);
@@ -101,8 +103,8 @@ impl Demos {
         if running.len() >= MAX_DEMOS {
             return Err(Refusal::Full);
         }
-        let max_cameras = serving.config().max_cameras;
-        if cameras.streams().cameras() >= max_cameras {
+        let max_cameras = gate.config().max_cameras;
+        if gate.publishing().0 >= max_cameras {
             return Err(Refusal::NoRoom(max_cameras));
         }
         let demo = Demo { stop: serving.shutdown().child_token(), ended: CancellationToken::new() };

@@ -87,7 +87,7 @@ impl Server {
         let app = App {
             places: Places::new(http, listening),
             events: Events::new(cameras.clone()),
-            demos: Demos::new(cameras.clone(), serving.clone(), own_address, own_key.clone()),
+            demos: Demos::new(cameras.clone(), gate.clone(), serving.clone(), own_address, own_key.clone()),
             program: Program::new(config, state, gate.clone(), own_key),
             gate,
             cameras,

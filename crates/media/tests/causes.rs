@@ -51,6 +51,7 @@ fn no_name_has_changed() {
         "too_costly",
         "unsupported",
         "message_too_big",
+        "no_room",
         "damaged",
         "too_large_for_video",
         "no_video_memory",

@@ -52,6 +52,8 @@ pub mod close_code {
     pub const TOO_BIG: u16 = 1009;
     /// The server cannot go on.
     pub const INTERNAL: u16 = 1011;
+    /// The server has no room now: to be tried again later.
+    pub const TRY_AGAIN: u16 = 1013;
 }
 
 /// The value of `Sec-WebSocket-Accept` for a client's `Sec-WebSocket-Key` (RFC 6455 §4.2.2).

@@ -56,6 +56,10 @@ pub struct Limits {
     /// How many cameras may be connected at once
     #[arg(long, value_name = "N", default_value_t = Limits::DEFAULT.max_cameras)]
     pub max_cameras: usize,
+    /// Bytes that the messages of all cameras may take together: unfinished ones, and the newest picture of each; a
+    /// connection that would take more is closed with code 1013. At least four of the largest messages
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::DEFAULT.max_camera_bytes)]
+    pub max_camera_bytes: usize,
     /// How many may watch at once, by WebSocket, /stream.mjpg and /stream.ts together
     #[arg(long, value_name = "N", default_value_t = Limits::DEFAULT.max_viewers)]
     pub max_viewers: usize,
@@ -98,6 +102,7 @@ impl Limits {
         max_pixels: lenscast_media::jpeg::DEFAULT_MAX_PIXELS,
         max_video_memory: pipeline::config::DEFAULT_MAX_MEMORY,
         max_cameras: 32,
+        max_camera_bytes: 64 << 20,
         max_viewers: 2000,
         max_viewers_per_address: 200,
         max_connections: 4000,

@@ -145,6 +145,12 @@ impl Decoder {
         self.passed_over
     }
 
+    /// How many bytes are kept of the data message that is not whole yet.
+    #[must_use]
+    pub fn unfinished(&self) -> usize {
+        self.message.as_ref().map_or(0, |message| message.bytes.len())
+    }
+
     /// Takes bytes from the front of `input` until a message is whole or `input` is empty (then `None`).
     ///
     /// # Errors

@@ -23,6 +23,9 @@ impl Config {
             base_path: self.proxy.base_path.clone(),
             max_viewers: limits.max_viewers,
             max_viewers_per_address: limits.max_viewers_per_address,
+            max_cameras: limits.max_cameras,
+            // A camera alone can always send its largest message, while the one before is still shown.
+            max_camera_bytes: limits.max_camera_bytes.max(limits.max_message_bytes.saturating_mul(4)),
         }
     }
 
@@ -37,7 +40,6 @@ impl Config {
             behind_proxy: !self.proxy.trusted_proxies.is_empty(),
             max_message_bytes: limits.max_message_bytes,
             max_pixels: limits.max_pixels,
-            max_cameras: limits.max_cameras,
             max_listeners: limits.max_viewers,
             max_connections: limits.max_connections,
             handshake_timeout: limits.handshake_timeout,
