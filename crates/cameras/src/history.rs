@@ -7,7 +7,7 @@ use lenscast_live::stream::stats::Totals;
 use lenscast_media::time::Micros;
 use lenscast_protocol::CameraName;
 use serde::Serialize;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -60,7 +60,9 @@ impl Histories {
     pub fn sample(&self, streams: &Streams) {
         let streams = streams.list();
         let mut by_name = self.lock();
-        by_name.retain(|name, _| streams.iter().any(|stream| stream.name() == name));
+        let known: BTreeSet<_> = streams.iter().map(|stream| stream.name()).collect();
+        by_name.retain(|name, _| known.contains(name));
+        drop(known);
         for stream in streams {
             let totals = stream.stats.totals();
             if totals.bytes > 0 {

@@ -185,4 +185,21 @@ impl Cameras {
             }
         })
     }
+
+    /// Forgets every camera that is remembered and not connected, with its history and its title, and tells their names. Waits for
+    /// the disk.
+    ///
+    /// # Errors
+    /// When it cannot be written that the titles are gone; then nothing is forgotten.
+    pub fn forget_absent(&self) -> Result<Vec<CameraName>, StateError> {
+        let mut absent = self.streams().absent();
+        let owners: Vec<_> = absent.iter().map(|name| self.owner(name)).collect();
+        self.titles().remove(&owners)?;
+        // One that came back at this moment stays.
+        absent.retain(|name| self.streams().forget(name).is_ok());
+        absent.iter().for_each(|name| self.histories().forget(name));
+        tracing::info!(count = absent.len(), "all cameras that are gone are forgotten");
+        self.news().tell();
+        Ok(absent)
+    }
 }

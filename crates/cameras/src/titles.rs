@@ -100,25 +100,45 @@ impl Titles {
     /// # Errors
     /// When it cannot be written; then nothing has changed.
     pub fn set(&self, owner: &Owner, title: Option<String>) -> Result<(), StateError> {
+        self.change(|known| {
+            known.remove(owner);
+            if let Some(title) = title {
+                let (map, key) = match &owner.device_id {
+                    Some(id) => (&mut known.devices, id.clone()),
+                    None => (&mut known.cameras, owner.name.to_string()),
+                };
+                map.insert(key, Entry { title });
+            }
+        })
+    }
+
+    /// Takes the titles of all these cameras away, with one writing. It is on the disk when this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written; then nothing has changed.
+    pub fn remove(&self, owners: &[Owner]) -> Result<(), StateError> {
+        self.change(|known| owners.iter().for_each(|owner| known.remove(owner)))
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Known)) -> Result<(), StateError> {
         let _one_at_a_time = lock(&self.changing);
         let mut known = lock(&self.known).clone();
-        // What goes by the name would show again when the one by the id is taken away.
-        known.cameras.remove(owner.name.as_str());
-        if let Some(id) = &owner.device_id {
-            known.devices.remove(id);
-        }
-        if let Some(title) = title {
-            let (map, key) = match &owner.device_id {
-                Some(id) => (&mut known.devices, id.clone()),
-                None => (&mut known.cameras, owner.name.to_string()),
-            };
-            map.insert(key, Entry { title });
-        }
+        change(&mut known);
         if known != *lock(&self.known) {
             self.state.write_json(FILE, &known)?;
             *lock(&self.known) = known;
         }
         Ok(())
+    }
+}
+
+impl Known {
+    fn remove(&mut self, owner: &Owner) {
+        // What goes by the name would show again when the one by the id is taken away.
+        self.cameras.remove(owner.name.as_str());
+        if let Some(id) = &owner.device_id {
+            self.devices.remove(id);
+        }
     }
 }
 

@@ -37,6 +37,7 @@ pub fn all(app: &App) -> Routes<App> {
         .get("/api/cameras/{name}/history", View, api::history::handler, api::history::about)
         .on(Method::PATCH, "/api/cameras/{name}", Admin, api::cameras::change, api::cameras::about_change)
         .on(Method::DELETE, "/api/cameras/{name}", Admin, api::cameras::forget, api::cameras::about_forget)
+        .on(Method::DELETE, "/api/cameras", Admin, api::cameras::forget_all, api::cameras::about_forget_all)
         .on(Method::POST, "/api/demo", Admin, crate::api::demo::start, crate::api::demo::about_start)
         .on(Method::DELETE, "/api/demo", Admin, crate::api::demo::stop, crate::api::demo::about_stop)
         .on(Method::POST, "/api/reload", Admin, crate::api::reload::handler, crate::api::reload::about)

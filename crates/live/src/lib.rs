@@ -55,7 +55,7 @@ pub use stream::cursor::{JpegCursor, VideoCursor, VideoItem};
 pub use stream::feed::Feed;
 pub use stream::presence::CameraState;
 pub use stream::publisher::Publisher;
-pub use stream::rules::{EncodeMode, Rules};
+pub use stream::rules::{ABSENT_PER_CAMERA, EncodeMode, Rules};
 pub use stream::session::{Camera, Session};
 pub use stream::stats::{StageTimes, Stats, Track};
 pub use stream::{JOINABLE_GOP_AGE, Stream};

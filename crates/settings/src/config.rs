@@ -10,7 +10,7 @@ pub use access::{Access, Local};
 pub use tls::{DEFAULT_TLS_LISTEN, Plain, Proxy, Tls, TlsMode, TlsSettings};
 
 use lenscast_live::pipeline::{self, encoder::MakeEncoder};
-use lenscast_live::{EncodeMode, Rules};
+use lenscast_live::{ABSENT_PER_CAMERA, EncodeMode, Rules};
 use lenscast_media::time::Pts90k;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -125,8 +125,9 @@ impl Config {
     /// The part that every stream gets.
     #[must_use]
     pub fn rules(&self) -> Rules {
-        let Limits { silent_after, takeover_timeout, .. } = self.limits;
-        Rules { encode: self.encode, silent_after, takeover_timeout, pts_origin: self.pts_origin }
+        let Limits { silent_after, takeover_timeout, max_cameras, .. } = self.limits;
+        let max_absent = max_cameras.saturating_mul(ABSENT_PER_CAMERA);
+        Rules { encode: self.encode, silent_after, takeover_timeout, max_absent, pts_origin: self.pts_origin }
     }
 
     /// The part that the pipelines get, which make video.

@@ -1,4 +1,4 @@
-//! `PATCH` and `DELETE /api/cameras/{name}`: another picture, another title, and forgetting a camera.
+//! `PATCH` and `DELETE /api/cameras/{name}`, `DELETE /api/cameras`: another picture, another title, and forgetting cameras.
 
 use super::no;
 use super::openapi::{About, Tag, words};
@@ -154,6 +154,32 @@ pub async fn forget(State(cameras): State<Cameras>, Named(name): Named) -> Resul
 pub async fn forget_now(cameras: &Cameras, name: CameraName) -> Result<Forgotten, Problem> {
     let cameras = cameras.clone();
     written(move || cameras.forget(&name)).await
+}
+
+/// The cameras that were forgotten.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CamerasForgotten)]
+struct ForgottenAll {
+    /// Their names.
+    #[schema(value_type = Vec<words::CameraName>)]
+    forgotten: Vec<String>,
+}
+
+/// The part of the API's description that tells about [`forget_all`].
+#[must_use]
+pub fn about_forget_all() -> About {
+    let text = "All that are remembered and not connected, each with its counters, its history and its title. Who waits for one goes on \
+                waiting.";
+    About::new("forgetCameras", Tag::Cameras, "Forgets all cameras that are gone", text)
+        .answer::<ForgottenAll>(200, "They are forgotten.")
+        .refuses(StatusCode::INTERNAL_SERVER_ERROR, "It cannot be taken from the disk that they had titles.")
+}
+
+/// `DELETE /api/cameras`: forgets all cameras that are not connected.
+pub async fn forget_all(State(cameras): State<Cameras>) -> Result<Response, Problem> {
+    let forgotten = written(move || cameras.forget_absent()).await?;
+    let forgotten = forgotten.iter().map(ToString::to_string).collect();
+    Ok(Json(ForgottenAll { forgotten }).into_response())
 }
 
 /// Does what writes titles to the disk; it is done whole even when whoever asked for it does not wait.

@@ -190,7 +190,7 @@ async fn listen(reader: &mut Reader, pongs: &mpsc::Sender<Vec<u8>>) -> End {
             Err(ReadError::Violation(violation)) => {
                 return End::Close(violation.close_code(), violation.to_string());
             }
-            Err(ReadError::Io(_)) => return End::Gone,
+            Err(ReadError::Io(_) | ReadError::NoRoom(_)) => return End::Gone,
         }
     }
 }

@@ -4,6 +4,7 @@ use super::Stream;
 use crate::device::Told;
 use lenscast_media::time::Micros;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// What a person wants to know first about a camera: is there a picture, and if not, why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,29 @@ pub enum CameraState {
     Live,
     /// A camera is connected, but its newest good frame is older than [`silent_after`](crate::Rules::silent_after).
     Silent,
+}
+
+/// How long a camera is remembered of which no message was good. Its owner looks why there is no picture, and finds the cause on
+/// the page also when the camera has given up meanwhile; a stranger's names are gone soon.
+pub const REFUSED_KEPT: Duration = Duration::from_secs(600);
+
+/// How much there is to remember about a camera. The smallest is forgotten first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Worth {
+    /// Nothing: no camera was here, or it sent nothing, or what was refused of it was long ago.
+    Nothing,
+    /// Only why its messages were refused.
+    Refused {
+        /// When it left.
+        left_at: Micros,
+    },
+    /// Its pictures: it sent a good one.
+    Sent {
+        /// When it left.
+        left_at: Micros,
+    },
+    /// It is connected.
+    Connected,
 }
 
 impl CameraState {
@@ -74,6 +98,24 @@ impl Stream {
         }
     }
 
+    /// How much there is to remember about the camera at the moment `now`.
+    #[must_use]
+    pub fn worth(&self, now: Micros) -> Worth {
+        let state = self.lock();
+        if self.session().is_some() {
+            return Worth::Connected;
+        }
+        let left_at = state.left_at.unwrap_or_default();
+        drop(state);
+        if self.stats.frames_in.load(Ordering::Relaxed) > 0 {
+            Worth::Sent { left_at }
+        } else if self.stats.was_refused() && now.saturating_sub(left_at).to_duration() < REFUSED_KEPT {
+            Worth::Refused { left_at }
+        } else {
+            Worth::Nothing
+        }
+    }
+
     /// Forgets everything about the camera. Viewers who wait for it go on waiting.
     pub fn forget(&self) {
         self.stats.reset();
@@ -92,10 +134,10 @@ mod tests {
     use crate::stream::publisher::Publisher;
     use crate::stream::rules::Rules;
     use crate::stream::session::Camera;
+    use lenscast_media::causes::Cause;
     use lenscast_base::in_force::InForce;
     use lenscast_protocol::CameraName;
     use std::sync::Arc;
-    use std::time::Duration;
 
     fn stream(silent_after: Duration) -> Arc<Stream> {
         let rules = InForce::new(Rules { silent_after, ..Rules::default() });
@@ -131,6 +173,26 @@ mod tests {
         assert!(since >= Some(before) && since <= Some(stream.clock().now()), "{since:?}");
         stream.forget();
         assert_eq!(stream.state_since(), (CameraState::Waiting, None));
+    }
+
+    #[test]
+    fn a_camera_is_worth_its_pictures_or_for_a_while_why_they_were_refused() {
+        let stream = stream(Duration::from_secs(3));
+        let worth = || stream.worth(stream.clock().now());
+        assert_eq!(worth(), Worth::Nothing);
+        let publisher = stream.attach(camera(false)).unwrap();
+        assert_eq!(worth(), Worth::Connected);
+        drop(publisher);
+        assert_eq!(worth(), Worth::Nothing, "it sent nothing");
+        stream.stats.count_quarantined(Cause::NotAJpeg);
+        let left_at = stream.lock().left_at.unwrap();
+        assert_eq!(worth(), Worth::Refused { left_at });
+        let later = left_at.saturating_add(Micros::from_duration(REFUSED_KEPT));
+        assert_eq!(stream.worth(later), Worth::Nothing, "its owner has had the time to look");
+        push(&stream.attach(camera(false)).unwrap(), Micros(5));
+        assert!(matches!(stream.worth(later), Worth::Sent { .. }) && worth() > Worth::Refused { left_at });
+        stream.forget();
+        assert_eq!(worth(), Worth::Nothing);
     }
 
     #[test]

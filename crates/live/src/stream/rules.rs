@@ -13,10 +13,15 @@ pub struct Rules {
     pub silent_after: Duration,
     /// How long a camera may take to show that it is alive when another one wants its name.
     pub takeover_timeout: Duration,
+    /// How many cameras are remembered that are not connected. The one that has been gone for the longest is forgotten first.
+    pub max_absent: usize,
     /// The time stamp of a frame that arrives when the server starts; read once, when a stream begins. Players do not care. Tests
     /// put it just before the point where 33 bits wrap.
     pub pts_origin: Pts90k,
 }
+
+/// How many cameras that are not connected are remembered for each that may be connected.
+pub const ABSENT_PER_CAMERA: usize = 4;
 
 /// When video is encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +40,7 @@ impl Default for Rules {
             encode: EncodeMode::default(),
             silent_after: Duration::from_secs(3),
             takeover_timeout: Duration::from_secs(2),
+            max_absent: 32 * ABSENT_PER_CAMERA,
             pts_origin: Pts90k(ts::PCR_LEAD),
         }
     }

@@ -127,6 +127,12 @@ impl Stats {
         self.lock().quarantined.clone()
     }
 
+    /// Whether any frame or message was refused, or could not be shown as video.
+    #[must_use]
+    pub fn was_refused(&self) -> bool {
+        !self.lock().quarantined.is_empty()
+    }
+
     /// How many good frames came a second over the last three seconds before `now`; 0 when there were none.
     #[must_use]
     pub fn fps(&self, now: Micros) -> f64 {

@@ -30,7 +30,7 @@ use For::*;
 type Doors = &'static [(&'static str, For)];
 
 /// Method, the server's path, who, and requests of that kind which change nothing.
-const TABLE: [(&str, &str, Doors); 38] = [
+const TABLE: [(&str, &str, Doors); 39] = [
     ("GET", "/", &[("/", AnyViewer)]),
     (
         "GET",
@@ -89,6 +89,7 @@ const TABLE: [(&str, &str, Doors); 38] = [
     ),
     ("PATCH", "/api/cameras/{name}", &[("/api/cameras/front", Owner), ("/api/cameras/back", Owner)]),
     ("DELETE", "/api/cameras/{name}", &[("/api/cameras/nobody", Owner)]),
+    ("DELETE", "/api/cameras", &[("/api/cameras", Owner)]),
     ("POST", "/api/demo", &[("/api/demo", Owner)]),
     ("DELETE", "/api/demo", &[("/api/demo?name=nobody", Owner)]),
     ("POST", "/api/reload", &[("/api/reload", Owner)]),

@@ -71,6 +71,12 @@ impl Reading {
         plain.close().await;
         self.world.server.camera_until("default", |camera| camera["connected"] == false).await;
         self.do_it("DELETE", camera, "/api/cameras/default", 204).await;
+        let mut plain = self.world.server.connect(&self.dial("/ws/camera")).await;
+        plain.send_jpeg(&jpeg(1)).await;
+        self.world.server.camera_until("default", |camera| camera["frames_in"] == 1).await;
+        plain.close().await;
+        self.world.server.camera_until("default", |camera| camera["connected"] == false).await;
+        self.do_it("DELETE", "/api/cameras", "/api/cameras", 200).await;
         self.demos().await;
         drop(side);
     }
