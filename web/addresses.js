@@ -15,6 +15,8 @@ export function places({ pathname }, base = BASE) {
     events: `${base}api/events`,
     login: `${base}api/login`,
     me: `${base}api/me`,
+    /** Where all cameras that are gone are forgotten. */
+    cameras: `${base}api/cameras`,
     /** Where virtual cameras are started and ended. */
     demo: `${base}api/demo`,
   };

@@ -16,6 +16,8 @@ export const STRINGS = {
   vanished: (title) => `${title} is disconnected.`,
   forget: "Forget",
   forgetThis: (title) => `Forget ${title}`,
+  forgetAll: (count) => `Forget all ${count} that are gone`,
+  forgotten: "All cameras that were gone are forgotten.",
   virtual: "virtual",
   startDemo: "Start a virtual camera",
   stopDemo: "End this virtual camera",

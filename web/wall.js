@@ -35,6 +35,8 @@ class Wall {
   #missed = new Map();
   #main = make("main");
   #list = make("ul", { class: "wall", "aria-label": S.wall });
+  /** Forgets all that are gone, once there are several. */
+  #forgetAll = make("button", { type: "button", class: "quiet forget-all", hidden: "" });
   #said = make("p", { class: "offscreen", role: "status" });
   #heading = new Heading(this.places, () => this.#back());
   #empty;
@@ -46,7 +48,8 @@ class Wall {
     this.way = way in S.ways ? way : "auto";
     // First of all: the first picture waits for what it tells.
     this.#events = new Events(this.places.events, () => this.#told());
-    this.#main.append(this.#said, this.#list);
+    this.#main.append(this.#said, this.#list, this.#forgetAll);
+    this.#forgetAll.onclick = () => this.#forgetGone();
     document.body.append(this.#heading.element, this.#main);
     this.#sight = new IntersectionObserver((entries) => this.#see(entries), { rootMargin: "10%" });
     new ResizeObserver(() => this.#lay()).observe(this.#main);
@@ -107,6 +110,14 @@ class Wall {
     return refused;
   }
 
+  async #forgetGone() {
+    const { sentence } = await ask("DELETE", this.places.cameras);
+    if (sentence) return say(this.#said, sentence);
+    for (const tile of [...this.#tiles.values()]) if (tile.goneFor() !== null) this.#remove(tile);
+    say(this.#said, S.forgotten);
+    this.#choose();
+  }
+
   /** Tells who cannot see it what happened to a tile. */
   announce(tile, text) {
     // What is large says so itself.
@@ -125,6 +136,9 @@ class Wall {
     const text = tiles.length ? S.cameras(tiles.length, live) : S.noCameras;
     const others = this.places.only ? this.#listed().some(({ name }) => name !== this.places.only) : tiles.length > 1;
     this.#heading.render(this.#large, text, { admin: this.admin, back: this.#large !== null && others });
+    const gone = tiles.filter((tile) => tile.goneFor() !== null).length;
+    this.#forgetAll.hidden = this.#large !== null || !this.admin || gone < 2;
+    say(this.#forgetAll, S.forgetAll(gone));
     const large = this.#large;
     const said = large?.element.querySelector(".sentence").textContent;
     document.title = large ? S.title(said, large.title) : S.title(text);

@@ -170,6 +170,25 @@ scene("a camera is forgotten once, also when the list says so before the answer"
   assert.equal(await page.locator(".tile").count(), 1);
 });
 
+scene("all cameras that are gone are forgotten by one button, and those that are there stay", async (world) => {
+  const server = await world.server();
+  const cameras = world.cameras(server, 4);
+  const page = await world.page();
+  await page.goto(server.url);
+  await page.getByText("4 cameras, all live").waitFor();
+  const all = page.getByRole("button", { name: /^Forget all/ });
+  await cameras[0].end();
+  await page.getByRole("button", { name: "Forget cam-1" }).waitFor();
+  assert.equal(await all.isVisible(), false, "for one there is a button beside it");
+  await cameras[1].end();
+  await cameras[2].end();
+  await page.getByRole("button", { name: "Forget all 3 that are gone" }).click();
+  await page.locator(`${tile("cam-4")}.large`).waitFor();
+  assert.equal(await all.isVisible(), false);
+  const { cameras: left } = await (await fetch(`${server.url}status`)).json();
+  assert.deepEqual(left.map(({ name }) => name), ["cam-4"]);
+});
+
 scene("without a camera, one is started by a button, and ended by another", async (world) => {
   const server = await world.server();
   const page = await world.page();

@@ -93,12 +93,13 @@ impl Gate {
         self.0.admission.total()
     }
 
-    /// Lets one more camera be connected. To be asked before its handshake is answered.
+    /// Lets the visitor be connected as a camera. To be asked before its handshake is answered. Takes some seconds when another
+    /// one has to leave for it.
     ///
     /// # Errors
     /// [`CamerasFull`] when as many are connected as may.
-    pub fn admit_camera(&self) -> Result<CameraTicket, CamerasFull> {
-        self.0.publishing.admit()
+    pub async fn admit_camera(&self, visitor: &Visitor) -> Result<CameraTicket, CamerasFull> {
+        self.0.publishing.admit(visitor.peer().ip()).await
     }
 
     /// How many connections of cameras there are, and how many bytes their messages take.

@@ -2,23 +2,48 @@
 
 use super::GateConfig;
 use lenscast_base::in_force::InForce;
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// How long a camera waits for one to leave that was told to make room. A good-bye takes 2 s at most.
+const MAKING_ROOM: Duration = Duration::from_secs(4);
 
 /// Counts the connections of cameras, from the handshake to their end, and the bytes that they make the server keep.
+///
+/// When as many are connected as may be, a camera from another address can still get in, so that nobody shuts all others out by
+/// connecting often: the address that has the most connections gives one back, if it has at least two more than the
+/// newcomer's. That is one that has sent no picture, or else the newest.
 #[derive(Debug)]
 pub struct Publishing {
     config: InForce<GateConfig>,
     now: Mutex<Now>,
+    /// Told when a camera has left.
+    left: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Now {
-    /// How many cameras are connected.
-    cameras: usize,
+    /// The cameras that are connected, by the number of their ticket.
+    cameras: BTreeMap<u64, Connected>,
+    /// How many tickets there ever were.
+    tickets: u64,
     /// The bytes of their messages.
     bytes: usize,
     /// Those of them that go beyond a camera's own share.
     beyond: usize,
+}
+
+#[derive(Debug)]
+struct Connected {
+    address: IpAddr,
+    /// Whether the camera has sent a good picture.
+    has_sent: bool,
+    /// Cancelled when the camera is to make room.
+    evict: CancellationToken,
 }
 
 /// As many cameras are connected as may be. The number is the limit.
@@ -28,7 +53,9 @@ pub struct CamerasFull(pub usize);
 
 /// The messages of all cameras together take as many bytes as may be. The number is the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the messages of all cameras take {0} bytes, which is the limit (--max-camera-bytes); send smaller pictures")]
+#[error(
+    "the messages of all cameras take {0} bytes, which is the limit (--max-camera-bytes); send smaller pictures"
+)]
 pub struct BytesFull(pub usize);
 
 /// The right to be connected as a camera, until it is dropped.
@@ -38,6 +65,8 @@ pub struct BytesFull(pub usize);
 #[derive(Debug)]
 pub struct CameraTicket {
     publishing: Arc<Publishing>,
+    number: u64,
+    evicted: CancellationToken,
     bytes: usize,
     /// Those of them that were counted as beyond the camera's share, which a reload may have changed since.
     beyond: usize,
@@ -57,28 +86,52 @@ impl Publishing {
     /// A count of nobody. It admits as many as `config` allows at the moment.
     #[must_use]
     pub fn new(config: InForce<GateConfig>) -> Self {
-        Self { config, now: Mutex::default() }
+        Self { config, now: Mutex::default(), left: Notify::new() }
     }
 
-    /// Lets one more camera be connected.
+    /// Lets one more camera be connected, from `address`. Takes some seconds when another one has to leave for it.
     ///
     /// # Errors
-    /// [`CamerasFull`] when the limit is reached.
-    pub fn admit(self: &Arc<Self>) -> Result<CameraTicket, CamerasFull> {
-        let most = self.config.get().max_cameras;
-        let mut now = self.lock();
-        if now.cameras >= most {
-            return Err(CamerasFull(most));
+    /// [`CamerasFull`] when the limit is reached, and no address has many more cameras than this one.
+    pub async fn admit(self: &Arc<Self>, address: IpAddr) -> Result<CameraTicket, CamerasFull> {
+        let address = client(address);
+        let patience = tokio::time::sleep(MAKING_ROOM);
+        tokio::pin!(patience);
+        let mut asked = false;
+        loop {
+            // Listened for before it is looked, so that nobody leaves unheard in between.
+            let left = self.left.notified();
+            tokio::pin!(left);
+            left.as_mut().enable();
+            let most = self.config.get().max_cameras;
+            {
+                let mut now = self.lock();
+                if now.cameras.len() < most {
+                    return Ok(self.ticket(&mut now, address));
+                }
+                if !std::mem::replace(&mut asked, true) && !now.make_room(address) {
+                    return Err(CamerasFull(most));
+                }
+            }
+            tokio::select! {
+                () = left => {}
+                () = &mut patience => return Err(CamerasFull(most)),
+            }
         }
-        now.cameras += 1;
-        Ok(CameraTicket { publishing: self.clone(), bytes: 0, beyond: 0 })
+    }
+
+    fn ticket(self: &Arc<Self>, now: &mut Now, address: IpAddr) -> CameraTicket {
+        now.tickets += 1;
+        let (number, evict) = (now.tickets, CancellationToken::new());
+        now.cameras.insert(number, Connected { address, has_sent: false, evict: evict.clone() });
+        CameraTicket { publishing: self.clone(), number, evicted: evict, bytes: 0, beyond: 0 }
     }
 
     /// How many cameras are connected, and how many bytes their messages take.
     #[must_use]
     pub fn now(&self) -> (usize, usize) {
         let now = self.lock();
-        (now.cameras, now.bytes)
+        (now.cameras.len(), now.bytes)
     }
 
     fn lock(&self) -> MutexGuard<'_, Now> {
@@ -86,7 +139,39 @@ impl Publishing {
     }
 }
 
+impl Now {
+    /// Tells a camera of the address that has the most to leave, for a newcomer from `address`. False when none has so many.
+    fn make_room(&self, address: IpAddr) -> bool {
+        let staying = || self.cameras.values().filter(|camera| !camera.evict.is_cancelled());
+        let mut counts: HashMap<IpAddr, usize> = HashMap::new();
+        staying().for_each(|camera| *counts.entry(camera.address).or_default() += 1);
+        let here = counts.get(&address).copied().unwrap_or_default();
+        let Some((crowded, _)) =
+            counts.into_iter().filter(|(_, count)| *count > here + 1).max_by_key(|(_, count)| *count)
+        else {
+            return false;
+        };
+        // From behind, so that of several that have sent nothing the newest is found first.
+        let of_them = staying().filter(|camera| camera.address == crowded);
+        let leaves = of_them.rev().min_by_key(|camera| camera.has_sent);
+        leaves.inspect(|camera| camera.evict.cancel()).is_some()
+    }
+}
+
 impl CameraTicket {
+    /// A token that is cancelled when the camera is to make room for one from another address.
+    #[must_use]
+    pub fn evicted(&self) -> CancellationToken {
+        self.evicted.clone()
+    }
+
+    /// Notes that the camera has sent a good picture. Of several, those go first that have not.
+    pub fn has_sent(&self) {
+        if let Some(camera) = self.publishing.lock().cameras.get_mut(&self.number) {
+            camera.has_sent = true;
+        }
+    }
+
     /// Notes that the camera's messages take so many bytes now: what came of the one that is not whole, and its newest picture.
     ///
     /// # Errors
@@ -111,9 +196,19 @@ impl CameraTicket {
 impl Drop for CameraTicket {
     fn drop(&mut self) {
         let mut now = self.publishing.lock();
-        now.cameras -= 1;
+        now.cameras.remove(&self.number);
         now.bytes -= self.bytes;
         now.beyond -= self.beyond;
+        drop(now);
+        self.publishing.left.notify_waiters();
+    }
+}
+
+/// What is counted as one client: an IPv4 address, or the 64 bits of an IPv6 network, all of whose addresses its owner has.
+fn client(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
@@ -136,27 +231,94 @@ mod tests {
         Arc::new(Publishing::new(InForce::new(config)))
     }
 
-    #[test]
-    fn however_many_come_at_once_no_more_get_in_than_may() {
+    fn address(last: u8) -> IpAddr {
+        IpAddr::from([192, 168, 1, last])
+    }
+
+    async fn admit(publishing: &Arc<Publishing>) -> CameraTicket {
+        publishing.admit(address(1)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn however_many_come_at_once_no_more_get_in_than_may() {
         let publishing = publishing(4, 100);
-        let come = |publishing: Arc<Publishing>| std::thread::spawn(move || publishing.admit());
+        let come =
+            |publishing: Arc<Publishing>| tokio::spawn(async move { publishing.admit(address(1)).await });
         let came: Vec<_> = (0..50).map(|_| come(publishing.clone())).collect();
-        let tickets: Vec<_> = came.into_iter().filter_map(|thread| thread.join().unwrap().ok()).collect();
+        let mut tickets = Vec::new();
+        for ticket in came {
+            tickets.extend(ticket.await.unwrap());
+        }
         assert_eq!((tickets.len(), publishing.now().0), (4, 4));
-        assert_eq!(publishing.admit().unwrap_err(), CamerasFull(4));
+        assert_eq!(publishing.admit(address(1)).await.unwrap_err(), CamerasFull(4));
         drop(tickets);
         assert_eq!(publishing.now(), (0, 0));
-        publishing.admit().unwrap();
+        admit(&publishing).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_from_another_address_gets_in_and_the_limit_holds_meanwhile() {
+        let publishing = publishing(4, 100);
+        let mut crowd = Vec::new();
+        for _ in 0..4 {
+            crowd.push(admit(&publishing).await);
+        }
+        // All have sent a picture but the second.
+        [0, 2, 3].into_iter().for_each(|number: usize| crowd[number].has_sent());
+        let newcomer = {
+            let publishing = publishing.clone();
+            tokio::spawn(async move { publishing.admit(address(2)).await })
+        };
+        crowd[1].evicted().cancelled().await;
+        assert_eq!(publishing.now().0, 4, "until it has left, nobody gets in");
+        assert!(
+            !crowd.iter().enumerate().any(|(number, camera)| number != 1 && camera.evicted().is_cancelled())
+        );
+        drop(crowd.remove(1));
+        let newcomer = newcomer.await.unwrap().unwrap();
+        assert_eq!(publishing.now().0, 4);
+        // Three from one address and one from another: a third address gets one, and then it is fair.
+        let third = {
+            let publishing = publishing.clone();
+            tokio::spawn(async move { publishing.admit(address(3)).await })
+        };
+        crowd[2].evicted().cancelled().await;
+        drop(crowd.pop());
+        let third = third.await.unwrap().unwrap();
+        for from in 1..=3 {
+            publishing.admit(address(from)).await.expect_err("two, one and one are all that there is");
+        }
+        // One that does not leave keeps its place, and who waits for it is told.
+        drop(third);
+        let _three = admit(&publishing).await;
+        assert_eq!(publishing.admit(address(4)).await.unwrap_err(), CamerasFull(4));
+        drop(newcomer);
     }
 
     #[test]
-    fn who_takes_all_bytes_leaves_each_other_camera_its_share() {
+    fn the_addresses_of_an_ipv6_network_are_one_client() {
+        let of = |text: &str| client(text.parse().unwrap());
+        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:2"));
+        assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
+        assert_eq!(of("::ffff:10.0.0.1"), of("10.0.0.1"));
+        assert_ne!(of("10.0.0.1"), of("10.0.0.2"));
+    }
+
+    #[tokio::test]
+    async fn who_takes_all_bytes_leaves_each_other_camera_its_share() {
         // 20 for each camera, and 80 for whoever needs more.
         let publishing = publishing(4, 160);
-        let mut cameras: Vec<_> = (0..4).map(|_| publishing.admit().unwrap()).collect();
+        let mut cameras = Vec::new();
+        for _ in 0..4 {
+            cameras.push(admit(&publishing).await);
+        }
         cameras[0].hold(70).unwrap();
         cameras[1].hold(50).unwrap();
-        assert_eq!(cameras[2].hold(21), Err(BytesFull(160)), "50 and 30 beyond their shares are all there is");
+        assert_eq!(
+            cameras[2].hold(21),
+            Err(BytesFull(160)),
+            "50 and 30 beyond their shares are all there is"
+        );
         cameras[2].hold(20).unwrap();
         cameras[3].hold(20).unwrap();
         assert_eq!(publishing.now(), (4, 160), "never more, whoever comes");
@@ -171,14 +333,14 @@ mod tests {
         assert_eq!(publishing.lock().beyond, 0);
     }
 
-    #[test]
-    fn a_reload_to_less_ends_nobody_and_counts_on() {
+    #[tokio::test]
+    async fn a_reload_to_less_ends_nobody_and_counts_on() {
         let publishing = publishing(2, 100);
-        let mut camera = publishing.admit().unwrap();
+        let mut camera = admit(&publishing).await;
         camera.hold(70).unwrap();
         let less = GateConfig { max_cameras: 1, max_camera_bytes: 10, ..(*publishing.config.get()).clone() };
         publishing.config.set(less);
-        publishing.admit().unwrap_err();
+        publishing.admit(address(2)).await.unwrap_err();
         camera.hold(71).unwrap_err();
         camera.hold(5).unwrap();
         drop(camera);

@@ -36,6 +36,10 @@ const CONTROL_PATIENCE: Duration = Duration::from_secs(5);
 /// How often it is looked whether a camera's pipeline still gets on.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// What a camera is told that makes room for one from elsewhere.
+const MAKES_ROOM: &str =
+    "as many cameras are connected as may be, most of them from this address (--max-cameras)";
+
 /// The parts of a server that a camera's connection needs.
 #[derive(Clone)]
 struct Ingest {
@@ -54,7 +58,7 @@ pub async fn handler(
     upgrade: Upgrade,
 ) -> Response {
     // Held from here to the end of the connection: a limit that is looked at first and counted later is none.
-    let ticket = match gate.admit_camera() {
+    let ticket = match gate.admit_camera(&visitor).await {
         Ok(ticket) => ticket,
         Err(full) => return (StatusCode::SERVICE_UNAVAILABLE, format!("{full}.\n")).into_response(),
     };
@@ -93,7 +97,13 @@ impl Ingest {
         let peer = camera.peer;
         let seat = self.gate.publisher_seat(visitor, name);
         let streams = self.cameras.streams();
-        let publisher = streams.claim(name, camera, |other| self.may_be(visitor, other)).await;
+        let evicted = ticket.evicted();
+        let publisher = tokio::select! {
+            publisher = streams.claim(name, camera, |other| self.may_be(visitor, other)) => publisher,
+            () = evicted.cancelled() => {
+                return ws::close(reader, writer, close_code::TRY_AGAIN, MAKES_ROOM).await;
+            }
+        };
         let stream = publisher.stream().clone();
         tracing::info!(camera = %stream.name(), %peer, "camera connected");
         let end = match self.cameras.start_video(stream.clone()) {
@@ -138,6 +148,7 @@ impl Ingest {
         reader: &mut Reader,
         writer: &mut Writer,
     ) -> End {
+        let evicted = ticket.evicted();
         let mut config = self.serving.limits().watch();
         let mut limits = config.borrow_and_update().clone();
         let session = publisher.session();
@@ -145,6 +156,7 @@ impl Ingest {
         let mut heard = Instant::now();
         // The bytes of the newest picture, which is kept until the next one comes.
         let mut newest = 0;
+        let mut has_sent = false;
         let (mut pings, mut checks) = timers(&limits);
         let mut over = pin!(seat.over());
         loop {
@@ -152,6 +164,9 @@ impl Ingest {
                 () = session.evict.cancelled() => {
                     let reason = "another connection of this camera took over";
                     return End::Close(close_code::POLICY, reason.into());
+                }
+                () = evicted.cancelled() => {
+                    return End::Close(close_code::TRY_AGAIN, MAKES_ROOM.into());
                 }
                 over = &mut over => return End::Close(ws::close_code_of(over), over.reason().into()),
                 () = tokio::time::sleep_until(heard + limits.camera_timeout) => {
@@ -183,7 +198,12 @@ impl Ingest {
                     let arrival = clock.now();
                     session.heard();
                     let limits = jpeg::Limits { max_pixels: limits.max_pixels };
-                    match answer(&self.cameras, publisher, &video, &limits, event, arrival) {
+                    let answer = answer(&self.cameras, publisher, &video, &limits, event, arrival);
+                    if !has_sent && publisher.stream().newest_jpeg().is_some() {
+                        has_sent = true;
+                        ticket.has_sent();
+                    }
+                    match answer {
                         Ok(None) => continue,
                         Ok(Some(pong)) => (Opcode::Pong, pong),
                         Err(end) => return end,

@@ -99,11 +99,27 @@ impl Collector for Scrape {
         )?;
         out.one("watching", "All who watch, by WebSocket or HTTP", gate.watching() as f64)?;
         let (connections, bytes) = gate.publishing();
-        out.one("camera_connections", "Connections of cameras, from the handshake to their end (max_cameras)", connections as f64)?;
-        out.one("camera_message_bytes", "Bytes of the cameras' messages that are kept (max_camera_bytes)", bytes as f64)?;
+        out.one(
+            "camera_connections",
+            "Connections of cameras, from the handshake to their end (max_cameras)",
+            connections as f64,
+        )?;
+        out.one(
+            "camera_message_bytes",
+            "Bytes of the cameras' messages that are kept (max_camera_bytes)",
+            bytes as f64,
+        )?;
         let pipelines = cameras.pipelines();
-        out.one("pipelines", "Threads that make video, with those that hang or are at a last frame", pipelines.count() as f64)?;
-        out.one("video_memory_bytes", "Memory that these have reserved (max_video_memory)", pipelines.memory() as f64)?;
+        out.one(
+            "pipelines",
+            "Threads that make video, with those that hang or are at a last frame",
+            pipelines.count() as f64,
+        )?;
+        out.one(
+            "video_memory_bytes",
+            "Memory that these have reserved (max_video_memory)",
+            pipelines.memory() as f64,
+        )?;
         out.one("listeners", "All who hear the events of /api/events", events.listeners() as f64)?;
         out.one("tasks", "Connections that are open", serving.tasks().len() as f64)?;
         out.by_cause(

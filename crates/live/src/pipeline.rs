@@ -75,7 +75,16 @@ impl Pipeline {
         reservation: Reservation,
     ) -> Self {
         let (stream, config) = (packager.stream().clone(), config.clone());
-        Self { stream, mailbox, config, packager, progress, pacing: Pacing::default(), reservation, tools: None }
+        Self {
+            stream,
+            mailbox,
+            config,
+            packager,
+            progress,
+            pacing: Pacing::default(),
+            reservation,
+            tools: None,
+        }
     }
 
     fn run(mut self) {

@@ -133,7 +133,8 @@ impl Config {
     /// The part that the pipelines get, which make video.
     #[must_use]
     pub fn pipeline(&self) -> pipeline::Config {
-        let Limits { max_pixels, encoder_timeout, max_cameras, max_video_memory: max_memory, .. } = self.limits;
+        let Limits { max_pixels, encoder_timeout, max_cameras, max_video_memory: max_memory, .. } =
+            self.limits;
         let (encoder, max_pipelines) = (self.encoder.clone(), pipeline::config::max_pipelines(max_cameras));
         pipeline::Config { encoder, max_pixels, encoder_timeout, max_pipelines, max_memory }
     }

@@ -203,9 +203,13 @@ pub struct RawCamera {
 
 impl RawCamera {
     pub async fn connect(server: &Running) -> Self {
+        Self::connect_to(server, "/ws/camera").await
+    }
+
+    pub async fn connect_to(server: &Running, path: &str) -> Self {
         let mut socket = TcpStream::connect(server.address).await.unwrap();
         let request = format!(
-            "GET /ws/camera HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
             server.address
         );

@@ -300,3 +300,23 @@ fn an_encoder_of_another_format_is_refused() {
     assert!(matches!(error, ProbeError::Unusable { .. }), "{error}");
     Ffmpeg::default().probe().unwrap();
 }
+
+#[tokio::test]
+async fn a_pipeline_with_ffmpeg_counts_until_its_process_is_gone() {
+    let mut scene = Scene::start("counts").await;
+    scene.show(1).await;
+    let child = scene.child();
+    let pipelines = scene.server.app.cameras.pipelines().clone();
+    assert_eq!(pipelines.count(), 1);
+    // A process that is stopped is there until somebody ends it.
+    signal(child, "STOP").await;
+    let Scene { camera, name, .. } = scene;
+    camera.close().await;
+    within(async {
+        while pipelines.count() > 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await;
+    assert_eq!(children(&name), [0u32; 0], "its place is free only now, and nothing of it is left");
+}

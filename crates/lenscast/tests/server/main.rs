@@ -18,6 +18,7 @@ mod lifecycle;
 mod news;
 mod openapi;
 mod playback;
+mod price;
 mod program;
 mod titles;
 mod tls;

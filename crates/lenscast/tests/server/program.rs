@@ -15,7 +15,7 @@ pub struct Program {
 }
 
 impl Program {
-    fn start(args: &[&str]) -> Self {
+    pub fn start(args: &[&str]) -> Self {
         Self::spawn(Command::new(env!("CARGO_BIN_EXE_lenscast")).args(args))
     }
 
@@ -50,6 +50,13 @@ impl Program {
     pub async fn address(&mut self) -> String {
         let line = self.line("http://127.0.0.1").await;
         line.trim().trim_start_matches("http://").trim_end_matches('/').to_owned()
+    }
+
+    /// What the kernel says about the process (`/proc/PID/status`): the number behind `key`.
+    pub fn kernel_says(&self, key: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(key)).expect("the kernel tells it");
+        line.trim_start_matches(':').split_whitespace().next().unwrap().parse().unwrap()
     }
 
     pub async fn signal(&self, signal: &str) {

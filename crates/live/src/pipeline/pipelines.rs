@@ -1,11 +1,11 @@
 //! The pipelines of all cameras: which thread works for which stream, how many there are, and what memory they take.
 
+use super::Pipeline;
 use super::config::Config;
 use super::memory::Memory;
 use super::packager::Packager;
 use super::permits::Permits;
 use super::progress::Progress;
-use super::Pipeline;
 use crate::mailbox::Mailbox;
 use crate::stream::Stream;
 use crate::stream::feed::Feed;

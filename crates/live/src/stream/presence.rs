@@ -134,8 +134,8 @@ mod tests {
     use crate::stream::publisher::Publisher;
     use crate::stream::rules::Rules;
     use crate::stream::session::Camera;
-    use lenscast_media::causes::Cause;
     use lenscast_base::in_force::InForce;
+    use lenscast_media::causes::Cause;
     use lenscast_protocol::CameraName;
     use std::sync::Arc;
 

@@ -52,7 +52,7 @@ impl Costly {
                 // 0 and fourteen ones, as often as it takes: 32767 blocks each.
                 let mut bits = Bits::default();
                 for _ in 0..blocks.div_ceil(32767) {
-                    bits.push(0b0111_1111_1111_1111, 15);
+                    bits.push(0b011_1111_1111_1111, 15);
                 }
                 jpeg.extend(bits.end());
             } else {
