@@ -1,13 +1,15 @@
 //! Access control as a whole: from what a request presents, and from where it comes, to who asks and what that allows.
 
 use crate::given::Given;
-use crate::password::{self, Passwords};
+use crate::ids::Id;
+use crate::password::{self, Passwords, StoredHash};
 use crate::policy::{Circumstances, Place, Policy};
 use crate::presented::{By, Credential, Presented};
+use crate::records::UserInfo;
 use crate::rights::Rights;
 use crate::secret::{Kind, Secret};
 use crate::store::{Found, Store, StoreError};
-use crate::throttle::Throttle;
+use crate::throttle::{Attempt, Compared, Outcome, Throttle};
 use crate::who::{AuthError, Caller, Who};
 use lenscast_base::state::{StateDir, StateError};
 use std::net::IpAddr;
@@ -39,6 +41,50 @@ pub struct NewSession {
     pub secret: Secret,
     /// The longest time that the session lasts, in seconds (`Max-Age` of the cookie).
     pub max_age: u64,
+}
+
+/// The credential that was given for a request, looked up as far as that takes no time.
+#[derive(Debug)]
+pub enum Look {
+    /// It is known, or known to be wrong.
+    Known(Known),
+    /// It is a password that has to be hashed, which [`Auth::hash`] does.
+    Hash(Hashing),
+}
+
+/// What became of the credential that was given for a request; there may have been none.
+#[derive(Debug)]
+pub struct Known(Option<(By, Result<Found, AuthError>)>);
+
+/// A password that is yet to be hashed. It counts as a wrong one until then; when it is dropped, it was none.
+#[derive(Debug)]
+pub struct Hashing {
+    attempt: Attempt,
+    by: By,
+    name: String,
+    password: Secret,
+    /// The credential that the password is held against, if it is wrong.
+    aim: Option<Id>,
+}
+
+impl Known {
+    /// A credential that was not looked at, for this reason.
+    #[must_use]
+    pub const fn refused(by: By, why: AuthError) -> Self {
+        Self(Some((by, Err(why))))
+    }
+
+    fn found(self) -> Result<Found, AuthError> {
+        self.0.map_or(Err(AuthError::Missing), |(_, found)| found)
+    }
+}
+
+impl Hashing {
+    /// The way on which the password came.
+    #[must_use]
+    pub const fn by(&self) -> By {
+        self.by
+    }
 }
 
 impl Auth {
@@ -73,55 +119,82 @@ impl Auth {
         &self.passwords
     }
 
-    /// Finds out who asks, and what that one may do: by the credential when there is an accepted one, else by the
-    /// place. The rights of the place are always included.
-    pub fn admit(
-        &self,
-        presented: &Presented,
-        from: &Circumstances<'_>,
-        policy: &Policy,
-        now: u64,
-    ) -> Caller {
-        let (place, by_place) = self.place(from, policy, now);
-        match self.authenticate(presented, from.peer_ip, now) {
-            Ok(caller) => Caller { rights: caller.rights.union(&by_place), by_place, ..caller },
-            Err(error) => Caller {
-                who: Who::Anyone(place),
-                by: By::Place,
-                rights: by_place.clone(),
-                by_place,
-                expires: None,
-                session: None,
-                refused: Some(error).filter(|error| *error != AuthError::Missing),
-            },
+    /// Looks up the credential that was given for a request of `peer`, without hashing a password.
+    ///
+    /// This is the one way to every comparison of a secret that a person may have chosen: a password, by a form or by
+    /// `Basic`, kept or in the configuration, and a camera's key, wherever it stands. An address that has to wait is
+    /// compared with nothing.
+    #[must_use]
+    pub fn look(&self, presented: &Presented, peer: IpAddr, now: u64) -> Look {
+        let Some((by, credential)) = &presented.explicit else {
+            return Look::Known(Known(None));
+        };
+        let compared = self.throttle.compare(peer, now, || {
+            let found = match credential {
+                Credential::Token(secret) | Credential::Text(secret) => self.store.token(secret, now),
+                Credential::Share(share) => self.store.share(share, now),
+                // What is none of these passwords may still be right: its hash tells.
+                Credential::Password { name, password } => Ok(self.quick_password(name, password, now)?),
+                Credential::Unreadable => Err(AuthError::Wrong),
+            };
+            let outcome = outcome(&found, None);
+            Some((found, outcome))
+        });
+        match (compared, credential) {
+            (Ok(Compared::Settled(found)), _) => Look::Known(Known(Some((*by, found)))),
+            (Ok(Compared::Open(attempt)), Credential::Password { name, password }) => {
+                let (name, password) = (name.clone(), password.clone());
+                let aim = self.store.aim(&name);
+                Look::Hash(Hashing { attempt, by: *by, name, password, aim })
+            }
+            (Ok(Compared::Open(_)), _) => Look::Known(Known::refused(*by, AuthError::Wrong)),
+            (Err(throttled), _) => Look::Known(Known::refused(*by, throttled.into())),
         }
     }
 
-    /// The place that a request comes from, and the rights that this place gives at `now`.
+    /// Hashes a password, and tells whether it is right. This takes tens of milliseconds and 19 MiB, so it belongs on a
+    /// blocking thread. An unknown name takes as long as a known one.
     #[must_use]
-    pub fn place(&self, from: &Circumstances<'_>, policy: &Policy, now: u64) -> (Place, Rights) {
-        policy.place(from, &self.store.keyed_cameras(now))
+    pub fn hash(&self, hashing: Hashing, now: u64) -> Known {
+        let Hashing { attempt, by, name, password, aim } = hashing;
+        let user = self.store.user(&name);
+        let hash = user.as_ref().map(|(_, hash)| hash);
+        // A text longer than any password is wrong without hashing it, which would take as long as its sender likes.
+        let right = password.expose().len() <= *password::PASSWORD_BYTES.end()
+            && self.passwords.verify(&name, &password, hash, now);
+        let found = user.filter(|_| right).ok_or(AuthError::Wrong).map(|user| self.by_password(user, now));
+        attempt.settle(outcome(&found, aim), now);
+        Known(Some((by, found)))
     }
 
-    /// Finds out who asks by the credential alone. The credential that was given for this very request is checked
-    /// first. When it is not accepted, the session in the cookie may still be.
+    /// The password of the configuration, or one that was right a short time ago: what can be compared in no time.
+    fn quick_password(&self, name: &str, password: &Secret, now: u64) -> Option<Found> {
+        if let Some(found) = self.store.declared_user(name, password, now) {
+            return Some(found);
+        }
+        let user = self.store.user(name)?;
+        let is_remembered = self.passwords.remembers(name, password, &user.1, now);
+        is_remembered.then(|| self.by_password(user, now))
+    }
+
+    /// What is found by the right password of a user.
+    fn by_password(&self, (user, hash): (UserInfo, StoredHash), now: u64) -> Found {
+        self.store.touch([&user.id].into_iter(), now);
+        Found { grant: user.grant(), session: None, password: Some(hash) }
+    }
+
+    /// Finds out who asks, by the credential that was looked up. When that is not accepted, or there is none, the session
+    /// in the cookie may still be.
     ///
     /// A wrong session is not counted as a guess, and is never slowed down: nobody can guess 256 bits, and a browser
-    /// sends an old cookie with every request. A wrong token or password is counted.
+    /// sends an old cookie with every request.
     ///
     /// # Errors
     /// [`AuthError`], which says why no credential was accepted.
-    pub fn authenticate(&self, presented: &Presented, peer: IpAddr, now: u64) -> Result<Caller, AuthError> {
-        let explicit = presented.explicit.as_ref().map(|(by, credential)| {
-            let found = match credential {
-                Credential::Password { name, password } => self.password(name, password, peer, now),
-                token => self.token(token, peer, now),
-            };
-            found.map(|found| (*by, found))
-        });
-        let refused = match explicit {
-            Some(Ok((by, found))) => return Ok(caller(by, found, None)),
-            Some(Err(error)) => Some(error),
+    pub fn caller(&self, known: Known, presented: &Presented, now: u64) -> Result<Caller, AuthError> {
+        let refused = match known.0 {
+            Some((by, Ok(found))) => return Ok(caller(by, found, None)),
+            Some((_, Err(error))) => Some(error),
             None => None,
         };
         let session = presented.session.as_ref().ok_or(AuthError::Missing);
@@ -131,22 +204,64 @@ impl Auth {
         }
     }
 
-    /// Whether [`Auth::authenticate`] would have to hash a password, which takes tens of milliseconds and 19 MiB. Then
-    /// it belongs on a blocking thread.
+    /// Finds out who asks, and what that one may do: by the credential when there is an accepted one, else by the
+    /// place. The rights of the place are always included.
     #[must_use]
-    pub fn takes_long(&self, presented: &Presented, peer: IpAddr, now: u64) -> bool {
-        let Some((_, Credential::Password { name, password })) = &presented.explicit else {
-            return false;
-        };
-        // An address that has to wait is refused at once, before any password is hashed, right or wrong.
-        if self.throttle.check(peer, now).is_err() {
-            return false;
+    pub fn admitted(
+        &self,
+        known: Known,
+        presented: &Presented,
+        from: &Circumstances<'_>,
+        policy: &Policy,
+        now: u64,
+    ) -> Caller {
+        let (place, by_place) = self.place(from, policy);
+        match self.caller(known, presented, now) {
+            Ok(caller) => Caller { rights: caller.rights.union(&by_place), by_place, ..caller },
+            Err(error) => Caller {
+                who: Who::Anyone(place),
+                by: By::Place,
+                rights: by_place.clone(),
+                by_place,
+                expires: None,
+                session: None,
+                refused: Some(error).filter(|error| *error != AuthError::Missing),
+                password: None,
+            },
         }
-        if self.store.declares(name, password) {
-            return false;
+    }
+
+    /// [`Auth::look`], [`Auth::hash`] and [`Auth::admitted`] in one, which may take long.
+    pub fn admit(
+        &self,
+        presented: &Presented,
+        from: &Circumstances<'_>,
+        policy: &Policy,
+        now: u64,
+    ) -> Caller {
+        let known = self.known(presented, from.peer_ip, now);
+        self.admitted(known, presented, from, policy, now)
+    }
+
+    /// [`Auth::look`], [`Auth::hash`] and [`Auth::caller`] in one, which may take long.
+    ///
+    /// # Errors
+    /// [`AuthError`], which says why no credential was accepted.
+    pub fn authenticate(&self, presented: &Presented, peer: IpAddr, now: u64) -> Result<Caller, AuthError> {
+        self.caller(self.known(presented, peer, now), presented, now)
+    }
+
+    fn known(&self, presented: &Presented, peer: IpAddr, now: u64) -> Known {
+        match self.look(presented, peer, now) {
+            Look::Known(known) => known,
+            Look::Hash(hashing) => self.hash(hashing, now),
         }
-        let known = self.store.user(name);
-        !known.is_some_and(|(_, hash)| self.passwords.remembers(name, password, &hash, now))
+    }
+
+    /// The place that a request comes from, and the rights that this place gives.
+    #[must_use]
+    pub fn place(&self, from: &Circumstances<'_>, policy: &Policy) -> (Place, Rights) {
+        policy.place(from, &self.store.closed_cameras())
     }
 
     /// Logs in with a name and a password, and begins a session. With an empty name, a password of the configuration is
@@ -161,12 +276,18 @@ impl Auth {
         peer: IpAddr,
         now: u64,
     ) -> Result<NewSession, LoginError> {
-        let user = self.store.user(name);
-        let found = self.password(name, password, peer, now)?;
+        let presented = Presented::password(name, password);
+        self.session_by(self.known(&presented, peer, now), now)
+    }
+
+    /// Begins a session for the user whose password was looked up. This writes to the disk.
+    ///
+    /// # Errors
+    /// [`LoginError`].
+    pub fn session_by(&self, known: Known, now: u64) -> Result<NewSession, LoginError> {
+        let found = known.found()?;
         let id = found.grant.who.id().ok_or(AuthError::Wrong)?;
-        // The password may have been one of the configuration, whose user has the same name as a kept one: another id.
-        let hash = user.as_ref().filter(|(info, _)| info.id == *id).map(|(_, hash)| hash);
-        let (secret, expires) = self.store.add_session(id, hash, now)?;
+        let (secret, expires) = self.store.add_session(id, found.password.as_ref(), now)?;
         Ok(NewSession { secret, max_age: expires.saturating_sub(now) })
     }
 
@@ -188,6 +309,14 @@ impl Auth {
         Ok(Some(NewSession { secret, max_age: expires.saturating_sub(now) }))
     }
 
+    /// Whether the session in a request's cookie is as good as the credential with which `caller` came: it is one of that
+    /// credential, or may do all that it allows. Then the caller needs no other session, and would lose something by it.
+    #[must_use]
+    pub fn has_as_good_a_session(&self, caller: &Caller, presented: &Presented, now: u64) -> bool {
+        let session = presented.session.as_ref().and_then(|session| self.store.session(session, now).ok());
+        session.is_some_and(|found| found.grant.rights.includes(&self.holds(caller, &Rights::NONE, now)))
+    }
+
     /// Ends the session with which a request came, if there was one. This writes to the disk.
     ///
     /// # Errors
@@ -195,7 +324,7 @@ impl Auth {
     pub fn logout(&self, presented: &Presented, now: u64) -> Result<(), StoreError> {
         let session = presented.session.as_ref().and_then(|session| self.store.session(session, now).ok());
         match session.and_then(|found| found.session) {
-            Some(id) => self.store.revoke(&id, now),
+            Some(id) => self.store.end_session(&id, now),
             None => Ok(()),
         }
     }
@@ -207,60 +336,40 @@ impl Auth {
     /// use.
     #[must_use]
     pub fn holds(&self, caller: &Caller, by_place: &Rights, now: u64) -> Rights {
-        let Some(id) = caller.who.id() else {
-            return by_place.clone();
-        };
-        match self.store.still(id, caller.session.as_ref(), now) {
-            Ok(found) => found.grant.rights.union(by_place),
-            Err(_) => by_place.clone(),
+        match self.still(caller, now) {
+            Some(Ok(found)) => found.grant.rights.union(by_place),
+            Some(Err(_)) | None => by_place.clone(),
         }
     }
 
-    fn token(&self, credential: &Credential, peer: IpAddr, now: u64) -> Result<Found, AuthError> {
-        self.throttle.check(peer, now)?;
-        let found = match credential {
-            Credential::Token(secret) | Credential::Text(secret) => self.store.token(secret, now),
-            Credential::Share(share) => self.store.share(share, now),
-            Credential::Password { .. } | Credential::Unreadable => Err(AuthError::Wrong),
-        };
-        // A credential that expired or was revoked was good once, so nobody guessed it: only wrong ones count.
-        if found.as_ref().is_err_and(|error| *error == AuthError::Wrong) {
-            self.throttle.failed(peer, now);
-        }
-        found
+    /// Whether a caller's credential is still good at `now`; true for one who came without. It counts as use.
+    ///
+    /// What was opened with a credential ends with it, even when the place would allow as much without: whoever takes a
+    /// stolen key back wants the thief to be out.
+    #[must_use]
+    pub fn is_good(&self, caller: &Caller, now: u64) -> bool {
+        self.still(caller, now).is_none_or(|found| found.is_ok())
     }
 
-    fn password(&self, name: &str, password: &Secret, peer: IpAddr, now: u64) -> Result<Found, AuthError> {
-        self.throttle.check(peer, now)?;
-        if let Some(found) = self.store.declared_user(name, password, now) {
-            if let Ok(attempt) = self.throttle.begin(peer, name, now) {
-                attempt.succeeded();
-            }
-            return Ok(found);
-        }
-        let user = self.store.user(name);
-        let hash = user.as_ref().map(|(_, hash)| hash);
-        if !hash.is_some_and(|hash| self.passwords.remembers(name, password, hash, now)) {
-            let attempt = self.throttle.begin(peer, name, now)?;
-            // A text longer than any password is wrong without hashing it, which would take as long as its sender
-            // likes.
-            let right = password.expose().len() <= *password::PASSWORD_BYTES.end()
-                && self.passwords.verify(name, password, hash, now);
-            if !right {
-                attempt.failed(now);
-                return Err(AuthError::Wrong);
-            }
-            attempt.succeeded();
-        }
-        let (user, _) = user.ok_or(AuthError::Wrong)?;
-        self.store.touch([&user.id].into_iter(), now);
-        Ok(Found { grant: user.grant(), session: None })
+    fn still(&self, caller: &Caller, now: u64) -> Option<Result<Found, AuthError>> {
+        let Caller { session, password, .. } = caller;
+        Some(self.store.still(caller.who.id()?, session.as_ref(), password.as_ref(), now))
+    }
+}
+
+/// What a comparison came to, as far as guessing is concerned. A credential that expired or was revoked was good once, so
+/// nobody guessed it.
+fn outcome(found: &Result<Found, AuthError>, aim: Option<Id>) -> Outcome {
+    match found {
+        Ok(found) => found.grant.who.id().cloned().map_or(Outcome::Neither, Outcome::Right),
+        Err(AuthError::Wrong) => Outcome::Wrong(aim),
+        Err(_) => Outcome::Neither,
     }
 }
 
 /// The caller that a good credential tells of, before what the place gives is added.
 fn caller(by: By, found: Found, refused: Option<AuthError>) -> Caller {
-    let Found { grant, session } = found;
+    let Found { grant, session, password } = found;
     let (who, rights, expires) = (grant.who, grant.rights, grant.expires);
-    Caller { who, by, rights, by_place: Rights::NONE, expires, session, refused }
+    Caller { who, by, rights, by_place: Rights::NONE, expires, session, refused, password }
 }

@@ -39,3 +39,19 @@ pub(crate) mod some {
         names.map(read).transpose().map_err(D::Error::custom)
     }
 }
+
+/// How a set of cameras is kept: as a list of names.
+pub(crate) mod set {
+    use lenscast_protocol::CameraName;
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+    use std::collections::BTreeSet;
+
+    pub fn serialize<S: Serializer>(cameras: &BTreeSet<CameraName>, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(cameras.iter().map(CameraName::as_str))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeSet<CameraName>, D::Error> {
+        let names = Vec::<String>::deserialize(from)?;
+        names.iter().map(|name| CameraName::new(name)).collect::<Result<_, _>>().map_err(D::Error::custom)
+    }
+}

@@ -2,14 +2,17 @@
 //!
 //! Nothing here locks or writes: [`store`](crate::store) does.
 
+use crate::cameras;
 use crate::declared::Declared;
 use crate::ids::Id;
 use crate::password::StoredHash;
 use crate::records::{Grant, Kept, SessionInfo, ShareInfo, TokenInfo, UserInfo};
-use crate::secret::Digest;
+use crate::secret::{Digest, Kind};
 use crate::share::ShareKey;
 use lenscast_base::state::{StateDir, StateError};
+use lenscast_protocol::CameraName;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// A session that was not used for this long ends, in seconds: 30 days.
 pub const SESSION_IDLE_S: u64 = 30 * 86_400;
@@ -29,6 +32,10 @@ pub(crate) struct Credentials {
     pub tokens: Vec<Kept<TokenInfo, Digest>>,
     pub shares: Vec<ShareInfo>,
     pub sessions: Vec<Kept<SessionInfo, Digest>>,
+    /// The cameras that have or had a key of their own. Their names stay closed to everybody without one until the owner
+    /// opens them: else whoever has stolen a key would go on without it when it is taken back.
+    #[serde(default, with = "cameras::set")]
+    pub closed: BTreeSet<CameraName>,
     /// The credentials of the configuration. They are never written into the file.
     #[serde(skip)]
     pub declared: Declared,
@@ -58,9 +65,19 @@ impl Credentials {
     pub fn read(state: &StateDir) -> Result<Self, StateError> {
         let (version, share_key) = (Version, ShareKey::generate());
         let (users, tokens, shares, sessions) = Default::default();
-        let none =
-            Self { version, share_key, users, tokens, shares, sessions, declared: Declared::default() };
-        Ok(state.read_json(FILE)?.unwrap_or(none))
+        let (closed, declared) = Default::default();
+        let none = Self { version, share_key, users, tokens, shares, sessions, closed, declared };
+        let mut all = state.read_json(FILE)?.unwrap_or(none);
+        // A file that was written before names stayed closed tells only of the keys that there are.
+        let keyed = all.tokens.iter().flat_map(|token| keyed_by(&token.info)).cloned();
+        all.closed.extend(keyed.collect::<Vec<_>>());
+        Ok(all)
+    }
+
+    /// The cameras that have a key of their own which is good at `now`.
+    pub fn keyed(&self, now: u64) -> BTreeSet<CameraName> {
+        let good = self.tokens().map(|token| &token.info).filter(|token| !is_over(token.expires, now));
+        good.flat_map(keyed_by).cloned().collect()
     }
 
     /// All tokens and camera keys, those of the configuration included.
@@ -118,6 +135,12 @@ impl SessionInfo {
         let used = last_used.unwrap_or(self.created);
         now < self.expires && now.saturating_sub(used) < SESSION_IDLE_S
     }
+}
+
+/// The cameras whose own key a token is: none for one that is no camera's key, or one of all cameras.
+pub(crate) fn keyed_by(token: &TokenInfo) -> impl Iterator<Item = &CameraName> {
+    let is_key = token.kind == Kind::Camera;
+    token.cameras.iter().filter(move |_| is_key).flatten()
 }
 
 /// Whether what ends at `expires` is over at `now`; `None` never ends.

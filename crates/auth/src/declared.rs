@@ -71,10 +71,19 @@ impl Declared {
         }
     }
 
+    /// The users of this name. With an empty one, any user of the configuration is meant.
+    fn named(&self, name: &str) -> impl DoubleEndedIterator<Item = &Kept<UserInfo, Digest>> {
+        self.users.iter().filter(move |user| name.is_empty() || user.info.name.as_str() == name)
+    }
+
+    /// Of the users whose password is tried under this name, the one with the most rights.
+    pub fn aim(&self, name: &str) -> Option<&UserInfo> {
+        self.named(name).next_back().map(|user| &user.info)
+    }
+
     /// The user whose password this is. With an empty name, any user of the configuration is meant.
     pub fn user(&self, name: &str, password: &Secret) -> Option<&UserInfo> {
-        let named: Vec<_> =
-            self.users.iter().filter(|user| name.is_empty() || user.info.name.as_str() == name).collect();
+        let named: Vec<_> = self.named(name).collect();
         let found = find(named.iter().map(|user| &user.proof), &Digest::of(password))?;
         Some(&named[found].info)
     }
@@ -82,6 +91,11 @@ impl Declared {
     /// The cameras' keys, with the key of this process's own cameras.
     pub fn tokens(&self) -> impl Iterator<Item = &Kept<TokenInfo, Digest>> {
         self.tokens.iter().chain(&self.own)
+    }
+
+    /// The cameras that have a key in the configuration.
+    pub fn keyed(&self) -> impl Iterator<Item = &CameraName> {
+        self.tokens.iter().filter_map(|token| token.info.cameras.as_ref()).flatten()
     }
 
     /// The worth of the credential with this id.

@@ -8,7 +8,7 @@
 //! | [`ids`], [`cameras`] | what credentials are called, and the cameras that they are for |
 //! | [`policy`] | what is allowed without any proof, by where a request comes from |
 //! | [`origin`] | which web pages may ask for something in the name of the browser's owner |
-//! | [`throttle`] | who guesses is slowed down |
+//! | [`throttle`] | who guesses is slowed down: the one way to each comparison of a secret that somebody chose |
 //! | [`who`] | who asks, and why a credential was not accepted |
 //! | [`given`] | passwords and keys that the owner wrote into the configuration |
 //! | [`records`], [`declared`], `credentials` | what proofs are checked against, as plain data |
@@ -17,8 +17,7 @@
 //!
 //! This crate knows nothing about servers, clocks, configuration files and OpenAPI. A request comes as headers, address
 //! and URI; `now` comes as seconds since the Unix epoch. Two things take long, and belong on a blocking thread when
-//! they are called from async code: hashing a password ([`Auth::takes_long`] tells), and a change that is written to
-//! the disk.
+//! they are called from async code: hashing a password ([`Auth::look`] tells), and a change that is written to the disk.
 
 #![forbid(unsafe_code)]
 
@@ -51,5 +50,5 @@ pub mod auth;
 #[cfg(test)]
 mod tests;
 
-pub use auth::{Auth, LoginError, NewSession};
+pub use auth::{Auth, Hashing, Known, LoginError, Look, NewSession};
 pub use who::{AuthError, Caller, Who};

@@ -2,15 +2,15 @@
 //! lane.
 //!
 //! One verification takes tens of milliseconds and 19 MiB. Async code runs it in `spawn_blocking`, and only few at once
-//! (a semaphore of two, for example): otherwise a flood of logins becomes a flood of memory.
+//! (a semaphore of two, for example): otherwise a flood of logins becomes a flood of memory. The memory is given back to
+//! the system after each ([`blocks`]).
 //!
 //! An unknown name costs one verification too, against a hash that no password has. So the time of an answer does not
 //! tell which names exist. Every stored hash has the same parameters, so all names cost the same.
 
 use crate::secret::{Secret, random};
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -18,6 +18,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use subtle::ConstantTimeEq as _;
 
 /// The shortest and the longest password, in bytes.
 pub const PASSWORD_BYTES: std::ops::RangeInclusive<usize> = 8..=256;
@@ -27,6 +28,13 @@ const REMEMBERED_S: u64 = 300;
 
 /// At most so many verified passwords are remembered.
 const MAX_REMEMBERED: usize = 256;
+
+/// The length of a hash, in bytes.
+const HASH_BYTES: usize = 32;
+
+/// Memory of at least so many KiB is given back to the system as soon as it is freed: more than 32 MiB, beyond which
+/// glibc never keeps what was freed.
+const GIVEN_BACK_KIB: usize = 33 * 1024;
 
 /// The hash of a password, as a text in the PHC string format.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +74,9 @@ pub enum BadPassword {
 impl Default for Passwords {
     fn default() -> Self {
         // Written out here, since the library's own default has changed before.
-        Self::with(Params::new(19 * 1024, 2, 1, Some(32)).expect("OWASP's parameters are within RFC 9106"))
+        Self::with(
+            Params::new(19 * 1024, 2, 1, Some(HASH_BYTES)).expect("OWASP's parameters are within RFC 9106"),
+        )
     }
 }
 
@@ -78,7 +88,7 @@ impl Passwords {
             version: Some(Version::V0x13.into()),
             params: ParamsString::try_from(&params).expect("three small numbers fit"),
             salt: Some(Salt::new(&random::<16>()).expect("16 bytes are a salt")),
-            hash: Some(Output::new(&random::<32>()).expect("32 bytes are a hash")),
+            hash: Some(Output::new(&random::<HASH_BYTES>()).expect("32 bytes are a hash")),
         };
         Self {
             argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
@@ -105,9 +115,14 @@ impl Passwords {
             return Err(BadPassword::Token);
         }
         self.computed.fetch_add(1, Ordering::Relaxed);
-        let hash = self.argon2.hash_password_with_salt(text.as_bytes(), &random::<16>());
-        // Salt and length are right by now, so the only thing that can fail is memory.
-        hash.map(StoredHash).map_err(|_| BadPassword::Memory)
+        let (salt, mut hash) = (random::<16>(), [0; HASH_BYTES]);
+        // Salt and lengths are right by now, so the only thing that can fail is memory.
+        compute(&self.argon2, text.as_bytes(), &salt, &mut hash).ok_or(BadPassword::Memory)?;
+        Ok(StoredHash(PasswordHash {
+            salt: Some(Salt::new(&salt).expect("16 bytes are a salt")),
+            hash: Some(Output::new(&hash).expect("32 bytes are a hash")),
+            ..self.nobody.0.clone()
+        }))
     }
 
     /// Whether a password is right. `stored` is the hash of the user with that name; `None` when there is no such user.
@@ -118,7 +133,7 @@ impl Passwords {
         }
         let against = stored.unwrap_or(&self.nobody);
         self.computed.fetch_add(1, Ordering::Relaxed);
-        let matches = self.argon2.verify_password(password.expose().as_bytes(), &against.0).is_ok();
+        let matches = against.is_of(password).unwrap_or(false);
         match stored {
             Some(stored) if matches => {
                 self.remember(self.mark(name, password, stored), now);
@@ -171,6 +186,43 @@ impl Passwords {
         }
         mac.finalize().into_bytes().into()
     }
+}
+
+impl StoredHash {
+    /// Whether this is the hash of `password`. `None` when that cannot be found out, since memory is short.
+    fn is_of(&self, password: &Secret) -> Option<bool> {
+        let PasswordHash { version, salt, hash, .. } = &self.0;
+        let (salt, wanted) = (salt.as_ref()?, hash.as_ref()?);
+        // A hash says how it was made, and is compared with one that is made in the same way.
+        let params = Params::try_from(&self.0).ok()?;
+        let version = version.map_or(Some(Version::default()), |version| version.try_into().ok())?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, version, params);
+        let mut made = vec![0; wanted.len()];
+        compute(&argon2, password.expose().as_bytes(), salt.as_ref(), &mut made)?;
+        Some(made.ct_eq(wanted.as_bytes()).into())
+    }
+}
+
+/// Computes a hash into `out`. `None` when memory is short, or what is computed with makes no sense.
+fn compute(argon2: &Argon2<'_>, password: &[u8], salt: &[u8], out: &mut [u8]) -> Option<()> {
+    let mut blocks = blocks(argon2.params().block_count())?;
+    argon2.hash_password_into_with_memory(password, salt, out, &mut blocks).ok()
+}
+
+/// The memory for a hash, `count` blocks of 1 KiB, which the system has back as soon as it is dropped. `None` when there
+/// is not so much.
+///
+/// An example of why that takes care. glibc gets 19 MiB from the system, and gives them back when they are freed. But it
+/// learns from this that 19 MiB come and go, and takes the next ones from its own heaps, one for each thread, which it
+/// keeps: ten wrong logins kept 165 MB. It never learns that of pieces larger than 32 MiB. So more is asked for than is
+/// needed; what is not used is address space, and costs no memory.
+fn blocks(count: usize) -> Option<Vec<Block>> {
+    // The few blocks of a test need no such care.
+    let is_large = count * Block::SIZE >= 1 << 20;
+    let mut blocks = Vec::new();
+    blocks.try_reserve_exact(if is_large { count.max(GIVEN_BACK_KIB) } else { count }).ok()?;
+    blocks.resize(count, Block::new());
+    Some(blocks)
 }
 
 impl fmt::Debug for Passwords {

@@ -7,7 +7,7 @@
 //! | the control socket | everything |
 //! | a program or page on this computer | everything, or what the owner set as `local` |
 //! | anywhere, when the owner set `open` | everything |
-//! | a home network | watching, when the owner set `open_view`; sending pictures as a camera that has no key |
+//! | a home network | watching, when the owner set `open_view`; sending pictures as a camera that has and had no key |
 //! | elsewhere | nothing |
 //!
 //! Before all of them but the first, the name is looked at by which this server was asked. Under a name that may be a
@@ -104,10 +104,10 @@ pub enum Place {
 }
 
 impl Policy {
-    /// The place that a request comes from, and the rights of that place. `keyed` are the cameras that have a key of
-    /// their own: nobody may send pictures as one of these without it.
+    /// The place that a request comes from, and the rights of that place. `closed` are the cameras that have or had a key
+    /// of their own: nobody may send pictures as one of these without a key.
     #[must_use]
-    pub fn place(&self, from: &Circumstances<'_>, keyed: &BTreeSet<CameraName>) -> (Place, Rights) {
+    pub fn place(&self, from: &Circumstances<'_>, closed: &BTreeSet<CameraName>) -> (Place, Rights) {
         if from.control_socket {
             return (Place::ControlSocket, Rights::ALL);
         }
@@ -134,7 +134,7 @@ impl Policy {
             return (Place::Elsewhere, Rights::NONE);
         }
         let may_publish = !self.require_camera_key && is_device;
-        let publish = if may_publish { Scope::AllBut(keyed.clone()) } else { Scope::none() };
+        let publish = if may_publish { Scope::AllBut(closed.clone()) } else { Scope::none() };
         (Place::Home, Rights { view: view(self.open_view), publish, admin: false })
     }
 
@@ -144,10 +144,10 @@ impl Policy {
     pub fn hindrance(
         &self,
         from: &Circumstances<'_>,
-        keyed: &BTreeSet<CameraName>,
+        closed: &BTreeSet<CameraName>,
         wanted: impl Fn(&Rights) -> bool,
     ) -> Option<Hindrance> {
-        let may = |policy: &Self, from: &Circumstances<'_>| wanted(&policy.place(from, keyed).1);
+        let may = |policy: &Self, from: &Circumstances<'_>| wanted(&policy.place(from, closed).1);
         // A loopback name is one for this computer, and an address like any other for the rest.
         let plain = Circumstances { host: Some("127.0.0.1"), was_forwarded: false, old_http: false, ..*from };
         if may(self, from) {

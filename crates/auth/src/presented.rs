@@ -79,6 +79,13 @@ impl Presented {
         let session = session(headers, cookie.name());
         Self { explicit: by_query().or_else(|| authorization(headers)), session }
     }
+
+    /// A name and a password alone, as a form sends them.
+    #[must_use]
+    pub fn password(name: &str, password: &Secret) -> Self {
+        let credential = Credential::Password { name: name.to_owned(), password: password.clone() };
+        Self { explicit: Some((By::Basic, credential)), session: None }
+    }
 }
 
 impl Credential {

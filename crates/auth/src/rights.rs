@@ -65,6 +65,18 @@ impl Scope {
         matches!(self, Self::Only(these) if these.is_empty())
     }
 
+    /// Whether this scope has every camera that `other` has. "Every camera except a" includes "only b", and no scope with
+    /// "only" includes one with "every".
+    #[must_use]
+    pub fn includes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Only(a), Self::Only(b)) => b.is_subset(a),
+            (Self::AllBut(a), Self::AllBut(b)) => a.is_subset(b),
+            (Self::AllBut(without), Self::Only(with)) => without.is_disjoint(with),
+            (Self::Only(_), Self::AllBut(_)) => false,
+        }
+    }
+
     /// The cameras of one scope or the other. For example, "every camera except a and b" together with "only a" is
     /// "every camera except b".
     #[must_use]
@@ -132,6 +144,13 @@ impl Rights {
             }
     }
 
+    /// Whether everything that `other` allows is allowed by this, too.
+    #[must_use]
+    pub fn includes(&self, other: &Self) -> bool {
+        let scopes = || self.view.includes(&other.view) && self.publish.includes(&other.publish);
+        self.admin || !other.admin && scopes()
+    }
+
     /// Everything that one or the other allows.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
@@ -174,6 +193,31 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_includes_another_allows_all_that_it_allows_also_for_cameras_to_come() {
+        let scopes = [
+            Scope::none(),
+            Scope::all(),
+            Scope::Only(set(&["a"])),
+            Scope::Only(set(&["a", "b"])),
+            Scope::AllBut(set(&["a"])),
+            Scope::AllBut(set(&["b", "c"])),
+        ];
+        for one in &scopes {
+            for other in &scopes {
+                // No scope here names "d", which stands for every camera to come.
+                let mut names = ["a", "b", "c", "d"].map(camera).into_iter();
+                let expected = names.all(|name| one.contains(&name) || !other.contains(&name));
+                assert_eq!(one.includes(other), expected, "{one:?} and {other:?}");
+                let [view, publish] = [Rights::viewing, Rights::publishing].map(|of| of(other.clone()));
+                assert_eq!(Rights::viewing(one.clone()).includes(&view), expected);
+                assert_eq!(Rights::viewing(one.clone()).includes(&publish), other.is_none());
+            }
+        }
+        let admin = Rights { admin: true, ..Rights::NONE };
+        assert!(admin.includes(&Rights::ALL) && !Rights { admin: false, ..Rights::ALL }.includes(&admin));
     }
 
     #[test]

@@ -4,8 +4,10 @@
 //! then readers see it. So whatever a reader sees is on the disk.
 //!
 //! The moment of the last use is different: it is noted in memory, and written by [`Store::flush`] now and then. So no
-//! request waits for the disk because somebody watches a camera.
+//! request waits for the disk because somebody watches a camera. And when many sessions begin or end, which strangers
+//! with one link can cause, they are written together ([`Budget`]).
 
+mod budget;
 mod change;
 mod error;
 
@@ -17,16 +19,17 @@ use crate::declared::{Configured, Declared};
 use crate::given::Given;
 use crate::ids::Id;
 use crate::password::StoredHash;
-use crate::records::{Grant, SessionInfo, ShareInfo, TokenInfo, UserInfo};
+use crate::records::{Grant, Role, SessionInfo, ShareInfo, TokenInfo, UserInfo};
 use crate::secret::{Digest, Kind, Secret, find};
 use crate::who::AuthError;
+use budget::Budget;
 use lenscast_base::state::{StateDir, StateError};
 use lenscast_protocol::CameraName;
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// The most users that there may be.
 pub const MAX_USERS: usize = 100;
@@ -34,6 +37,8 @@ pub const MAX_USERS: usize = 100;
 pub const MAX_TOKENS: usize = 1000;
 /// The most share links that there may be. A revoked link counts until it would have expired.
 pub const MAX_SHARES: usize = 1000;
+/// The most sessions that one user, token or share link may have. When there are more, the oldest ends.
+pub const MAX_SESSIONS_EACH: usize = 20;
 /// The most sessions that there may be. When there are more, the oldest session of the credential with the most
 /// sessions ends.
 pub const MAX_SESSIONS: usize = 1000;
@@ -47,14 +52,25 @@ pub struct Store {
     state: Arc<StateDir>,
     /// The credentials as they are on the disk, with those of the configuration.
     current: RwLock<Arc<Credentials>>,
-    /// The lock of whoever makes a change. Inside is the moment at which the file was last written.
-    writing: Mutex<u64>,
-    /// Whether something was revoked that still stands in the file, because the file could not be written.
+    /// The lock of whoever makes a change.
+    writing: Mutex<Writing>,
+    /// Whether something is in force that is not in the file: it could not be written, or is written a moment later.
     unwritten: AtomicBool,
+    /// Wakes who writes a moment later.
+    late: Notify,
     /// The last uses that are not on the disk yet, by id.
     used: Mutex<HashMap<Id, u64>>,
     /// Counts the changes.
     changes: watch::Sender<u64>,
+}
+
+/// When the file was written, and when it may be again.
+#[derive(Debug, Default)]
+struct Writing {
+    /// The moment at which the file was last written, in seconds since the Unix epoch.
+    at: u64,
+    /// The writes that strangers may still cause at once.
+    budget: Budget,
 }
 
 /// The list of all credentials, without any secret.
@@ -68,6 +84,9 @@ pub struct Listing {
     pub shares: Vec<ShareInfo>,
     /// The browsers that are logged in.
     pub sessions: Vec<SessionInfo>,
+    /// The cameras that had a key, have none now, and stay closed until the owner opens them.
+    #[serde(with = "crate::cameras::set")]
+    pub closed: BTreeSet<CameraName>,
     /// The credentials of the configuration. Their last use is known only since the server was started.
     pub configured: Configured,
 }
@@ -77,6 +96,9 @@ pub struct Listing {
 pub(crate) struct Found {
     pub grant: Grant,
     pub session: Option<Id>,
+    /// The hash of the password that was right, when it is one that is kept: what was opened with it ends when the
+    /// user has another.
+    pub password: Option<StoredHash>,
 }
 
 impl Store {
@@ -91,6 +113,7 @@ impl Store {
             current: RwLock::new(credentials),
             writing: Mutex::default(),
             unwritten: AtomicBool::new(false),
+            late: Notify::new(),
             used: Mutex::default(),
             changes: watch::Sender::default(),
         })
@@ -104,7 +127,10 @@ impl Store {
         let _writing = lock(&self.writing);
         if self.state.place().is_some() {
             let declared = self.snapshot().declared.clone();
-            self.publish(Credentials { declared, ..Credentials::read(&self.state)? });
+            let mut read = Credentials { declared, ..Credentials::read(&self.state)? };
+            let declared: Vec<CameraName> = read.declared.keyed().cloned().collect();
+            read.closed.extend(declared);
+            self.publish(read);
         }
         Ok(())
     }
@@ -114,10 +140,21 @@ impl Store {
     ///
     /// Call this before the first change: a change forgets sessions whose credential is unknown.
     pub(crate) fn declare(&self, given: &Given, own: &Secret, now: u64) {
-        let _writing = lock(&self.writing);
+        let mut writing = lock(&self.writing);
         let mut next = (*self.snapshot()).clone();
         next.declared = Declared::new(given, own, &next.share_key, now);
-        self.publish(next);
+        let declared: Vec<CameraName> = next.declared.keyed().cloned().collect();
+        let known = next.closed.len();
+        next.closed.extend(declared);
+        if next.closed.len() == known {
+            self.publish(next);
+        } else if self.write(next.clone()).is_ok() {
+            writing.at = now;
+        } else {
+            // What is closed is so at once, as what is taken back; it is written as soon as that can be.
+            self.publish(next);
+            self.unwritten.store(true, Ordering::Relaxed);
+        }
     }
 
     /// A receiver that wakes after each change of the credentials. Then [`Auth::holds`](crate::Auth::holds) is to be
@@ -136,6 +173,7 @@ impl Store {
         let used = |id: &Id| lock(&self.used).get(id).copied();
         Listing {
             configured: all.declared.list(used),
+            closed: &all.closed - &all.keyed(now),
             users: all.users.into_iter().map(|user| user.info).collect(),
             tokens: all.tokens.into_iter().map(|token| token.info).collect(),
             shares: all.shares,
@@ -157,16 +195,19 @@ impl Store {
     /// The cameras that have a key of their own.
     #[must_use]
     pub fn keyed_cameras(&self, now: u64) -> BTreeSet<CameraName> {
-        let all = self.snapshot();
-        let keys = all.tokens().map(|token| &token.info);
-        let keys = keys.filter(|token| token.kind == Kind::Camera && !is_over(token.expires, now));
-        keys.filter_map(|token| token.cameras.as_ref()).flatten().cloned().collect()
+        self.snapshot().keyed(now)
     }
 
-    /// Whether a camera has a key of its own.
+    /// The cameras that have or had a key of their own, as which nobody may send pictures without one.
     #[must_use]
-    pub fn is_keyed(&self, camera: &CameraName, now: u64) -> bool {
-        self.keyed_cameras(now).contains(camera)
+    pub fn closed_cameras(&self) -> BTreeSet<CameraName> {
+        self.snapshot().closed.clone()
+    }
+
+    /// Whether a camera has or had a key of its own, so that nobody may send pictures as it without one.
+    #[must_use]
+    pub fn is_closed(&self, camera: &CameraName) -> bool {
+        self.snapshot().closed.contains(camera)
     }
 
     /// The user with this name, and the hash of the user's password.
@@ -182,9 +223,15 @@ impl Store {
         self.found(user, None, now).ok()
     }
 
-    /// Whether this is a password of the configuration. Unlike [`Store::declared_user`], this does not count as use.
-    pub(crate) fn declares(&self, name: &str, password: &Secret) -> bool {
-        self.snapshot().declared.user(name, password).is_some()
+    /// The credential at which a password is aimed that is tried under this name: of all that it is compared with, the
+    /// one with the most rights. So a guess at an admin's password is never taken for somebody else's mistake.
+    pub(crate) fn aim(&self, name: &str) -> Option<Id> {
+        let all = self.snapshot();
+        let kept = all.users.iter().map(|user| &user.info).find(|user| user.name.as_str() == name);
+        let declared = all.declared.aim(name);
+        let admin = |user: &&UserInfo| user.role == Role::Admin;
+        let admins = declared.filter(admin).or(kept.filter(admin));
+        admins.or(declared).or(kept).map(|user| user.id.clone())
     }
 
     /// Looks up a token or a camera's key.
@@ -220,9 +267,23 @@ impl Store {
         self.session_grant(&all, session, now)
     }
 
-    /// Looks up again, by its id, a credential or session that was found before: it may have ended since.
-    pub(crate) fn still(&self, id: &Id, session: Option<&Id>, now: u64) -> Result<Found, AuthError> {
+    /// Looks up again, by its id, a credential or session that was found before: it may have ended since. `password` is
+    /// the hash of the password that was right; the user may have another since.
+    pub(crate) fn still(
+        &self,
+        id: &Id,
+        session: Option<&Id>,
+        password: Option<&StoredHash>,
+        now: u64,
+    ) -> Result<Found, AuthError> {
         let all = self.snapshot();
+        let has_changed = |password: &StoredHash| {
+            let user = all.users.iter().find(|user| user.info.id == *id);
+            user.is_none_or(|user| user.proof != *password)
+        };
+        if password.is_some_and(has_changed) {
+            return Err(AuthError::Revoked);
+        }
         match session {
             None => self.found(all.grant(id).ok_or(AuthError::Revoked)?, None, now),
             Some(session) => {
@@ -248,7 +309,7 @@ impl Store {
             return Err(AuthError::Expired);
         }
         self.touch(grant.who.id().into_iter().chain(&session), now);
-        Ok(Found { grant, session })
+        Ok(Found { grant, session, password: None })
     }
 
     /// Notes that these were used at `now`.
@@ -263,12 +324,20 @@ impl Store {
         }
     }
 
-    /// Writes the last uses to the disk, at most once a minute, and forgets what is over. Call this now and then.
+    /// Returns when something is in force that is not on the disk yet. Call [`Store::flush`] a moment later: what else
+    /// comes meanwhile is written with it. Cancel-safe.
+    pub async fn late(&self) {
+        self.late.notified().await;
+    }
+
+    /// Writes what is not on the disk yet, the last uses at most once a minute, and forgets what is over. Call this now
+    /// and then.
     ///
     /// # Errors
     /// [`StateError`] when the file cannot be written. The next call tries again.
     pub fn flush(&self, now: u64) -> Result<(), StateError> {
-        if now.abs_diff(*lock(&self.writing)) < MINUTE_S { Ok(()) } else { self.close(now) }
+        let is_due = now.abs_diff(lock(&self.writing).at) >= MINUTE_S;
+        if is_due || self.unwritten.load(Ordering::Relaxed) { self.close(now) } else { Ok(()) }
     }
 
     /// Writes the last uses to the disk, however short ago they were written. Call this when the server ends.
@@ -282,7 +351,7 @@ impl Store {
         let pruned = next.prune(now);
         if newer || pruned || self.unwritten.load(Ordering::Relaxed) {
             self.write(next)?;
-            *writing = now;
+            writing.at = now;
         }
         Ok(())
     }

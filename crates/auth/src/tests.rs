@@ -1,11 +1,14 @@
 //! Tests of access control as a whole.
 
 mod callers;
+mod closed;
+mod guessing;
 mod keeping;
 mod sessions;
 
-use crate::auth::{Auth, LoginError, NewSession};
+use crate::auth::{Auth, LoginError, Look, NewSession};
 use crate::cookie::SessionCookie;
+use crate::given::{CameraKey, Given};
 use crate::ids::Id;
 use crate::password::Passwords;
 use crate::password::StoredHash;
@@ -90,6 +93,18 @@ impl Bench {
     fn by_basic(&self, name: &str, password: &str, now: u64) -> Result<Caller, AuthError> {
         self.auth.authenticate(&basic(name, password), peer(), now)
     }
+}
+
+/// The passwords of the configuration.
+fn declare(bench: &Bench, admin: Option<&str>, view: Option<&str>, keys: &[(&str, &str)]) {
+    let secret = |text: &str| Secret::new(text.into());
+    let key = |(name, key): &(&str, &str)| CameraKey { camera: camera(name), key: secret(key) };
+    let given = Given {
+        admin_password: admin.map(secret),
+        view_password: view.map(secret),
+        camera_keys: keys.iter().map(key).collect(),
+    };
+    bench.auth.declare(&given, &Secret::generate(Kind::Camera), NOW);
 }
 
 fn open(folder: &TempDir) -> Auth {

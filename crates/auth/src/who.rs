@@ -1,6 +1,7 @@
 //! Who asks, and why a credential was not accepted.
 
 use crate::ids::{Id, Label, UserName};
+use crate::password::StoredHash;
 use crate::policy::Place;
 use crate::presented::By;
 use crate::rights::Rights;
@@ -25,6 +26,8 @@ pub struct Caller {
     pub session: Option<Id>,
     /// Why a credential was refused that came with the same request, while another one (or the place) tells who asks.
     pub refused: Option<AuthError>,
+    /// The hash of the password that was right, when the credential is a user's: it may be changed.
+    pub(crate) password: Option<StoredHash>,
 }
 
 /// The name of somebody who asks, for logs and lists.
@@ -77,6 +80,9 @@ pub enum AuthError {
         /// The next one is checked after so many seconds (`Retry-After`).
         seconds: u64,
     },
+    /// The password was not checked, since too many others were being checked.
+    #[error("too many passwords are being checked")]
+    Busy,
 }
 
 impl Who {
@@ -112,6 +118,7 @@ impl AuthError {
                 "This login, link or token is not, or no longer, good."
             }
             Self::Throttled { .. } => "Too many logins failed. Wait a little, and try again.",
+            Self::Busy => "Too many log in at this moment. Try again in a second.",
         }
     }
 }

@@ -1,4 +1,5 @@
-//! A right that a connection hangs on: the connection ends when the right does.
+//! A right that a connection hangs on: the connection ends when the right does, or the credential that it was opened
+//! with.
 
 use super::{Gate, Visitor};
 use lenscast_auth::rights::{Right, Rights};
@@ -65,6 +66,10 @@ impl Hold {
     }
 
     fn holds(&self, now: u64) -> bool {
+        // Whoever takes a credential back wants those out who came in by it, also where they could come without.
+        if !self.gate.auth().is_good(self.visitor.caller(), now) {
+            return false;
+        }
         let rights = self.gate.rights_now(&self.visitor, now);
         match &self.on {
             On::Camera(right, camera) => rights.allows(*right, Some(camera)),

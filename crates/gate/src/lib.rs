@@ -15,6 +15,8 @@
 //! | `peer.rs` | both ends of a connection, and what it came by |
 //! | `client.rs` | who asks, when a proxy passed the request on |
 //! | `visitor.rs` | who asks, with its rights |
+//! | `passwords.rs` | how many passwords are hashed at once, and how many wait for that |
+//! | `refusals.rs` | who was refused waits for a moment |
 //! | `admission.rs` | how many watch, in total and from one address |
 //! | `publishing.rs` | how many cameras are connected, and how many bytes their messages take |
 //! | `hold.rs` | a right that a connection hangs on |
@@ -26,12 +28,15 @@ pub mod admission;
 pub mod client;
 mod config;
 pub mod hold;
+mod passwords;
 mod peer;
 pub mod publishing;
+mod refusals;
 mod seat;
 mod visitor;
 
 pub use config::GateConfig;
+pub use passwords::MAX_LOGINS;
 pub use peer::{Channel, Peer};
 pub use seat::{Over, Seat};
 pub use visitor::Visitor;
@@ -42,13 +47,11 @@ use lenscast_auth::Auth;
 use lenscast_auth::rights::Right;
 use lenscast_base::in_force::InForce;
 use lenscast_protocol::CameraName;
+use passwords::Turns;
 use publishing::{CameraTicket, CamerasFull, Publishing};
+use refusals::Refusals;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-
-/// How many passwords are hashed at once. Each takes 19 MiB.
-const PASSWORDS_AT_ONCE: usize = 2;
 
 /// The gate of a server. Clones share it.
 #[derive(Clone, Debug)]
@@ -60,7 +63,8 @@ struct Inner {
     config: InForce<GateConfig>,
     admission: Arc<Admission>,
     publishing: Arc<Publishing>,
-    hashing: Arc<Semaphore>,
+    turns: Turns,
+    refusals: Refusals,
     /// Cancelled when the server shuts down, which ends every seat.
     shutdown: CancellationToken,
 }
@@ -71,8 +75,8 @@ impl Gate {
     pub fn new(auth: Auth, config: InForce<GateConfig>, shutdown: CancellationToken) -> Self {
         let admission = Arc::new(Admission::new(config.clone()));
         let publishing = Arc::new(Publishing::new(config.clone()));
-        let hashing = Arc::new(Semaphore::new(PASSWORDS_AT_ONCE));
-        Self(Arc::new(Inner { auth, config, admission, publishing, hashing, shutdown }))
+        let (turns, refusals) = Default::default();
+        Self(Arc::new(Inner { auth, config, admission, publishing, turns, refusals, shutdown }))
     }
 
     /// The credentials, and what they allow.
@@ -106,28 +110,6 @@ impl Gate {
     #[must_use]
     pub fn publishing(&self) -> (usize, usize) {
         self.0.publishing.now()
-    }
-
-    /// Does work that hashes a password, on a thread of its own. At most two such works run at once; the others wait.
-    ///
-    /// A caller that goes away does not make room: work that has begun runs to its end, and holds its turn until then. So
-    /// however many logins hang up at once, no more than two hash.
-    pub async fn passwords<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
-        // The turn lives as long as the work, not as long as the request that waits for it.
-        let turn = self.0.hashing.clone().acquire_owned().await;
-        let work = move || {
-            let done = work();
-            drop(turn);
-            done
-        };
-        match tokio::task::spawn_blocking(work).await {
-            Ok(done) => done,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // The runtime is being shut down, and the program ends.
-                Err(_) => std::future::pending().await,
-            },
-        }
     }
 
     /// A seat for one who watches `camera`.

@@ -8,7 +8,7 @@ use lenscast_auth::cookie::SessionCookie;
 use lenscast_auth::origin::{Asking, Own, Warrant};
 use lenscast_auth::policy::{Circumstances, Hindrance};
 use lenscast_auth::presented::Presented;
-use lenscast_auth::rights::Rights;
+use lenscast_auth::rights::{Right, Rights};
 use lenscast_base::time::now;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -32,7 +32,8 @@ struct Inner {
 }
 
 impl Gate {
-    /// Finds out who asks. Takes some tens of milliseconds when a password has to be hashed.
+    /// Finds out who asks. Takes some tens of milliseconds when a password has to be hashed, and up to 100 more when a
+    /// credential is refused.
     pub async fn meet(&self, peer: &Peer, client: Client, uri: &Uri, headers: &HeaderMap) -> Visitor {
         let config = self.config();
         let secure = client.secure == Some(true);
@@ -52,18 +53,21 @@ impl Gate {
         };
         let control_socket = peer.channel == Channel::ControlSocket;
         let local = peer.local.ip();
-        let (address, now) = (client.address.ip(), now());
-        let admit = {
-            let (gate, client, config) = (self.clone(), client.clone(), config.clone());
-            let presented = presented.clone();
-            move || {
-                let from = circumstances(&client, local, from_page, control_socket);
-                gate.auth().admit(&presented, &from, &config.policy, now)
-            }
+        let known = self.look(&presented, client.address.ip()).await;
+        let caller = {
+            let from = circumstances(&client, local, from_page, control_socket);
+            self.auth().admitted(known, &presented, &from, &config.policy, now())
         };
-        let takes_long = self.auth().takes_long(&presented, address, now);
-        let caller = if takes_long { self.passwords(admit).await } else { admit() };
+        if is_noticed(&caller, &presented) {
+            self.delay_refusal().await;
+        }
         Visitor(Arc::new(Inner { client, local, from_page, control_socket, is_foreign_page, cookie, caller }))
+    }
+
+    /// Waits for a moment before somebody is told that a credential is refused, so that the time of the answer does not
+    /// tell why. Of many at once most do not wait.
+    pub async fn delay_refusal(&self) {
+        self.0.refusals.delay().await;
     }
 
     /// What a visitor may do at `now` (seconds since the Unix epoch): a credential may have ended since it came, and the
@@ -72,7 +76,7 @@ impl Gate {
     pub fn rights_now(&self, visitor: &Visitor, now: u64) -> Rights {
         let Inner { client, local, from_page, control_socket, caller, .. } = &*visitor.0;
         let from = circumstances(client, *local, *from_page, *control_socket);
-        let (_, by_place) = self.auth().place(&from, &self.config().policy, now);
+        let (_, by_place) = self.auth().place(&from, &self.config().policy);
         self.auth().holds(caller, &by_place, now)
     }
 
@@ -82,8 +86,8 @@ impl Gate {
     pub fn hindrance(&self, visitor: &Visitor, wanted: impl Fn(&Rights) -> bool) -> Option<Hindrance> {
         let Inner { client, local, from_page, control_socket, .. } = &*visitor.0;
         let from = circumstances(client, *local, *from_page, *control_socket);
-        let keyed = self.auth().store().keyed_cameras(now());
-        self.config().policy.hindrance(&from, &keyed, wanted)
+        let closed = self.auth().store().closed_cameras();
+        self.config().policy.hindrance(&from, &closed, wanted)
     }
 }
 
@@ -123,6 +127,13 @@ impl Visitor {
     pub fn cookie(&self) -> &SessionCookie {
         &self.0.cookie
     }
+}
+
+/// Whether somebody notices that a credential was refused. An old cookie, which a browser sends with every request, makes
+/// no difference to one who may watch without.
+fn is_noticed(caller: &Caller, presented: &Presented) -> bool {
+    let is_let_in = caller.rights.allows_some(Right::View);
+    caller.refused.is_some() && (presented.explicit.is_some() || !is_let_in)
 }
 
 /// What a client's place is judged by.

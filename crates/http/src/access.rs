@@ -62,7 +62,7 @@ pub async fn check(
     );
     let mut answer = refusal(&guarding, rule, &visitor, &config, &camera, &mut request).await;
     if answer.is_none() && rule.whom == For::People {
-        answer = link::open(&guarding.gate, &visitor, request.uri()).await;
+        answer = link::open(&guarding.gate, &visitor, request.uri(), request.headers()).await;
     }
     let answer = match answer {
         Some(answer) => answer,

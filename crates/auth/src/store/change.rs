@@ -1,9 +1,9 @@
 //! Making, changing and revoking credentials.
 
 use super::error::{FirstLinks, StoreError};
-use super::{MAX_SESSIONS, MAX_SHARES, MAX_TOKENS, MAX_USERS, Store, lock};
+use super::{MAX_SESSIONS, MAX_SESSIONS_EACH, MAX_SHARES, MAX_TOKENS, MAX_USERS, Store, lock};
 use crate::cameras::Cameras;
-use crate::credentials::{Credentials, SESSION_MAX_S, is_over};
+use crate::credentials::{Credentials, SESSION_MAX_S, is_over, keyed_by};
 use crate::ids::{Id, Label, UserName};
 use crate::password::StoredHash;
 use crate::records::{Kept, Role, SessionInfo, ShareInfo, TokenInfo, UserInfo};
@@ -39,7 +39,7 @@ impl Store {
         })
     }
 
-    /// Gives a user another password, and ends the user's sessions.
+    /// Gives a user another password, and ends the user's sessions, and what was opened with the old password.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -66,8 +66,9 @@ impl Store {
         })
     }
 
-    /// Makes a token, or a camera's key. The cameras of a key need that key from now on. A key for all cameras (`None`)
-    /// is accepted from every camera, and makes none of them need it.
+    /// Makes a token, or a camera's key. The cameras of a key need a key from now on, also when this one is taken back or
+    /// expires, until [`Store::open_camera`]. A key for all cameras (`None`) is accepted from every camera, and makes none
+    /// of them need it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -126,7 +127,24 @@ impl Store {
         })
     }
 
-    /// Begins a session of a user, token or share link, and gives its secret and the moment at which it ends.
+    /// Opens the name of a camera that had a key: whoever may send pictures without one may do so as this camera again.
+    ///
+    /// # Errors
+    /// [`StoreError::Keyed`] when it has a key still, and [`StoreError::Unknown`] when it is not closed.
+    pub fn open_camera(&self, camera: &CameraName, now: u64) -> Result<(), StoreError> {
+        self.change(now, |all| {
+            if all.keyed(now).contains(camera) {
+                return Err(StoreError::Keyed(camera.clone()));
+            }
+            let opened = all.closed.remove(camera);
+            opened.then_some(()).ok_or_else(|| StoreError::Unknown(format!("closed camera {camera}")))
+        })
+    }
+
+    /// Begins a session of a user, token or share link, and gives its secret and the moment at which it ends. Of each of
+    /// these there are twenty at most; the oldest goes.
+    ///
+    /// When many begin at once, they are written together, a moment later.
     ///
     /// With `hash`, the session begins only when that is still the hash of the user's password: the password may have
     /// been changed while the old one was being verified.
@@ -139,12 +157,18 @@ impl Store {
         hash: Option<&StoredHash>,
         now: u64,
     ) -> Result<(Secret, u64), StoreError> {
-        self.change(now, |all| {
+        let begin = |all: &mut Credentials| {
             let gone = || StoreError::Unknown("such login any more".into());
             let grant = all.grant(of).ok_or_else(gone)?;
             let user = all.users.iter().find(|user| user.info.id == *of);
             if user.map(|user| &user.proof) != hash {
                 return Err(gone());
+            }
+            let is_own = |session: &Kept<SessionInfo, Digest>| session.info.of == *of;
+            if all.sessions.iter().filter(|session| is_own(session)).count() >= MAX_SESSIONS_EACH {
+                // The list is in the order of their beginning, so the first is the oldest.
+                let oldest = all.sessions.iter().position(is_own);
+                oldest.map(|oldest| all.sessions.remove(oldest));
             }
             if all.sessions.len() >= MAX_SESSIONS {
                 all.end_oldest_session();
@@ -156,7 +180,32 @@ impl Store {
             let info = SessionInfo { id, of, created: now, expires, last_used: None };
             all.sessions.push(Kept { info, proof: Digest::of(&secret) });
             Ok((secret, expires))
-        })
+        };
+        let mut writing = lock(&self.writing);
+        let (next, session) = self.changed(now, begin)?;
+        if writing.budget.take(now) {
+            self.write(next)?;
+            writing.at = now;
+        } else {
+            self.write_late(next);
+        }
+        Ok(session)
+    }
+
+    /// Ends a session, whose own browser asks for it. When many end at once, that is written for all together, a moment
+    /// later.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn end_session(&self, id: &Id, now: u64) -> Result<(), StoreError> {
+        let mut writing = lock(&self.writing);
+        if writing.budget.take(now) {
+            drop(writing);
+            return self.revoke(id, now);
+        }
+        let (next, ()) = self.changed(now, |all| all.revoke(id))?;
+        self.write_late(next);
+        Ok(())
     }
 
     /// Revokes a user, token, share link or session by its id. Sessions that began with it end too.
@@ -193,7 +242,7 @@ impl Store {
         let mut writing = lock(&self.writing);
         let (next, answer) = self.changed(now, change)?;
         self.write(next)?;
-        *writing = now;
+        writing.at = now;
         Ok(answer)
     }
 
@@ -211,8 +260,15 @@ impl Store {
             self.unwritten.store(true, Ordering::Relaxed);
             return Err(StoreError::Unkept(error));
         }
-        *writing = now;
+        writing.at = now;
         Ok(())
+    }
+
+    /// Shows a change to readers, which is written a moment later, with others. The caller holds `writing`.
+    fn write_late(&self, next: Credentials) {
+        self.publish(next);
+        self.unwritten.store(true, Ordering::Relaxed);
+        self.late.notify_one();
     }
 
     /// A copy of the credentials with a change made to it, and the answer of that change.
@@ -250,6 +306,7 @@ impl Credentials {
         room("tokens", self.tokens.len(), MAX_TOKENS)?;
         let (id, secret) = (self.new_id(), Secret::generate(kind));
         let info = TokenInfo { id: id.clone(), kind, label, cameras, created: now, expires, last_used: None };
+        self.closed.extend(keyed_by(&info).cloned());
         self.tokens.push(Kept { info, proof: Digest::of(&secret) });
         Ok((id, secret))
     }

@@ -3,6 +3,7 @@
 use crate::ids::{Invalid, UserName};
 use crate::secret::Secret;
 use lenscast_base::state::StateError;
+use lenscast_protocol::CameraName;
 
 /// The two tokens of a first start. They are shown this once; only their digests are kept.
 #[derive(Debug)]
@@ -40,6 +41,9 @@ pub enum StoreError {
     /// There is nothing with this name or id.
     #[error("there is no {0}")]
     Unknown(String),
+    /// The camera's name cannot be opened, since the camera has a key.
+    #[error("the camera {0} has a key. Take that back first, or out of the configuration")]
+    Keyed(CameraName),
     /// The moment at which it should end is in the past.
     #[error("this would have expired already")]
     Expired,

@@ -36,7 +36,7 @@ fn what_was_made_is_there_after_a_restart() {
     assert_eq!(bench.store().list(NOW), before);
     assert!(bench.by_bearer(&token, NOW).is_ok() && bench.by_bearer(&share, NOW).is_ok());
     assert!(bench.by_cookie(&session, NOW).is_ok() && bench.by_basic("anna", PASSWORD, NOW).is_ok());
-    let Listing { users, tokens, shares, sessions, configured: _ } = before;
+    let Listing { users, tokens, shares, sessions, closed: _, configured: _ } = before;
     assert_eq!([users.len(), tokens.len(), shares.len(), sessions.len()], [1; 4]);
     assert_eq!(tokens[0].cameras, cameras(&["a", "b"]));
     assert_eq!((shares[0].camera.clone(), shares[0].label.as_str()), (Some(camera("a")), "for Kim"));

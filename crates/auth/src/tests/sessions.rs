@@ -201,3 +201,93 @@ fn a_session_that_cannot_be_written_is_none() {
     assert!(matches!(bench.login("anna", PASSWORD, NOW), Err(LoginError::Store(StoreError::State(_)))));
     assert!(bench.store().list(NOW).sessions.is_empty());
 }
+
+#[test]
+fn a_credential_has_twenty_sessions_at_most_and_the_oldest_goes() {
+    let bench = Bench::new();
+    bench.user("anna", Role::View);
+    let anna = bench.login("anna", PASSWORD, NOW).unwrap().secret;
+    let (_, share) = bench.store().add_share(None, "", NOW + 3600, NOW).unwrap();
+    let guest = bench.by_bearer(&share, NOW).unwrap();
+    let begin = |now| bench.auth.session_from(&guest, now).unwrap().unwrap().secret;
+    let sessions: Vec<Secret> = (0..500).map(|number| begin(NOW + number)).collect();
+    let good = sessions.iter().map(|session| bench.by_cookie(session, NOW + 500).is_ok());
+    let good: Vec<bool> = good.collect();
+    assert!(good[..480].iter().all(|good| !good) && good[480..].iter().all(|good| *good));
+    assert_eq!(bench.store().list(NOW + 500).sessions.len(), 21);
+    assert!(bench.by_cookie(&anna, NOW + 500).is_ok(), "others lose nothing");
+}
+
+#[test]
+fn sessions_that_begin_and_end_without_end_are_written_together() {
+    let bench = Bench::new();
+    let (_, share) = bench.store().add_share(None, "", NOW + 3600, NOW).unwrap();
+    let guest = bench.by_bearer(&share, NOW).unwrap();
+    let (mut writes, mut before) = (0, bench.file());
+    let mut last = None;
+    for number in 0..500 {
+        let session = bench.auth.session_from(&guest, NOW).unwrap().unwrap().secret;
+        let presented = Presented { explicit: None, session: Some(session.clone()) };
+        if number % 2 == 0 {
+            bench.auth.logout(&presented, NOW).unwrap();
+            assert!(bench.by_cookie(&session, NOW).is_err(), "it is over at once");
+        } else {
+            assert!(bench.by_cookie(&session, NOW).is_ok(), "it is good at once");
+        }
+        last = Some(session);
+        let now = bench.file();
+        writes += u32::from(now != before);
+        before = now;
+    }
+    assert!((1..=10).contains(&writes), "{writes}");
+    // What is not written yet wakes who writes, and is written then.
+    {
+        let late = std::pin::pin!(bench.store().late());
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(late.poll(&mut context).is_ready());
+    }
+    bench.store().flush(NOW + 1).unwrap();
+    assert_ne!(bench.file(), before);
+    let bench = bench.again();
+    assert!(bench.by_cookie(&last.unwrap(), NOW + 1).is_ok());
+}
+
+#[test]
+fn a_link_is_no_reason_to_replace_a_session_that_may_do_as_much() {
+    let bench = Bench::new();
+    bench.user("root", Role::Admin);
+    let view = bench.token(Kind::View).1;
+    let other_view = bench.token(Kind::View).1;
+    let admin = bench.token(Kind::Admin).1;
+    let share = |name: &str| bench.store().add_share(Some(camera(name)), "", NOW + 60, NOW).unwrap().1;
+    let (front, back) = (share("front"), share("back"));
+    let session = |secret: &Secret| {
+        bench.auth.session_from(&bench.by_bearer(secret, NOW).unwrap(), NOW).unwrap().unwrap().secret
+    };
+    let root = bench.login("root", PASSWORD, NOW).unwrap().secret;
+    let ended = session(&view);
+    let with_ended = Presented { explicit: None, session: Some(ended.clone()) };
+    bench.auth.logout(&with_ended, NOW).unwrap();
+    for (has, opens, keeps) in [
+        (&root, &view, true),
+        (&root, &admin, true),
+        (&root, &front, true),
+        (&session(&view), &view, true),
+        (&session(&view), &other_view, true),
+        (&session(&view), &front, true),
+        (&session(&front), &front, true),
+        (&session(&view), &admin, false),
+        (&session(&front), &view, false),
+        (&session(&front), &back, false),
+        (&ended, &view, false),
+        (&Secret::generate(Kind::Session), &view, false),
+    ] {
+        let caller = bench.by_bearer(opens, NOW).unwrap();
+        let presented = Presented { session: Some(has.clone()), ..bearer(opens) };
+        assert_eq!(bench.auth.has_as_good_a_session(&caller, &presented, NOW), keeps, "{}", caller.who);
+    }
+    // What the place gives is no right of the link.
+    let caller = Caller { rights: Rights::ALL, ..bench.by_bearer(&front, NOW).unwrap() };
+    let presented = Presented { session: Some(session(&front)), ..bearer(&front) };
+    assert!(bench.auth.has_as_good_a_session(&caller, &presented, NOW));
+}

@@ -42,7 +42,7 @@ pub(super) fn missing(
     let error = caller.refused.unwrap_or(AuthError::Missing);
     let reason = hindrance.map(|hindrance| reason(hindrance, visitor.client().host.as_deref()));
     let code = match (error, &caller.who) {
-        (AuthError::Throttled { .. }, _) => StatusCode::TOO_MANY_REQUESTS,
+        (AuthError::Throttled { .. } | AuthError::Busy, _) => StatusCode::TOO_MANY_REQUESTS,
         (_, Who::Anyone(_)) => StatusCode::UNAUTHORIZED,
         _ => StatusCode::FORBIDDEN,
     };
@@ -60,8 +60,10 @@ pub(super) fn missing(
         }
     };
     let headers = answer.headers_mut();
-    if let AuthError::Throttled { seconds } = error {
-        headers.insert(header::RETRY_AFTER, seconds.into());
+    match error {
+        AuthError::Throttled { seconds } => drop(headers.insert(header::RETRY_AFTER, seconds.into())),
+        AuthError::Busy => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"))),
+        AuthError::Missing | AuthError::Wrong | AuthError::Expired | AuthError::Revoked => {}
     }
     // Not where the credential is in the address already: asking for another would not help.
     let in_query = uri.query().is_some_and(|query| query.contains("token="));

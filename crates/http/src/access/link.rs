@@ -1,10 +1,13 @@
 //! A link with a token, opened in a browser: the token becomes a session's cookie, and disappears from the address, so that it
 //! is in no bookmark, no history and no picture of the screen.
+//!
+//! A browser that has a session already which may do as much keeps it. So a link that is opened again is no new session, and
+//! an admin who opens a link to watch stays an admin.
 
 use crate::pages::escape;
-use axum::http::{StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
-use lenscast_auth::presented::{By, strip_token};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use lenscast_auth::presented::{By, Presented, strip_token};
 use lenscast_base::time::now;
 use lenscast_gate::{Gate, Visitor};
 
@@ -13,19 +16,30 @@ const CONTENT_SECURITY_POLICY: &str =
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 /// The page that stores the cookie and goes on to the address without the token; `None` when the visitor came otherwise.
-pub(super) async fn open(gate: &Gate, visitor: &Visitor, uri: &Uri) -> Option<Response> {
+pub(super) async fn open(
+    gate: &Gate,
+    visitor: &Visitor,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Option<Response> {
     if visitor.caller().by != By::Query {
         return None;
     }
-    let session = {
-        let (gate, visitor) = (gate.clone(), visitor.clone());
-        // It is written to the disk.
-        tokio::task::spawn_blocking(move || gate.auth().session_from(visitor.caller(), now())).await
-    };
-    let session = match session.map_err(|error| error.to_string()) {
-        Ok(Ok(session)) => session?,
-        Ok(Err(error)) => return Some(failed(&error.to_string())),
-        Err(error) => return Some(failed(&error)),
+    let presented = Presented::read(headers, uri, visitor.cookie());
+    let cookie = if gate.auth().has_as_good_a_session(visitor.caller(), &presented, now()) {
+        None
+    } else {
+        let session = {
+            let (gate, visitor) = (gate.clone(), visitor.clone());
+            // It is written to the disk.
+            tokio::task::spawn_blocking(move || gate.auth().session_from(visitor.caller(), now())).await
+        };
+        let session = match session.map_err(|error| error.to_string()) {
+            Ok(Ok(session)) => session?,
+            Ok(Err(error)) => return Some(failed(&error.to_string())),
+            Err(error) => return Some(failed(&error)),
+        };
+        Some(visitor.cookie().set(&session.secret, session.max_age))
     };
     let place = format!("{}{}", gate.config().base_path.trim_end_matches('/'), strip_token(uri));
     // A redirect would do, but a browser that came from another site would not send a strict cookie with it.
@@ -41,7 +55,7 @@ pub(super) async fn open(gate: &Gate, visitor: &Visitor, uri: &Uri) -> Option<Re
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
     ];
-    let cookie = [(header::SET_COOKIE, visitor.cookie().set(&session.secret, session.max_age))];
+    let cookie = cookie.map(|cookie| AppendHeaders([(header::SET_COOKIE, cookie)]));
     Some((headers, cookie, page).into_response())
 }
 

@@ -93,7 +93,7 @@ pub fn about_login() -> About {
         .refuses(StatusCode::BAD_REQUEST, "There are both a password and a token, or neither.")
         .refuses(StatusCode::UNAUTHORIZED, "The password or token is no good (any more).")
         .refuses(StatusCode::FORBIDDEN, "It is a camera's key.")
-        .refuses(StatusCode::TOO_MANY_REQUESTS, "Too many logins failed.")
+        .refuses(StatusCode::TOO_MANY_REQUESTS, "Too many logins failed, or too many log in at this moment.")
         .refuses(StatusCode::INTERNAL_SERVER_ERROR, "The session cannot be kept.")
 }
 
@@ -130,8 +130,8 @@ pub async fn login(
     let Login { name, password, token } =
         json(body, "a JSON object with a password and perhaps a name, or with a token")?;
     let session = match (password, token) {
-        (Some(password), None) => by_password(&gate, &visitor, name, Secret::new(password)).await?,
-        (None, Some(token)) if name.is_empty() => by_token(&gate, &visitor, token).await?,
+        (Some(password), None) => by_password(&gate, &visitor, &name, &Secret::new(password)).await?,
+        (None, Some(token)) if name.is_empty() => by_token(&gate, &visitor, &token).await?,
         _ => return Err(no(StatusCode::BAD_REQUEST, "Log in with a password or with a token.")),
     };
     let cookie = visitor.cookie().set(&session.secret, session.max_age);
@@ -166,40 +166,49 @@ pub async fn logout(
 async fn by_password(
     gate: &Gate,
     visitor: &Visitor,
-    name: String,
-    password: Secret,
+    name: &str,
+    password: &Secret,
 ) -> Result<NewSession, Problem> {
-    let (peer, work) = (visitor.peer(), gate.clone());
-    let done = gate.passwords(move || work.auth().login(&name, &password, peer.ip(), now())).await;
-    done.map_err(|error| match error {
-        LoginError::Auth(error) => refused(visitor, error),
-        LoginError::Store(error) => not_kept(&error),
-    })
+    let known = gate.look(&Presented::password(name, password), visitor.peer().ip()).await;
+    let work = gate.clone();
+    // It is written to the disk.
+    let done = tokio::task::spawn_blocking(move || work.auth().session_by(known, now())).await;
+    match done.map_err(|error| not_kept(&error))? {
+        Ok(session) => Ok(session),
+        Err(error) => Err(refused(gate, visitor, error).await),
+    }
 }
 
-async fn by_token(gate: &Gate, visitor: &Visitor, token: String) -> Result<NewSession, Problem> {
+async fn by_token(gate: &Gate, visitor: &Visitor, token: &str) -> Result<NewSession, Problem> {
     let presented =
         Presented { explicit: Some((By::Bearer, Credential::of_text(token.trim()))), session: None };
-    let (peer, work) = (visitor.peer(), gate.clone());
+    let known = gate.look(&presented, visitor.peer().ip()).await;
+    let work = gate.clone();
     let done = tokio::task::spawn_blocking(move || {
-        let caller = work.auth().authenticate(&presented, peer.ip(), now())?;
+        let caller = work.auth().caller(known, &presented, now())?;
         Ok::<_, LoginError>(work.auth().session_from(&caller, now())?)
     });
     match done.await.map_err(|error| not_kept(&error))? {
         Ok(Some(session)) => Ok(session),
         Ok(None) => Err(no(StatusCode::FORBIDDEN, "This is a camera's key: nobody can watch with it.")),
-        Err(LoginError::Auth(error)) => Err(refused(visitor, error)),
-        Err(LoginError::Store(error)) => Err(not_kept(&error)),
+        Err(error) => Err(refused(gate, visitor, error).await),
     }
 }
 
-fn refused(visitor: &Visitor, error: AuthError) -> Problem {
+/// The answer to one who is not logged in.
+async fn refused(gate: &Gate, visitor: &Visitor, error: LoginError) -> Problem {
+    let error = match error {
+        LoginError::Auth(error) => error,
+        LoginError::Store(error) => return not_kept(&error),
+    };
     tracing::info!(peer = %visitor.peer(), "a login is refused: {error}");
+    gate.delay_refusal().await;
     match error {
         AuthError::Throttled { seconds } => {
             let sentence = format!("Too many logins failed. Try again in {seconds} s.");
             no(StatusCode::TOO_MANY_REQUESTS, sentence).retry_after(seconds)
         }
+        AuthError::Busy => no(StatusCode::TOO_MANY_REQUESTS, error.answer()).retry_after(1),
         AuthError::Missing | AuthError::Wrong | AuthError::Expired | AuthError::Revoked => {
             no(StatusCode::UNAUTHORIZED, error.answer())
         }
