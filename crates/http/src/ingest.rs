@@ -46,6 +46,8 @@ struct Ingest {
     cameras: Cameras,
     gate: Gate,
     serving: Serving,
+    /// Who has come as a camera.
+    visitor: Visitor,
 }
 
 /// `ws /ws/camera` and `ws /ws/camera/{name}`.
@@ -65,12 +67,12 @@ pub async fn handler(
     let control = upgrade.offers(control::SUBPROTOCOL);
     let camera = Camera { peer: visitor.peer(), control };
     let (response, connection) = upgrade.accept(control.then_some(control::SUBPROTOCOL));
-    let ingest = Ingest { cameras, gate, serving };
+    let ingest = Ingest { cameras, gate, serving, visitor };
     ingest.serving.tasks().clone().spawn(async move {
         if let Ok(io) = connection.await {
             let max_message = ingest.serving.config().max_message_bytes;
             let (reader, writer) = ws::open(io, max_message, READ_BUFFER, CONTROL_PATIENCE);
-            ingest.serve(&visitor, &name, camera, ticket, reader, writer).await;
+            ingest.serve(&name, camera, ticket, reader, writer).await;
         }
     });
     response
@@ -87,7 +89,6 @@ enum End {
 impl Ingest {
     async fn serve(
         &self,
-        visitor: &Visitor,
         name: &CameraName,
         camera: Camera,
         mut ticket: CameraTicket,
@@ -95,11 +96,11 @@ impl Ingest {
         mut writer: Writer,
     ) {
         let peer = camera.peer;
-        let seat = self.gate.publisher_seat(visitor, name);
+        let seat = self.gate.publisher_seat(&self.visitor, name);
         let streams = self.cameras.streams();
         let evicted = ticket.evicted();
         let publisher = tokio::select! {
-            publisher = streams.claim(name, camera, |other| self.may_be(visitor, other)) => publisher,
+            publisher = streams.claim(name, camera, |other| self.may_be(other)) => publisher,
             () = evicted.cancelled() => {
                 return ws::close(reader, writer, close_code::TRY_AGAIN, MAKES_ROOM).await;
             }
@@ -122,11 +123,25 @@ impl Ingest {
         drop(ticket);
     }
 
-    /// Whether a camera whose name is taken may go by another one instead: not by one that has a key of its own, unless it
-    /// has shown that key.
-    fn may_be(&self, visitor: &Visitor, other: &CameraName) -> bool {
-        self.gate.rights_now(visitor, now()).allows(Right::Publish, Some(other))
-            || !self.gate.auth().store().is_keyed(other, now())
+    /// Whether a camera whose name is taken may go by another one instead: not by one that has or had a key of its own, unless
+    /// it has shown one.
+    fn may_be(&self, other: &CameraName) -> bool {
+        self.may_pass_for(other) || !self.is_closed(other)
+    }
+
+    /// Whether whoever is connected could as well have come as that camera: with its key, or without if it needs none.
+    fn may_pass_for(&self, other: &CameraName) -> bool {
+        self.gate.rights_now(&self.visitor, now()).allows(Right::Publish, Some(other))
+    }
+
+    fn is_closed(&self, camera: &CameraName) -> bool {
+        self.gate.auth().store().is_closed(camera)
+    }
+
+    /// Finds out whether the device is the one that it says.
+    fn identify(&self, publisher: &Publisher) {
+        let (may_pass_for, is_closed) = (|other: &_| self.may_pass_for(other), |camera: &_| self.is_closed(camera));
+        self.cameras.identify(publisher, may_pass_for, is_closed);
     }
 
     /// Counts a camera whose message has no room, and says so, once for all of them.
@@ -198,7 +213,11 @@ impl Ingest {
                     let arrival = clock.now();
                     session.heard();
                     let limits = jpeg::Limits { max_pixels: limits.max_pixels };
+                    let is_text = matches!(event, Ok(Event::Text(_)));
                     let answer = answer(&self.cameras, publisher, &video, &limits, event, arrival);
+                    if is_text {
+                        self.identify(publisher);
+                    }
                     if !has_sent && publisher.stream().newest_jpeg().is_some() {
                         has_sent = true;
                         ticket.has_sent();

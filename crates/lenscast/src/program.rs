@@ -89,6 +89,13 @@ impl Program {
 
     /// Takes the credentials of the configuration.
     fn declare(&self) {
-        self.0.gate.auth().declare(&self.config().access.given(), &self.0.own_key, now());
+        let auth = self.0.gate.auth();
+        let before = auth.store().list(now()).closed;
+        auth.declare(&self.config().access.given(), &self.0.own_key, now());
+        for camera in auth.store().list(now()).closed.difference(&before) {
+            tracing::warn!(
+                "the camera {camera} has no key any more and stays closed; lenscast access open {camera} opens it"
+            );
+        }
     }
 }

@@ -56,6 +56,13 @@ pub fn all(app: &App) -> Routes<App> {
             api::access::about_set_password,
         )
         .on(Method::POST, "/api/access/shares", Admin, api::access::add_share, api::access::about_add_share)
+        .on(
+            Method::DELETE,
+            "/api/access/closed/{name}",
+            Admin,
+            api::access::open_camera,
+            api::access::about_open_camera,
+        )
         .on(Method::DELETE, "/api/access/{id}", Admin, api::access::revoke, api::access::about_revoke)
         .describing("/api/openapi.json")
 }

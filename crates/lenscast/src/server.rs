@@ -8,11 +8,11 @@ use crate::routes;
 use futures_util::future::join_all;
 use lenscast_auth::Auth;
 use lenscast_auth::secret::{Kind, Secret};
-use lenscast_auth::store::{FirstLinks, StoreError};
+use lenscast_auth::store::{self, FirstLinks, StoreError};
 use lenscast_base::addresses::machine_addresses;
 use lenscast_base::in_force::InForce;
 use lenscast_base::listen::{self, Listening};
-use lenscast_base::state::{StateDir, StateError};
+use lenscast_base::state::{CONTROL_SOCKET, StateDir, StateError};
 use lenscast_base::time::now;
 use lenscast_cameras::Cameras;
 use lenscast_gate::Gate;
@@ -23,7 +23,7 @@ use lenscast_http::places::Places;
 use lenscast_http::serving::Serving;
 use lenscast_settings::config::{Config, Local, Plain};
 use lenscast_settings::reload::Reloader;
-use lenscast_tls::{Certificates, TlsError};
+use lenscast_tls::{Certificates, TlsError, self_signed};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -37,6 +37,12 @@ const SHUTDOWN_GRACE: Duration = Duration::from_millis(1500);
 
 /// How often it is written when credentials were last used.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How long something waits that is written a moment later, together with what else comes.
+const FLUSH_LATE: Duration = Duration::from_secs(1);
+
+/// The files of the state directory that nobody else may read.
+const SECRETS: [&str; 3] = [store::FILE, self_signed::FILE, CONTROL_SOCKET];
 
 /// A server whose socket is open.
 #[derive(Debug)]
@@ -169,11 +175,16 @@ impl Server {
     }
 }
 
-/// Writes now and then, and at the end, when credentials were last used.
+/// Writes now and then, and at the end, when credentials were last used, and soon what is to be written a moment later.
 async fn flush(app: &App) {
     let write = |last: bool| {
-        let (gate, serving) = (app.gate.clone(), app.serving.clone());
+        let (gate, serving, cameras) = (app.gate.clone(), app.serving.clone(), app.cameras.clone());
         tokio::task::spawn_blocking(move || {
+            if let Err(error) = cameras.titles().flush()
+                && let Some(held_back) = serving.notices().due("titles")
+            {
+                tracing::warn!(%error, held_back, "it cannot be kept which devices the titles belong to");
+            }
             let store = gate.auth().store();
             let written = if last { store.close(now()) } else { store.flush(now()) };
             if let Err(error) = written
@@ -184,10 +195,15 @@ async fn flush(app: &App) {
         })
     };
     let mut ticks = tokio::time::interval(FLUSH_INTERVAL);
+    let store = app.gate.auth().store();
     loop {
         let last = tokio::select! {
             () = app.serving.shutdown().cancelled() => true,
             _ = ticks.tick() => false,
+            () = store.late() => {
+                let shutdown = app.serving.shutdown().cancelled();
+                tokio::time::timeout(FLUSH_LATE, shutdown).await.is_ok()
+            }
         };
         #[expect(clippy::let_underscore_must_use, reason = "what goes wrong is logged")]
         let _ = write(last).await;
@@ -209,6 +225,11 @@ fn open(listen: SocketAddr, flag: &'static str) -> Result<(TcpListener, SocketAd
 /// The state directory; without one that can be used, nothing is kept.
 fn open_state(place: Option<&Path>) -> StateDir {
     let opened = place.map(StateDir::open).transpose();
+    if let (Ok(_), Some(place)) = (&opened, place) {
+        for exposed in StateDir::look(place).exposed(&SECRETS) {
+            tracing::warn!("{exposed}");
+        }
+    }
     opened.map(Option::unwrap_or_default).unwrap_or_else(|error| {
         tracing::warn!(%error, "nothing is kept across restarts (--state-dir)");
         StateDir::nowhere()

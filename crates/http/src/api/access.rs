@@ -4,6 +4,7 @@ use super::openapi::words::MAX_FOR_S;
 use super::openapi::{About, Tag, credentials, words};
 use super::problem::Problem;
 use super::{json, no};
+use crate::named::Named;
 use crate::places::Places;
 use axum::Json;
 use axum::body::Bytes;
@@ -137,8 +138,9 @@ pub fn about_list() -> About {
 /// The part of the API's description that tells about [`add_token`].
 #[must_use]
 pub fn about_add_token() -> About {
-    let text = "Its secret is shown this once: only its hash is kept. When a camera has a key, nobody without it can be that camera; a key for \
-                all cameras is for any that has none of its own.";
+    let text = "Its secret is shown this once: only its hash is kept. When a camera has a key, nobody elsewhere can be that camera without \
+                one, also when the key is taken back or has expired, until its name is opened. A key for all cameras is accepted from every \
+                camera, and closes none to those without.";
     About::new("createToken", Tag::Access, "Makes a token, or a camera's key", text)
         .body::<NewToken>("What it is to be.")
         .answer::<MadeToken<'_>>(201, "It is made.")
@@ -159,7 +161,8 @@ pub fn about_add_user() -> About {
 /// The part of the API's description that tells about [`set_password`].
 #[must_use]
 pub fn about_set_password() -> About {
-    About::new("setPassword", Tag::Access, "Gives a user another password", "The user's sessions end.")
+    let text = "The user's sessions end, and connections that were opened with the old password.";
+    About::new("setPassword", Tag::Access, "Gives a user another password", text)
         .path::<words::UserName>("name", "The user.")
         .body::<NewPassword>("The password.")
         .answer_empty(204, "It is changed.")
@@ -181,7 +184,8 @@ pub fn about_add_share() -> About {
 /// The part of the API's description that tells about [`revoke`].
 #[must_use]
 pub fn about_revoke() -> About {
-    let text = "Connections that were let in by it end, and so do the sessions that began with it.";
+    let text = "Connections that were let in by it end, and so do the sessions that began with it. A camera whose key it was stays closed to \
+                everybody without one.";
     About::new("revokeAccess", Tag::Access, "Takes back a user, token, share or session", text)
         .path::<words::Id>("id", "What it is called in the list.")
         .answer_empty(204, "It is no good any more.")
@@ -192,6 +196,20 @@ pub fn about_revoke() -> About {
             StatusCode::INTERNAL_SERVER_ERROR,
             "It is no good any more, but that cannot be kept: it is good again when the server is started again.",
         )
+}
+
+/// The part of the API's description that tells about [`open_camera`].
+#[must_use]
+pub fn about_open_camera() -> About {
+    let text = "A camera that had a key is closed to everybody elsewhere who has none, until this is done. Then any device that may send \
+                pictures without a key may send them as this camera again.";
+    About::new("openCamera", Tag::Access, "Opens the name of a camera that had a key", text)
+        .path::<words::CameraName>("name", "The camera.")
+        .answer_empty(204, "It is open.")
+        .refuses(StatusCode::BAD_REQUEST, "This is no name of a camera.")
+        .refuses(StatusCode::NOT_FOUND, "The camera is not closed.")
+        .refuses(StatusCode::CONFLICT, "It has a key: that has to be taken back first.")
+        .refuses(StatusCode::INTERNAL_SERVER_ERROR, NOT_KEPT)
 }
 
 /// `GET /api/access`: all credentials, without their secrets.
@@ -281,6 +299,14 @@ pub async fn revoke(State(gate): State<Gate>, Path(id): Path<String>) -> Result<
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
+/// `DELETE /api/access/closed/{name}`: opens the name of a camera that had a key.
+pub async fn open_camera(State(gate): State<Gate>, Named(name): Named) -> Result<Response, Problem> {
+    let opened = name.clone();
+    change(&gate, move |store| store.open_camera(&opened, now())).await?;
+    tracing::info!(camera = %name, "a camera's name is open again");
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
 /// Makes a change, which is on the disk when this returns, and is made whole even when nobody waits for it.
 async fn change<T: Send + 'static>(
     gate: &Gate,
@@ -305,7 +331,9 @@ async fn change<T: Send + 'static>(
             refused(StatusCode::INTERNAL_SERVER_ERROR, error)
         }
         Err(error @ StoreError::Unknown(_)) => refused(StatusCode::NOT_FOUND, error),
-        Err(error @ (StoreError::Taken(_) | StoreError::Full { .. })) => refused(StatusCode::CONFLICT, error),
+        Err(error @ (StoreError::Taken(_) | StoreError::Keyed(_) | StoreError::Full { .. })) => {
+            refused(StatusCode::CONFLICT, error)
+        }
         Err(error @ (StoreError::Invalid(_) | StoreError::Expired | StoreError::Pointless(_))) => {
             refused(StatusCode::BAD_REQUEST, error)
         }

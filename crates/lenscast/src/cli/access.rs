@@ -1,5 +1,7 @@
 //! `lenscast access`: who may do what, listed, made and taken back.
 
+mod said;
+
 use super::client::{Client, Refused, Which};
 use super::print;
 use super::share::camera;
@@ -33,6 +35,14 @@ pub(crate) enum Command {
     Revoke {
         /// The id
         id: String,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Let devices without a key be a camera that had one: it stays closed until then
+    Open {
+        /// The camera
+        #[arg(value_parser = camera)]
+        name: CameraName,
         #[command(flatten)]
         which: Which,
     },
@@ -123,14 +133,28 @@ pub(crate) async fn run(command: Command) -> Result<(), Box<dyn Error>> {
                 .filter(|_| good)
                 .ok_or("an id is ten of the characters 0-9 and a-f: see lenscast access list")?;
             let client = which.find().await?;
+            // What it was is known only before.
+            let listed: Value = client.ask(Method::GET, "/api/access", None).await?;
             let () = client.ask(Method::DELETE, &format!("/api/access/{id}"), None).await?;
-            print("Taken back. Whoever used it is out.");
+            print(&said::revoked(&listed, open_to(&client).await?, &id));
+            Ok(())
+        }
+        Command::Open { name, which } => {
+            let client = which.find().await?;
+            let () = client.ask(Method::DELETE, &format!("/api/access/closed/{name}"), None).await?;
+            print(&said::opened(&name, open_to(&client).await?));
             Ok(())
         }
         Command::Password { name, right, only, which } => {
             set_password(&which.find().await?, &name, right, &only).await
         }
     }
+}
+
+/// What may be done without a credential.
+async fn open_to(client: &Client) -> Result<said::OpenTo, Box<dyn Error>> {
+    let server: Value = client.ask(Method::GET, "/api/server", None).await?;
+    Ok(serde_json::from_value(server["access"].clone())?)
 }
 
 async fn make(new: New) -> Result<(), Box<dyn Error>> {
@@ -149,11 +173,7 @@ async fn make(new: New) -> Result<(), Box<dyn Error>> {
     let client = which.find().await?;
     let Made { id, secret, links } = client.ask(Method::POST, "/api/access/tokens", Some(&wanted)).await?;
     let text = match new {
-        New::Camera { name, .. } => format!(
-            "The camera {name} has to show this key from now on. It is shown only this once:\n  {secret}\n\
-             On the camera's console:\n  cam> stream set path /ws/camera/{name} save\n  cam> stream set key {secret} save\n\
-             For a device that knows no keys: the path /ws/camera/{name}?token={secret}"
-        ),
+        New::Camera { name, .. } => said::keyed(&name, &secret, open_to(&client).await?),
         New::View { .. } | New::Admin { .. } => {
             let links = if links.is_empty() { format!("/?token={secret}") } else { links.join("\n  ") };
             format!(
@@ -176,7 +196,7 @@ async fn set_password(client: &Client, name: &str, right: Role, only: &Only) -> 
     let changed: Result<(), _> = client.ask(Method::PUT, &path, Some(&json!({ "password": password }))).await;
     let error = match changed {
         Ok(()) => {
-            print(&format!("{name} has another password now, and has to log in again."));
+            print(&said::another_password(name));
             return Ok(());
         }
         Err(error) => error,
@@ -190,11 +210,7 @@ async fn set_password(client: &Client, name: &str, right: Role, only: &Only) -> 
     };
     let wanted = json!({ "name": name, "password": password, "role": role, "cameras": only.list() });
     let _: Value = client.ask(Method::POST, "/api/access/users", Some(&wanted)).await?;
-    let may = match right {
-        Role::View => "watch",
-        Role::Admin => "do everything",
-    };
-    print(&format!("{name} may {may} with this password now."));
+    print(&said::new_user(name, matches!(right, Role::Admin), only.list().as_deref()));
     Ok(())
 }
 
@@ -230,6 +246,10 @@ async fn list(client: Client, as_json: bool) -> Result<(), Box<dyn Error>> {
     for session in each(&listed["sessions"]) {
         let of = what_is.iter().find(|(id, _)| session["of"] == id.as_str()).map_or("", |(_, what)| what);
         rows.push(row(session, format!("browser of {of}"), "the same".into(), now));
+    }
+    for camera in each(&listed["closed"]) {
+        let what = format!("camera {}", text(camera));
+        rows.push(["–".into(), what, "closed: its key is gone".into(), "–".into(), "–".into()]);
     }
     if rows.len() == 1 {
         print("There is nobody who may do something by a login, link or key.");

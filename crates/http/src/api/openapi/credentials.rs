@@ -20,6 +20,9 @@ pub struct Listing {
     pub shares: Vec<ShareInfo>,
     /// Browsers that are logged in.
     pub sessions: Vec<SessionInfo>,
+    /// Cameras that had a key, have none now, and stay closed until their name is opened.
+    #[schema(value_type = Vec<CameraName>)]
+    pub closed: Vec<String>,
     /// What stands in the configuration. When that was last used is known since the server was started.
     pub configured: Configured,
 }

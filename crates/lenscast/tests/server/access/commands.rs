@@ -14,14 +14,14 @@ use tokio::net::TcpStream;
 use tokio::process::Command;
 
 /// A server that is another process.
-struct Server {
-    program: Program,
-    folder: TempDir,
-    address: SocketAddr,
+pub struct Server {
+    pub program: Program,
+    pub folder: TempDir,
+    pub address: SocketAddr,
 }
 
 impl Server {
-    async fn start(args: &[&str]) -> Self {
+    pub async fn start(args: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_lenscast"));
         let listen = ["serve", "--listen", "127.0.0.1:0", "--trusted-proxies", "127.0.0.1"];
@@ -37,29 +37,33 @@ impl Server {
     }
 
     /// What a command prints, which must go well.
-    async fn says(&self, args: &[&str]) -> String {
+    pub async fn says(&self, args: &[&str]) -> String {
         let output = self.run(args, "").await;
         assert!(output.status.success(), "{args:?}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
     }
 
-    async fn run(&self, args: &[&str], input: &str) -> Output {
+    pub async fn run(&self, args: &[&str], input: &str) -> Output {
         run(&self.folder.path().join("state"), args, input).await
     }
 
-    fn log(&self) -> String {
+    pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
     /// The code that another computer of the home network is answered.
-    async fn code(&self, request: Ask) -> u16 {
-        let request =
-            request.header("Host", self.address.to_string()).header("X-Forwarded-For", "192.168.1.7");
-        request.over(TcpStream::connect(self.address).await.unwrap()).await.code
+    pub async fn code(&self, request: Ask) -> u16 {
+        self.answers("192.168.1.7", request).await.code
+    }
+
+    /// What a computer of this address is answered.
+    pub async fn answers(&self, address: &str, request: Ask) -> Answer {
+        let request = request.header("Host", self.address.to_string()).header("X-Forwarded-For", address);
+        request.over(TcpStream::connect(self.address).await.unwrap()).await
     }
 }
 
-async fn run(state: &Path, args: &[&str], input: &str) -> Output {
+pub async fn run(state: &Path, args: &[&str], input: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lenscast"));
     command
         .args(args)
@@ -75,14 +79,14 @@ async fn run(state: &Path, args: &[&str], input: &str) -> Output {
 }
 
 /// What stands behind `token=` in a text.
-fn token_in(text: &str) -> Secret {
+pub fn token_in(text: &str) -> Secret {
     let token = text.split("token=").nth(1).unwrap_or_else(|| panic!("no link in {text}"));
     let end = token.find(|c: char| !(c.is_ascii_alphanumeric() || "_-.".contains(c))).unwrap_or(token.len());
     Secret::new(token[..end].to_owned())
 }
 
 /// The id in the last line, which says how to take back what was made.
-fn id_in(text: &str) -> String {
+pub fn id_in(text: &str) -> String {
     let line = text.lines().last().unwrap();
     line.strip_prefix("To take it back: lenscast access revoke ")
         .unwrap_or_else(|| panic!("{text}"))
@@ -194,6 +198,37 @@ async fn what_a_command_cannot_do_is_said_in_a_sentence() {
         let output = run(&state, args, "").await;
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success() && said.contains(word), "{args:?}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_state_directory_that_others_may_use_is_told_at_the_start_with_what_to_type() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let server = Server::start(&[]).await;
+    server.says(&["access", "new", "view"]).await;
+    let Server { program, folder, .. } = server;
+    assert_eq!(program.ends_after("TERM").await, Some(0));
+    let log = fs::read_to_string(folder.path().join("log")).unwrap();
+    assert!(!log.contains("chmod"), "{log}");
+    let state = folder.path().join("state");
+    for (path, mode, wanted) in [(state.clone(), 0o755, 700), (state.join("credentials.json"), 0o644, 600)] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lenscast"));
+        command.args(["serve", "--listen", "127.0.0.1:0"]).env("LENSCAST_STATE_DIR", &state);
+        command.env("LENSCAST_CONFIG", "/dev/null");
+        let file = folder.path().join("again");
+        let mut program = Program::spawn_with(&mut command, fs::File::create(&file).unwrap().into());
+        program.address().await;
+        until_listens(state.join("control.sock")).await;
+        let log = fs::read_to_string(&file).unwrap();
+        let told = format!("(mode {mode:04o}), and let themselves in: chmod {wanted} {}", path.display());
+        assert!(log.contains("WARN") && log.contains(&told), "{told}: {log}");
+        let doctor = run(&state, &["doctor"], "").await;
+        let doctor = String::from_utf8(doctor.stdout).unwrap();
+        assert!(doctor.contains(&format!("chmod {wanted} {}", path.display())), "{doctor}");
+        assert_eq!(program.ends_after("TERM").await, Some(0));
+        fs::set_permissions(&path, fs::Permissions::from_mode(if path == state { 0o700 } else { 0o600 }))
+            .unwrap();
     }
 }
 

@@ -13,15 +13,15 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 /// What is said at the end.
-const OVER: &str = "this login, link or key is no longer good";
+pub const OVER: &str = "this login, link or key is no longer good";
 
 impl World {
     /// A WebSocket from the home network, with a token in its address or without.
-    async fn socket(&self, path: &str, secret: Option<&Secret>) -> Client {
+    pub async fn socket(&self, path: &str, secret: Option<&Secret>) -> Client {
         self.try_socket(path, secret).await.unwrap()
     }
 
-    async fn try_socket(&self, path: &str, secret: Option<&Secret>) -> Result<Client, Error> {
+    pub async fn try_socket(&self, path: &str, secret: Option<&Secret>) -> Result<Client, Error> {
         let token = secret.map(|secret| format!("token={}", secret.expose())).unwrap_or_default();
         let mut request =
             format!("ws://{}{path}?{token}", self.server.address).into_client_request().unwrap();
@@ -31,7 +31,11 @@ impl World {
     }
 
     /// A camera that sends for ever; ends with the reason why it cannot.
-    async fn camera(&self, path: &str, secret: Option<&Secret>) -> tokio::task::JoinHandle<(u16, String)> {
+    pub async fn camera(
+        &self,
+        path: &str,
+        secret: Option<&Secret>,
+    ) -> tokio::task::JoinHandle<(u16, String)> {
         let mut camera = self.socket(path, secret).await;
         tokio::spawn(async move {
             use futures_util::{SinkExt as _, StreamExt as _};
@@ -58,7 +62,7 @@ impl World {
         self.server.app.gate.auth().store().add_share(Some(camera), "", now + for_s, now).unwrap()
     }
 
-    fn key(&self, camera: &str) -> (Id, Secret) {
+    pub fn key(&self, camera: &str) -> (Id, Secret) {
         let cameras = Some(BTreeSet::from([CameraName::new(camera).unwrap()]));
         let now = lenscast_base::time::now();
         self.server.app.gate.auth().store().add_token(Kind::Camera, "", cameras, None, now).unwrap()
@@ -208,6 +212,61 @@ async fn a_camera_is_put_out_when_its_key_is_taken_back_or_it_gets_one() {
     let _keyed = world.camera("/ws/camera/shed", Some(&key)).await;
     world.server.camera_until("shed", |camera| camera["state"] == "live").await;
     assert!(!other.is_finished(), "what has no key is left alone");
+}
+
+#[tokio::test]
+async fn who_was_in_by_a_key_that_is_taken_back_is_out_and_the_name_stays_closed() {
+    let world = World::new(true).await;
+    let (id, stolen) = world.key("door");
+    let thief = world.camera("/ws/camera/door", Some(&stolen)).await;
+    world.server.camera_until("door", |camera| camera["state"] == "live").await;
+    world.revoke(&id);
+    assert_eq!(within(thief).await.unwrap(), (1008, OVER.to_owned()));
+    for secret in [None, Some(&stolen)] {
+        let error = world.try_socket("/ws/camera/door", secret).await.err().unwrap();
+        assert_eq!(refusal(error).0, 401);
+    }
+    // Nor does anybody get the name as the next one when another is taken.
+    let (_, key) = world.key("yard");
+    let (gone, _) = world.key("yard-2");
+    world.revoke(&gone);
+    let _first = world.camera("/ws/camera/yard", Some(&key)).await;
+    world.server.camera_until("yard", |camera| camera["state"] == "live").await;
+    let _second = world.camera("/ws/camera/yard", Some(&key)).await;
+    world.server.camera_until("yard-3", |camera| camera["state"] == "live").await;
+    assert!(world.server.camera_status("yard-2").is_null());
+    let open = ask("DELETE", "/api/access/closed/door").bearer(&world.admin);
+    assert_eq!(open.at_home(&world.server).await.code, 204);
+    let _anybody = world.camera("/ws/camera/door", None).await;
+    world.server.camera_until("door", |camera| camera["state"] == "live").await;
+}
+
+#[tokio::test]
+async fn what_was_opened_with_a_credential_ends_with_it_also_where_none_is_needed() {
+    let world = World::with(true, |config| config.access.open_view = true).await;
+    let camera = world.camera("/ws/camera/door", None).await;
+    let (share_id, share) = world.share("door", 3600);
+    let auth = world.server.app.gate.auth();
+    let mut guest = world.socket("/ws/viewer/door", Some(&share)).await;
+    let mut tablet = world.socket("/ws/viewer/door", Some(&world.view)).await;
+    let mut anybody = world.socket("/ws/viewer/door", None).await;
+    for viewer in [&mut guest, &mut tablet, &mut anybody] {
+        viewer.binary().await;
+    }
+    let by_basic = ask("GET", "/stream/door.mjpg").basic(VIEWER).from(Place::Home, &world.server);
+    let mut by_basic = by_basic.open(&world.server).await;
+    flows(&mut by_basic).await;
+    world.revoke(&share_id);
+    assert_eq!(guest.closed().await, (1008, OVER.to_owned()));
+    world.revoke(&world.view_id);
+    assert_eq!(tablet.closed().await, (1008, OVER.to_owned()));
+    let hash = auth.passwords().hash(&Secret::new("another horse".into())).unwrap();
+    auth.store().set_password(VIEWER.0, hash, lenscast_base::time::now()).unwrap();
+    read_to_end(by_basic).await;
+    for _ in 0..5 {
+        anybody.binary().await;
+    }
+    assert!(!camera.is_finished());
 }
 
 #[tokio::test]

@@ -287,6 +287,15 @@ async fn a_key_of_the_configuration_closes_its_camera_to_others_and_may_be_any_t
     let watch = ask("GET", "/snapshot/door.jpg").header("Authorization", "Bearer front door & co");
     assert_eq!(watch.at_home(server).await.code, 403, "it lets send, not watch");
     configured.reload("");
+    for key in [None, Some("front door & co")] {
+        assert_eq!(
+            dial("/ws/camera/door", key).await,
+            401,
+            "whoever has stolen it does not get in without it"
+        );
+    }
+    let store = server.app.gate.auth().store();
+    store.open_camera(&CameraName::new("door").unwrap(), lenscast_base::time::now()).unwrap();
     assert_eq!(dial("/ws/camera/door", None).await, 101);
     assert_eq!(dial("/ws/camera/door", Some("front door & co")).await, 101, "by the place");
     configured.reload("require_camera_key = true\n");

@@ -102,6 +102,7 @@ const TABLE: [(&str, &str, Doors); 39] = [
     ("POST", "/api/access/users", &[("/api/access/users", Owner)]),
     ("PUT", "/api/access/users/{name}/password", &[("/api/access/users/anna/password", Owner)]),
     ("POST", "/api/access/shares", &[("/api/access/shares", Owner)]),
+    ("DELETE", "/api/access/closed/{name}", &[("/api/access/closed/nobody", Owner)]),
     ("DELETE", "/api/access/{id}", &[("/api/access/0000000000", Owner)]),
     ("GET", "/api/openapi.json", &[("/api/openapi.json", Anybody)]),
 ];

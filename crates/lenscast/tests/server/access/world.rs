@@ -12,6 +12,7 @@ use lenscast_settings::config::Config;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU16, Ordering};
 use tempfile::TempDir;
@@ -166,8 +167,13 @@ impl Ask {
 
     /// Sends it, and gives what comes.
     pub async fn open(self, server: &Running) -> TcpStream {
+        self.open_at(server.address).await
+    }
+
+    /// Sends it to a server that is another process.
+    pub async fn open_at(self, address: SocketAddr) -> TcpStream {
         let Self { method, path, headers, body } = self;
-        let mut socket = TcpStream::connect(server.address).await.unwrap();
+        let mut socket = TcpStream::connect(address).await.unwrap();
         let length = body.len();
         let head = format!("{method} {path} HTTP/1.1\r\n{headers}Content-Length: {length}\r\n\r\n{body}");
         socket.write_all(head.as_bytes()).await.unwrap();

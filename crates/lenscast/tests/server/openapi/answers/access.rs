@@ -57,8 +57,16 @@ impl Reading {
             assert_ne!(self.book.wrong_body("POST", shares, &body), [""; 0], "{body}");
             self.send("POST", shares, shares, body, 400).await;
         }
+        let closed = json!({"kind": "camera", "cameras": ["gate"]});
+        let key = self.send("POST", tokens, tokens, closed, 201).await.json();
+        let (opening, gate) = ("/api/access/closed/{name}", "/api/access/closed/gate");
+        self.do_it("DELETE", opening, gate, 409).await;
+        self.do_it("DELETE", one, &format!("/api/access/{}", key["id"].as_str().unwrap()), 204).await;
         let list = self.get("/api/access", "/api/access", 200).await.json();
-        for kind in ["users", "tokens", "shares", "sessions"] {
+        self.do_it("DELETE", opening, gate, 204).await;
+        self.do_it("DELETE", opening, gate, 404).await;
+        self.do_it("DELETE", opening, "/api/access/closed/NO", 400).await;
+        for kind in ["users", "tokens", "shares", "sessions", "closed"] {
             assert!(!list[kind].as_array().unwrap().is_empty(), "one of {kind} to be checked");
         }
         self.do_it("DELETE", one, &format!("/api/access/{}", made["id"].as_str().unwrap()), 204).await;
