@@ -1,6 +1,10 @@
-//! The devices behind cameras, when they speak `lenscast.v1`: what is remembered of what they told.
+//! The devices behind cameras, when they speak `lenscast.v1`: what is remembered of what they told, and which of them is
+//! believed to be who it says.
 //!
-//! What that means is for [`diagnosis`](super::diagnosis); the messages themselves are `lenscast_protocol::control`.
+//! Anybody can say any id. What a camera tells is remembered for that camera alone, so nobody's lies are another one's
+//! diagnosis; and an id, by which a title follows its device, counts only for one who may be the camera that has it.
+//!
+//! What all that means is for [`diagnosis`](super::diagnosis); the messages themselves are `lenscast_protocol::control`.
 
 use super::Cameras;
 use super::diagnosis::{Finding, History, diagnose};
@@ -31,15 +35,14 @@ impl Cameras {
                     tracing::info!(camera = %stream.name(), device_id, firmware, board, held_back, "the device tells about itself");
                 }
                 if device.keep_hello(hello.clone()) {
-                    devices.change(&Key::new(&hello, stream.name()), arrival, History::connected);
+                    devices.change(stream.name(), &hello, arrival, History::connected);
                 }
-                self.streams().identify(stream, &hello.device_id);
                 self.news().tell();
             }
             Ok(DeviceMessage::Telemetry(telemetry)) => {
                 let hello = device.keep_telemetry(telemetry.clone(), arrival);
-                let key = Key::new(&hello, stream.name());
-                devices.change(&key, arrival, |history| history.telemetry(telemetry, arrival));
+                devices
+                    .change(stream.name(), &hello, arrival, |history| history.telemetry(telemetry, arrival));
             }
             Ok(DeviceMessage::Unknown) => {}
             Err(error) => {
@@ -55,33 +58,58 @@ impl Cameras {
     }
 }
 
-/// What is remembered about devices, whether or not they are connected.
+impl Cameras {
+    /// Finds out whether the device of a camera is the one that it says. Call this after [`Cameras::take_text`].
+    ///
+    /// The id of a device belongs to the camera where it was believed last. It counts for another one only when `may_be` is
+    /// true for that camera's name: when whoever is connected here might as well have come as that one, by its key if it has
+    /// one. So nobody gets the title of a camera with a key by saying its id.
+    pub fn identify(&self, publisher: &Publisher, may_be: impl Fn(&CameraName) -> bool) {
+        let stream = publisher.stream();
+        let Some(told) = publisher.session().device.as_ref().and_then(|device| device.told()) else {
+            return;
+        };
+        let (id, before) = (told.hello.device_id.as_str(), stream.device_id());
+        if before.as_deref().unwrap_or_default() == id {
+            return;
+        }
+        let kept_for = self.titles().camera_of(id).filter(|camera| camera != stream.name());
+        let believed = match kept_for.filter(|camera| !may_be(camera)) {
+            Some(camera) => {
+                stream.set_device_id(None);
+                Err(camera)
+            }
+            None => self.streams().identify(stream, id, may_be),
+        };
+        match believed {
+            Ok(()) => self.titles().moved(id, stream.name()),
+            Err(other) => {
+                if let Some(held_back) = stream.notices.due("device id") {
+                    tracing::warn!(
+                        camera = %stream.name(), %other, held_back,
+                        "this camera says that it is the device of the other, and is not believed"
+                    );
+                }
+            }
+        }
+        if before != stream.device_id() {
+            self.news().tell();
+        }
+    }
+}
+
+/// What is remembered about devices, whether or not they are connected, by the cameras that they are.
 #[derive(Debug, Default)]
 pub struct Devices {
-    known: Mutex<HashMap<Key, Known>>,
+    known: Mutex<HashMap<CameraName, Known>>,
 }
 
 #[derive(Debug)]
 struct Known {
+    /// The id of the device; empty while it has told none.
+    id: String,
     history: History,
     heard: Micros,
-}
-
-/// A device by what never changes about it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Key {
-    Id(String),
-    /// By the camera's name, when the device tells no id.
-    Name(CameraName),
-}
-
-impl Key {
-    fn new(hello: &Hello, camera: &CameraName) -> Self {
-        match hello.device_id.as_str() {
-            "" => Self::Name(camera.clone()),
-            id => Self::Id(id.to_owned()),
-        }
-    }
 }
 
 impl Devices {
@@ -89,22 +117,36 @@ impl Devices {
     #[must_use]
     pub fn diagnose(&self, told: &Told, camera: &CameraName, now: Micros) -> Vec<Finding> {
         let known = lock(&self.known);
-        match known.get(&Key::new(&told.hello, camera)) {
+        match known.get(camera).filter(|known| known.is(&told.hello)) {
             Some(known) => diagnose(&told.hello, &known.history, now),
             None => diagnose(&told.hello, &History::default(), now),
         }
     }
 
-    fn change(&self, key: &Key, at: Micros, change: impl FnOnce(&mut History)) {
+    fn change(&self, camera: &CameraName, hello: &Hello, at: Micros, change: impl FnOnce(&mut History)) {
         let mut all = lock(&self.known);
-        if !all.contains_key(key) && all.len() >= MAX_DEVICES {
-            let oldest = all.iter().min_by_key(|(_, known)| known.heard).map(|(key, _)| key.clone());
-            oldest.and_then(|key| all.remove(&key));
+        if !all.contains_key(camera) && all.len() >= MAX_DEVICES {
+            let oldest = all.iter().min_by_key(|(_, known)| known.heard).map(|(camera, _)| camera.clone());
+            oldest.and_then(|camera| all.remove(&camera));
         }
-        let known =
-            all.entry(key.clone()).or_insert_with(|| Known { history: History::default(), heard: at });
+        let new = || Known { id: hello.device_id.clone(), history: History::default(), heard: at };
+        let known = all.entry(camera.clone()).or_insert_with(new);
+        if !known.is(hello) {
+            // Another device took this one's place.
+            *known = new();
+        }
+        if known.id.is_empty() {
+            known.id.clone_from(&hello.device_id);
+        }
         known.heard = at;
         change(&mut known.history);
+    }
+}
+
+impl Known {
+    /// Whether this is about the device that says so of itself. One that has said nothing yet may be any.
+    fn is(&self, hello: &Hello) -> bool {
+        self.id.is_empty() || hello.device_id.is_empty() || self.id == hello.device_id
     }
 }
 
@@ -115,19 +157,47 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lenscast_protocol::control::Telemetry;
 
     #[test]
     fn who_was_not_heard_for_the_longest_is_forgotten_first() {
         let devices = Devices::default();
-        let key = |number: usize| Key::Id(number.to_string());
+        let key = |number: usize| CameraName::new(&format!("camera-{number}")).unwrap();
+        let hello = Hello::default();
         for number in 0..MAX_DEVICES {
-            devices.change(&key(number), Micros(number as u64), |_| {});
+            devices.change(&key(number), &hello, Micros(number as u64), |_| {});
         }
-        devices.change(&key(0), Micros(1000), |_| {});
-        devices.change(&key(MAX_DEVICES), Micros(1001), |_| {});
+        devices.change(&key(0), &hello, Micros(1000), |_| {});
+        devices.change(&key(MAX_DEVICES), &hello, Micros(1001), |_| {});
         let known = lock(&devices.known);
         assert_eq!(known.len(), MAX_DEVICES);
         assert!(known.contains_key(&key(0)) && known.contains_key(&key(MAX_DEVICES)));
         assert!(!known.contains_key(&key(1)));
+    }
+
+    #[test]
+    fn what_a_device_told_is_of_its_camera_alone_and_ends_with_the_device() {
+        let devices = Devices::default();
+        let hello = |id: &str| Hello { device_id: id.to_owned(), ..Hello::default() };
+        let camera = |text: &str| CameraName::new(text).unwrap();
+        let restarts = |name: &str, id: &str| {
+            let told = Told { hello: hello(id), telemetry: None };
+            let findings = devices.diagnose(&told, &camera(name), Micros(10));
+            findings.iter().any(|finding| finding.code == "restart_loop")
+        };
+        // The liar says that it is the device `a`, and that it restarts again and again.
+        for uptime_ms in [50, 40, 30, 20, 10] {
+            let telemetry = Telemetry { uptime_ms, ..Telemetry::default() };
+            devices.change(&camera("liar"), &hello("a"), Micros(1), |history| {
+                history.connected();
+                history.telemetry(telemetry, Micros(1));
+            });
+        }
+        devices.change(&camera("door"), &hello("a"), Micros(2), History::connected);
+        assert!(restarts("liar", "a"));
+        assert!(!restarts("door", "a"), "another camera's lies are not this one's");
+        assert!(!restarts("liar", "b"), "another device at the same name begins anew");
+        devices.change(&camera("liar"), &hello("b"), Micros(3), History::connected);
+        assert!(!restarts("liar", "b") && !restarts("liar", "a"));
     }
 }

@@ -65,6 +65,39 @@ pub fn diagnose(hello: &Hello, history: &History, now: Micros) -> Vec<Finding> {
     findings
 }
 
+/// What a device says about who it is, beside what others say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// How many cameras that are connected say that they are this device, this one included.
+    pub by: usize,
+    /// Whether this one is believed.
+    pub is_believed: bool,
+}
+
+/// What is wrong with what a device says about who it is. It names no other camera: whoever may watch this one may not see
+/// that one.
+#[must_use]
+pub fn doubt(Claim { by, is_believed }: Claim) -> Option<Finding> {
+    if by > 1 {
+        let believed = if is_believed {
+            "This one came first and is believed."
+        } else {
+            "Another one came first and is believed."
+        };
+        let text = format!(
+            "{by} cameras that are connected say that they are this device. {believed} Unless a device was set up twice or \
+             copied, somebody passes for it: give your cameras keys (lenscast access new camera NAME)."
+        );
+        return Some(Finding { code: "same_device", level: Level::Error, text });
+    }
+    (!is_believed).then(|| {
+        let text = "The camera says that it is the device of another camera, and has not shown that one's key. It is not \
+                    believed, and has a title of its own."
+            .to_owned();
+        Finding { code: "foreign_device", level: Level::Warning, text }
+    })
+}
+
 fn restarts(hello: &Hello, history: &History, now: Micros) -> Option<Finding> {
     use Level::{Error, Warning};
     let count = history.restarts(now);

@@ -2,14 +2,14 @@
 
 use super::Cameras;
 use super::described;
-use super::diagnosis::Finding;
+use super::diagnosis::{self, Claim, Finding};
 use lenscast_live::device::Told;
 use lenscast_live::{StageTimes, Stream};
 use lenscast_media::time::Micros;
 use lenscast_protocol::CameraName;
 use lenscast_protocol::control::{PictureState, Telemetry};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 use utoipa::ToSchema;
 
@@ -230,11 +230,19 @@ impl Cameras {
     #[must_use]
     pub fn status(&self) -> Status {
         let uptime_s = self.clock().now().to_duration().as_secs();
-        Status::of(self.streams().list().iter().map(|stream| camera(self, stream)).collect(), uptime_s)
+        let streams = self.streams().list();
+        let mut claims = HashMap::new();
+        for told in streams.iter().filter_map(|stream| stream.device()) {
+            *claims.entry(told.hello.device_id).or_default() += 1;
+        }
+        Status::of(streams.iter().map(|stream| camera(self, stream, &claims)).collect(), uptime_s)
     }
 }
 
-fn camera(cameras: &Cameras, stream: &Stream) -> CameraStatus {
+/// How many cameras that are connected tell each id.
+type Claims = HashMap<String, usize>;
+
+fn camera(cameras: &Cameras, stream: &Stream, claims: &Claims) -> CameraStatus {
     let session = stream.session();
     let newest = stream.newest_jpeg();
     let stats = &stream.stats;
@@ -267,12 +275,22 @@ fn camera(cameras: &Cameras, stream: &Stream) -> CameraStatus {
         newest_frame_age_ms: newest.as_ref().map(|frame| ms_since(frame.arrival)),
         viewers: stream.viewers(),
         skipped: stream.skipped(),
-        device: stream.device().map(|told| device(cameras, stream, told)),
+        device: stream.device().map(|told| device(cameras, stream, told, claims)),
     }
 }
 
-fn device(cameras: &Cameras, stream: &Stream, told: Told) -> DeviceStatus {
-    let diagnosis = cameras.devices().diagnose(&told, stream.name(), cameras.clock().now());
+fn device(cameras: &Cameras, stream: &Stream, told: Told, claims: &Claims) -> DeviceStatus {
+    let mut diagnosis = cameras.devices().diagnose(&told, stream.name(), cameras.clock().now());
+    let id = &told.hello.device_id;
+    if !id.is_empty() {
+        let claim = Claim {
+            by: claims.get(id).copied().unwrap_or_default(),
+            is_believed: stream.device_id().as_ref() == Some(id),
+        };
+        if let Some(finding) = diagnosis::doubt(claim) {
+            diagnosis.insert(0, finding);
+        }
+    }
     let Told { hello, telemetry } = told;
     let (telemetry, at) = telemetry.unzip();
     let counter = |of: fn(&Telemetry) -> u64| telemetry.as_ref().map(of);

@@ -1,11 +1,15 @@
 //! The names of cameras for people. They are kept in the state directory, by the id of the camera's device when it tells
 //! one, else by the camera's name; so a title follows its device to another name. Paths never change.
+//!
+//! Beside a device's title stands the camera that the device was last. So it is known after a restart, too, whose id it is
+//! that a camera tells, and that nobody else is to have the title.
 
 use lenscast_base::state::{StateDir, StateError};
 use lenscast_live::Stream;
 use lenscast_protocol::CameraName;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Longest title, in characters.
@@ -21,6 +25,8 @@ pub struct Titles {
     known: Mutex<Known>,
     /// One change at a time, and nobody who only reads waits for the disk.
     changing: Mutex<()>,
+    /// Whether a device was found at another camera since the file was written.
+    has_moved: AtomicBool,
 }
 
 /// The file.
@@ -36,6 +42,9 @@ struct Known {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
     title: String,
+    /// The camera that the device was last. It is not told of a title that goes by a camera's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    camera: Option<String>,
 }
 
 /// Whose title it is.
@@ -75,7 +84,12 @@ impl Titles {
                 Known::default()
             }
         };
-        Self { state, known: Mutex::new(known), changing: Mutex::default() }
+        Self {
+            state,
+            known: Mutex::new(known),
+            changing: Mutex::default(),
+            has_moved: AtomicBool::new(false),
+        }
     }
 
     /// The title of a camera, or its name when nobody gave it one.
@@ -102,12 +116,15 @@ impl Titles {
     pub fn set(&self, owner: &Owner, title: Option<String>) -> Result<(), StateError> {
         self.change(|known| {
             known.remove(owner);
-            if let Some(title) = title {
-                let (map, key) = match &owner.device_id {
-                    Some(id) => (&mut known.devices, id.clone()),
-                    None => (&mut known.cameras, owner.name.to_string()),
-                };
-                map.insert(key, Entry { title });
+            let Some(title) = title.clone() else {
+                return;
+            };
+            match &owner.device_id {
+                Some(id) => {
+                    let camera = Some(owner.name.to_string());
+                    known.devices.insert(id.clone(), Entry { title, camera });
+                }
+                None => drop(known.cameras.insert(owner.name.to_string(), Entry { title, camera: None })),
             }
         })
     }
@@ -120,15 +137,58 @@ impl Titles {
         self.change(|known| owners.iter().for_each(|owner| known.remove(owner)))
     }
 
-    fn change(&self, change: impl FnOnce(&mut Known)) -> Result<(), StateError> {
+    fn change(&self, change: impl Fn(&mut Known)) -> Result<(), StateError> {
         let _one_at_a_time = lock(&self.changing);
-        let mut known = lock(&self.known).clone();
-        change(&mut known);
-        if known != *lock(&self.known) {
-            self.state.write_json(FILE, &known)?;
-            *lock(&self.known) = known;
+        let before = lock(&self.known).clone();
+        let mut after = before.clone();
+        change(&mut after);
+        if after != before {
+            self.write(&after)?;
+            // Not as a whole: a device may have moved meanwhile.
+            change(&mut lock(&self.known));
         }
         Ok(())
+    }
+
+    /// The camera that a device was last which has a title; `None` for one that has none.
+    #[must_use]
+    pub fn camera_of(&self, device_id: &str) -> Option<CameraName> {
+        let known = lock(&self.known);
+        CameraName::new(known.devices.get(device_id)?.camera.as_deref()?).ok()
+    }
+
+    /// Notes that a device is this camera now. It is written by [`Titles::flush`].
+    pub fn moved(&self, device_id: &str, camera: &CameraName) {
+        let mut known = lock(&self.known);
+        if let Some(entry) = known.devices.get_mut(device_id)
+            && entry.camera.as_deref() != Some(camera.as_str())
+        {
+            entry.camera = Some(camera.to_string());
+            self.has_moved.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Writes which devices have moved, if any has. Call this now and then, where it may take a while.
+    ///
+    /// # Errors
+    /// When it cannot be written. The next call tries again.
+    pub fn flush(&self) -> Result<(), StateError> {
+        if !self.has_moved.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let _one_at_a_time = lock(&self.changing);
+        let known = lock(&self.known).clone();
+        self.write(&known)
+    }
+
+    fn write(&self, known: &Known) -> Result<(), StateError> {
+        // Before it is written: what moves while it is must be written again.
+        let has_moved = self.has_moved.swap(false, Ordering::Relaxed);
+        let written = self.state.write_json(FILE, known);
+        if written.is_err() {
+            self.has_moved.fetch_or(has_moved, Ordering::Relaxed);
+        }
+        written
     }
 }
 
@@ -213,6 +273,37 @@ mod tests {
         titles.set(&owner("door", Some("a")), None).unwrap();
         assert_eq!(titles.of(&owner("door", Some("a"))), "door");
         assert!(!titles.has(&owner("door", Some("a"))));
+    }
+
+    #[test]
+    fn it_is_kept_which_camera_a_device_with_a_title_was_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let titles = open(folder.path());
+        let camera = |titles: &Titles, id: &str| titles.camera_of(id).map(|camera| camera.to_string());
+        set(&titles, &owner("door", Some("a")), "Front door");
+        set(&titles, &owner("shed", None), "The shed");
+        assert_eq!((camera(&titles, "a").as_deref(), camera(&titles, "shed")), (Some("door"), None));
+        titles.flush().unwrap();
+        let written = fs::read(folder.path().join(FILE)).unwrap();
+        for _ in 0..100 {
+            // However often it moves, nothing is written until somebody says so.
+            titles.moved("a", &CameraName::new("back").unwrap());
+            titles.moved("a", &CameraName::new("yard").unwrap());
+            titles.moved("unknown", &CameraName::new("yard").unwrap());
+        }
+        assert_eq!(fs::read(folder.path().join(FILE)).unwrap(), written);
+        titles.flush().unwrap();
+        for titles in [&titles, &open(folder.path())] {
+            assert_eq!(camera(titles, "a").as_deref(), Some("yard"));
+            assert_eq!(titles.of(&owner("yard", Some("a"))), "Front door");
+        }
+        titles.moved("a", &CameraName::new("back").unwrap());
+        set(&titles, &owner("shed", None), "Another");
+        assert_eq!(
+            camera(&open(folder.path()), "a").as_deref(),
+            Some("back"),
+            "what is written is all of it"
+        );
     }
 
     #[test]

@@ -158,16 +158,30 @@ impl Streams {
         names.sweep(self.clock.now(), self.rules.get().max_absent);
     }
 
-    /// Notes that the device with this `id` is behind `stream`; an empty one means that the device tells none. From now on the
-    /// device is behind no other stream: it may have left one under another name.
-    pub fn identify(&self, stream: &Arc<Stream>, id: &str) {
+    /// Notes that the device with this `id` is behind `stream`; an empty one means that the device tells none. A device is
+    /// behind one stream only. When it is known to be behind another one, it has moved from there, unless that one's camera
+    /// is connected or `may_leave` is false for its name; then the device behind `stream` is taken for one that tells no id.
+    ///
+    /// # Errors
+    /// The name of the camera that keeps the device.
+    pub fn identify(
+        &self,
+        stream: &Arc<Stream>,
+        id: &str,
+        may_leave: impl Fn(&CameraName) -> bool,
+    ) -> Result<(), CameraName> {
         let id = Some(id).filter(|id| !id.is_empty()).map(str::to_owned);
-        for other in self.lock().streams() {
-            if other.session().is_none() && other.device_id() == id {
-                other.set_device_id(None);
+        let names = self.lock();
+        let has_it = |other: &&Arc<Stream>| id.is_some() && other.device_id() == id;
+        if let Some(holder) = names.streams().find(has_it).filter(|holder| !Arc::ptr_eq(holder, stream)) {
+            if holder.session().is_some() || !may_leave(holder.name()) {
+                stream.set_device_id(None);
+                return Err(holder.name().clone());
             }
+            holder.set_device_id(None);
         }
         stream.set_device_id(id);
+        Ok(())
     }
 
     /// The presentation time of a frame that arrives at `at`, in 90 kHz ticks, before 33 bits wrap.
@@ -253,6 +267,34 @@ mod tests {
         assert_eq!(numbered(&name("door"), 2).as_str(), "door-2");
         let long = numbered(&name(&"x".repeat(63)), 12);
         assert_eq!(long.as_str(), format!("{}-12", "x".repeat(60)));
+    }
+
+    fn camera() -> Camera {
+        Camera { peer: ([127, 0, 0, 1], 1).into(), control: true }
+    }
+
+    #[test]
+    fn a_device_is_behind_one_stream_only_and_moves_when_it_may() {
+        let streams = streams();
+        let [door, back] = ["door", "back"].map(|text| streams.get(&name(text)));
+        let at_door = door.attach(camera()).unwrap();
+        let ids = || [door.device_id(), back.device_id()].map(Option::unwrap_or_default);
+        let at_back = back.attach(camera()).unwrap();
+        streams.identify(&door, "a", |_| unreachable!("nobody has it")).unwrap();
+        let kept = streams.identify(&back, "a", |_| true);
+        assert_eq!((kept, ids()), (Err(name("door")), ["a".into(), String::new()]), "its camera is there");
+        streams.identify(&back, "b", |_| true).unwrap();
+        assert_eq!(ids(), ["a", "b"]);
+        drop(at_door);
+        let kept = streams.identify(&back, "a", |other| *other != name("door"));
+        assert_eq!(kept, Err(name("door")));
+        assert_eq!(ids(), ["a", ""], "who is not believed is nobody else either");
+        streams.identify(&back, "a", |other| *other == name("door")).unwrap();
+        assert_eq!(ids(), ["", "a"]);
+        streams.identify(&back, "a", |_| false).unwrap();
+        streams.identify(&back, "", |_| false).unwrap();
+        assert_eq!(ids(), ["", ""]);
+        drop(at_back);
     }
 
     #[test]
