@@ -2,6 +2,7 @@
 
 use super::StateDir;
 use rustix::fs::{Access, access};
+use std::fmt;
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -56,6 +57,47 @@ pub struct Entry {
     pub owner: u32,
     /// When it was last changed, in seconds since the Unix epoch.
     pub modified: u64,
+}
+
+/// The state directory, or a file in it, that other users of this computer may read or change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exposed {
+    /// The path.
+    pub path: PathBuf,
+    /// The mode that it has, such as `0o755`.
+    pub mode: u32,
+    /// The mode that it should have, such as `0o700`.
+    pub wanted: u32,
+}
+
+impl fmt::Display for Exposed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, mode, wanted } = self;
+        let path = path.display();
+        let may = if mode & 0o022 == 0 { "read" } else { "read and change" };
+        write!(
+            f,
+            "other users may {may} {path} (mode {mode:04o}), and let themselves in: chmod {wanted:o} {path}"
+        )
+    }
+}
+
+impl Look {
+    /// What other users of this computer may read or change: of the directory itself, and of the files in it with these
+    /// names.
+    #[must_use]
+    pub fn exposed(&self, files: &[&str]) -> Vec<Exposed> {
+        let of = |path: PathBuf, mode: u32, wanted: u32| {
+            (mode & 0o077 != 0).then_some(Exposed { path, mode: mode & 0o777, wanted })
+        };
+        let folder = match &self.found {
+            Found::Folder { entry, .. } => of(self.place.clone(), entry.mode, 0o700),
+            Found::Nothing { .. } | Found::NoFolder(_) | Found::Hidden(_) => None,
+        };
+        let files = self.entries.iter().filter(|entry| files.contains(&entry.name.as_str()));
+        let files = files.filter_map(|entry| of(self.place.join(&entry.name), entry.mode, 0o600));
+        folder.into_iter().chain(files).collect()
+    }
 }
 
 impl Entry {
@@ -136,6 +178,47 @@ mod tests {
         );
         assert!(StateDir::to_read(&place).read("a").unwrap().is_none());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_others_may_use_is_told_with_what_to_type() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("state");
+        let state = StateDir::open(&place).unwrap();
+        for name in ["secret", "other", "tight"] {
+            state.write(name, b"x").unwrap();
+        }
+        let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        let said = || {
+            let exposed = StateDir::look(&place).exposed(&["secret", "tight"]);
+            exposed.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(said(), [""; 0]);
+        set(&place.join("other"), 0o644);
+        assert_eq!(said(), [""; 0], "what is no secret may be read");
+        for (mode, may) in
+            [(0o755, "read"), (0o710, "read"), (0o770, "read and change"), (0o702, "read and change")]
+        {
+            set(&place, mode);
+            let place = place.display();
+            let wanted = format!(
+                "other users may {may} {place} (mode {mode:04o}), and let themselves in: chmod 700 {place}"
+            );
+            assert_eq!(said(), [wanted]);
+        }
+        set(&place, 0o700);
+        for (mode, may) in [(0o640, "read"), (0o604, "read"), (0o622, "read and change")] {
+            set(&place.join("secret"), mode);
+            let said = said();
+            assert_eq!(said.len(), 1);
+            assert!(
+                said[0].contains(&format!("may {may} ")) && said[0].contains("/secret (mode"),
+                "{said:?}"
+            );
+            assert!(said[0].contains("chmod 600 ") && said[0].ends_with("/secret"), "{said:?}");
+        }
+        assert_eq!(StateDir::look(&place.join("none")).exposed(&["secret"]), []);
     }
 
     #[test]
