@@ -63,8 +63,14 @@ impl Cameras {
     ///
     /// The id of a device belongs to the camera where it was believed last. It counts for another one only when `may_be` is
     /// true for that camera's name: when whoever is connected here might as well have come as that one, by its key if it has
-    /// one. So nobody gets the title of a camera with a key by saying its id.
-    pub fn identify(&self, publisher: &Publisher, may_be: impl Fn(&CameraName) -> bool) {
+    /// one. So nobody gets the title of a camera with a key by saying its id. What a device told as another camera follows it
+    /// with its title, but not from a camera that anybody may be to one for which `is_closed` is true: these may be lies.
+    pub fn identify(
+        &self,
+        publisher: &Publisher,
+        may_be: impl Fn(&CameraName) -> bool,
+        is_closed: impl Fn(&CameraName) -> bool,
+    ) {
         let stream = publisher.stream();
         let Some(told) = publisher.session().device.as_ref().and_then(|device| device.told()) else {
             return;
@@ -82,7 +88,11 @@ impl Cameras {
             None => self.streams().identify(stream, id, may_be),
         };
         match believed {
-            Ok(()) => self.titles().moved(id, stream.name()),
+            Ok(()) => {
+                self.titles().moved(id, stream.name());
+                let is_own = is_closed(stream.name());
+                self.devices().believe(stream.name(), |other| !is_own || is_closed(other));
+            }
             Err(other) => {
                 if let Some(held_back) = stream.notices.due("device id") {
                     tracing::warn!(
@@ -110,6 +120,8 @@ struct Known {
     id: String,
     history: History,
     heard: Micros,
+    /// Whether the device is the one that it says.
+    is_believed: bool,
 }
 
 impl Devices {
@@ -129,7 +141,8 @@ impl Devices {
             let oldest = all.iter().min_by_key(|(_, known)| known.heard).map(|(camera, _)| camera.clone());
             oldest.and_then(|camera| all.remove(&camera));
         }
-        let new = || Known { id: hello.device_id.clone(), history: History::default(), heard: at };
+        let id = || hello.device_id.clone();
+        let new = || Known { id: id(), history: History::default(), heard: at, is_believed: false };
         let known = all.entry(camera.clone()).or_insert_with(new);
         if !known.is(hello) {
             // Another device took this one's place.
@@ -140,6 +153,34 @@ impl Devices {
         }
         known.heard = at;
         change(&mut known.history);
+    }
+}
+
+impl Devices {
+    /// Notes that the device behind `camera` is the one that it says, and has just connected. What it told as another camera
+    /// follows it from there, if `may_follow` says so of that one's name.
+    fn believe(&self, camera: &CameraName, may_follow: impl Fn(&CameraName) -> bool) {
+        let mut all = lock(&self.known);
+        let Some(known) = all.get_mut(camera) else {
+            return;
+        };
+        known.is_believed = true;
+        if known.id.is_empty() {
+            return;
+        }
+        let id = known.id.clone();
+        let is_same = |other: &CameraName, known: &Known| {
+            other != camera && known.is_believed && known.id == id && may_follow(other)
+        };
+        let Some(from) =
+            all.iter().find(|(other, known)| is_same(other, known)).map(|(other, _)| other.clone())
+        else {
+            return;
+        };
+        if let Some(mut before) = all.remove(&from) {
+            before.history.connected();
+            all.insert(camera.clone(), before);
+        }
     }
 }
 
@@ -158,6 +199,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
     use lenscast_protocol::control::Telemetry;
+
+    fn hello(id: &str) -> Hello {
+        Hello { device_id: id.to_owned(), ..Hello::default() }
+    }
 
     #[test]
     fn who_was_not_heard_for_the_longest_is_forgotten_first() {
@@ -178,7 +223,6 @@ mod tests {
     #[test]
     fn what_a_device_told_is_of_its_camera_alone_and_ends_with_the_device() {
         let devices = Devices::default();
-        let hello = |id: &str| Hello { device_id: id.to_owned(), ..Hello::default() };
         let camera = |text: &str| CameraName::new(text).unwrap();
         let restarts = |name: &str, id: &str| {
             let told = Told { hello: hello(id), telemetry: None };
@@ -199,5 +243,34 @@ mod tests {
         assert!(!restarts("liar", "b"), "another device at the same name begins anew");
         devices.change(&camera("liar"), &hello("b"), Micros(3), History::connected);
         assert!(!restarts("liar", "b") && !restarts("liar", "a"));
+    }
+
+    #[test]
+    fn what_a_device_told_follows_it_to_another_camera_if_it_is_believed_and_may() {
+        let restarting = |devices: &Devices, name: &CameraName| {
+            for uptime_ms in [50, 40, 30, 20, 10] {
+                let telemetry = Telemetry { uptime_ms, ..Telemetry::default() };
+                devices
+                    .change(name, &hello("a"), Micros(1), |history| history.telemetry(telemetry, Micros(1)));
+            }
+        };
+        let [door, back] = ["door", "back"].map(|name| CameraName::new(name).unwrap());
+        for (is_believed, may_follow) in [(true, true), (true, false), (false, true)] {
+            let devices = Devices::default();
+            restarting(&devices, &door);
+            if is_believed {
+                devices.believe(&door, |_| true);
+            }
+            devices.change(&back, &hello("a"), Micros(2), History::connected);
+            devices.believe(&back, |other| may_follow && *other == door);
+            let told = Told { hello: hello("a"), telemetry: None };
+            let follows = !devices.diagnose(&told, &back, Micros(10)).is_empty();
+            assert_eq!(follows, is_believed && may_follow);
+            assert_eq!(
+                devices.diagnose(&told, &door, Micros(10)).is_empty(),
+                follows,
+                "it is at one of them"
+            );
+        }
     }
 }
