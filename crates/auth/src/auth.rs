@@ -54,7 +54,7 @@ pub enum Look {
 
 /// What became of the credential that was given for a request; there may have been none.
 #[derive(Debug)]
-pub struct Known(Option<(By, Result<Found, AuthError>)>);
+pub struct Known(Option<(By, Box<Result<Found, AuthError>>)>);
 
 /// A password that is yet to be hashed. It counts as a wrong one until then; when it is dropped, it was none.
 #[derive(Debug)]
@@ -70,12 +70,16 @@ pub struct Hashing {
 impl Known {
     /// A credential that was not looked at, for this reason.
     #[must_use]
-    pub const fn refused(by: By, why: AuthError) -> Self {
-        Self(Some((by, Err(why))))
+    pub fn refused(by: By, why: AuthError) -> Self {
+        Self::of(by, Err(why))
+    }
+
+    fn of(by: By, found: Result<Found, AuthError>) -> Self {
+        Self(Some((by, Box::new(found))))
     }
 
     fn found(self) -> Result<Found, AuthError> {
-        self.0.map_or(Err(AuthError::Missing), |(_, found)| found)
+        self.0.map_or(Err(AuthError::Missing), |(_, found)| *found)
     }
 }
 
@@ -141,7 +145,7 @@ impl Auth {
             Some((found, outcome))
         });
         match (compared, credential) {
-            (Ok(Compared::Settled(found)), _) => Look::Known(Known(Some((*by, found)))),
+            (Ok(Compared::Settled(found)), _) => Look::Known(Known::of(*by, found)),
             (Ok(Compared::Open(attempt)), Credential::Password { name, password }) => {
                 let (name, password) = (name.clone(), password.clone());
                 let aim = self.store.aim(&name);
@@ -164,7 +168,7 @@ impl Auth {
             && self.passwords.verify(&name, &password, hash, now);
         let found = user.filter(|_| right).ok_or(AuthError::Wrong).map(|user| self.by_password(user, now));
         attempt.settle(outcome(&found, aim), now);
-        Known(Some((by, found)))
+        Known::of(by, found)
     }
 
     /// The password of the configuration, or one that was right a short time ago: what can be compared in no time.
@@ -192,7 +196,7 @@ impl Auth {
     /// # Errors
     /// [`AuthError`], which says why no credential was accepted.
     pub fn caller(&self, known: Known, presented: &Presented, now: u64) -> Result<Caller, AuthError> {
-        let refused = match known.0 {
+        let refused = match known.0.map(|(by, found)| (by, *found)) {
             Some((by, Ok(found))) => return Ok(caller(by, found, None)),
             Some((_, Err(error))) => Some(error),
             None => None,
