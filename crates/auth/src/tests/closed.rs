@@ -10,9 +10,11 @@ fn may_be(bench: &Bench, name: &str, with: &Presented) -> bool {
         peer_ip: peer(),
         local_ip: IpAddr::from([192, 168, 1, 2]),
         host: Some("192.168.1.2:8080"),
-        has_origin: false,
-        has_forwarding_header: false,
+        from_page: false,
+        old_http: false,
+        was_forwarded: false,
         through_trusted_proxy: false,
+        relayed: false,
         control_socket: false,
     };
     let caller = bench.auth.admit(with, &from, &Policy::default(), NOW);

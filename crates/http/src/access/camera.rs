@@ -9,7 +9,6 @@ use axum::http::{HeaderMap, StatusCode, header};
 use lenscast_auth::AuthError;
 use lenscast_auth::origin::Foreign;
 use lenscast_auth::policy::Hindrance;
-use lenscast_base::time::now;
 use lenscast_gate::Visitor;
 use lenscast_gate::client::Client;
 use lenscast_protocol::CameraName;
@@ -51,12 +50,11 @@ impl Knocking {
         };
         let caller = visitor.caller();
         let needs_key = |name: &CameraName| {
-            guarding.gate.config().policy.require_camera_key
-                || guarding.gate.auth().store().is_keyed(name, now())
+            guarding.gate.config().policy.require_camera_key || guarding.gate.auth().store().is_closed(name)
         };
         self.note(guarding, || match (caller.refused, hindrance) {
             _ if name.is_none() => Cause::Name,
-            (Some(AuthError::Throttled { .. }), _) => Cause::Guessing,
+            (Some(AuthError::Throttled { .. } | AuthError::Busy), _) => Cause::Guessing,
             (Some(_), _) => Cause::WrongKey,
             _ if caller.who.id().is_some() => Cause::WrongKey,
             (_, Some(Hindrance::Forwarded | Hindrance::OldHttp)) => Cause::Hidden,

@@ -16,12 +16,7 @@ const CONTENT_SECURITY_POLICY: &str =
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 /// The page that stores the cookie and goes on to the address without the token; `None` when the visitor came otherwise.
-pub(super) async fn open(
-    gate: &Gate,
-    visitor: &Visitor,
-    uri: &Uri,
-    headers: &HeaderMap,
-) -> Option<Response> {
+pub(super) async fn open(gate: &Gate, visitor: &Visitor, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
     if visitor.caller().by != By::Query {
         return None;
     }
