@@ -109,6 +109,15 @@ impl fmt::Display for Who {
 }
 
 impl AuthError {
+    /// Whether a credential was looked at before it was refused. When none was, the answer has nothing to hide.
+    #[must_use]
+    pub const fn was_compared(self) -> bool {
+        match self {
+            Self::Wrong | Self::Expired | Self::Revoked => true,
+            Self::Missing | Self::Throttled { .. } | Self::Busy => false,
+        }
+    }
+
     /// The sentence for the one who asked. It does not tell a wrong guess from a credential that was good once.
     #[must_use]
     pub const fn answer(self) -> &'static str {

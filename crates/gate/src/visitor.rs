@@ -3,12 +3,12 @@
 use super::client::Client;
 use super::{Channel, Gate, Peer};
 use http::{HeaderMap, Method, Uri};
-use lenscast_auth::Caller;
 use lenscast_auth::cookie::SessionCookie;
 use lenscast_auth::origin::{Asking, Own, Warrant};
 use lenscast_auth::policy::{Circumstances, Hindrance};
 use lenscast_auth::presented::Presented;
 use lenscast_auth::rights::{Right, Rights};
+use lenscast_auth::{AuthError, Caller};
 use lenscast_base::time::now;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -133,7 +133,7 @@ impl Visitor {
 /// no difference to one who may watch without.
 fn is_noticed(caller: &Caller, presented: &Presented) -> bool {
     let is_let_in = caller.rights.allows_some(Right::View);
-    caller.refused.is_some() && (presented.explicit.is_some() || !is_let_in)
+    caller.refused.is_some_and(AuthError::was_compared) && (presented.explicit.is_some() || !is_let_in)
 }
 
 /// What a client's place is judged by.

@@ -202,7 +202,9 @@ async fn refused(gate: &Gate, visitor: &Visitor, error: LoginError) -> Problem {
         LoginError::Store(error) => return not_kept(&error),
     };
     tracing::info!(peer = %visitor.peer(), "a login is refused: {error}");
-    gate.delay_refusal().await;
+    if error.was_compared() {
+        gate.delay_refusal().await;
+    }
     match error {
         AuthError::Throttled { seconds } => {
             let sentence = format!("Too many logins failed. Try again in {seconds} s.");
