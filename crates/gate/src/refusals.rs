@@ -4,8 +4,8 @@
 //! user that there is not take different ways through the program. The comparisons take the same time by themselves; the
 //! moment hides what is left.
 //!
-//! Who has to wait anyhow is answered at once: nothing was compared. A delay keeps a connection, and connections are what an attacker wants to take. So there are few delays at once, and
-//! each is short; beyond that the answer comes at once.
+//! Who has to wait anyhow is answered at once: nothing was compared. A delay keeps a connection, and connections are what
+//! an attacker wants to take. So there are few delays at once, and each is short; beyond that the answer comes at once.
 
 use lenscast_auth::secret::random;
 use std::time::Duration;

@@ -140,7 +140,8 @@ impl Ingest {
 
     /// Finds out whether the device is the one that it says.
     fn identify(&self, publisher: &Publisher) {
-        let (may_pass_for, is_closed) = (|other: &_| self.may_pass_for(other), |camera: &_| self.is_closed(camera));
+        let (may_pass_for, is_closed) =
+            (|other: &_| self.may_pass_for(other), |camera: &_| self.is_closed(camera));
         self.cameras.identify(publisher, may_pass_for, is_closed);
     }
 

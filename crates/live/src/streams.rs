@@ -172,7 +172,7 @@ impl Streams {
     ) -> Result<(), CameraName> {
         let id = Some(id).filter(|id| !id.is_empty()).map(str::to_owned);
         let names = self.lock();
-        let has_it = |other: &&Arc<Stream>| id.is_some() && other.device_id() == id;
+        let has_it = |other: &Arc<Stream>| id.is_some() && other.device_id() == id;
         if let Some(holder) = names.streams().find(has_it).filter(|holder| !Arc::ptr_eq(holder, stream)) {
             if holder.session().is_some() || !may_leave(holder.name()) {
                 stream.set_device_id(None);

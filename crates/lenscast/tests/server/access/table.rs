@@ -30,7 +30,7 @@ use For::*;
 type Doors = &'static [(&'static str, For)];
 
 /// Method, the server's path, who, and requests of that kind which change nothing.
-const TABLE: [(&str, &str, Doors); 39] = [
+const TABLE: [(&str, &str, Doors); 40] = [
     ("GET", "/", &[("/", AnyViewer)]),
     (
         "GET",
