@@ -53,7 +53,7 @@ fn of_key(listed: &Value, open: OpenTo, key: &Value) -> String {
     if open.open {
         return said + OPEN;
     }
-    let others = [&listed["tokens"], &listed["configured"]["tokens"]].into_iter().flat_map(|list| each(list));
+    let others = [&listed["tokens"], &listed["configured"]["tokens"]].into_iter().flat_map(each);
     let others: Vec<&Value> =
         others.filter(|other| other["kind"] == "camera" && other["id"] != key["id"]).collect();
     for camera in each(&key["cameras"]) {
