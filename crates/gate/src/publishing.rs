@@ -256,6 +256,12 @@ mod tests {
         admit(&publishing).await;
     }
 
+    /// Waits until a camera is told to make room.
+    async fn evicted(camera: &CameraTicket) {
+        let told = tokio::time::timeout(Duration::from_secs(60), camera.evicted().cancelled_owned()).await;
+        told.expect("it is told to make room");
+    }
+
     #[tokio::test(start_paused = true)]
     async fn who_comes_from_another_address_gets_in_and_the_limit_holds_meanwhile() {
         let publishing = publishing(4, 100);
@@ -269,7 +275,7 @@ mod tests {
             let publishing = publishing.clone();
             tokio::spawn(async move { publishing.admit(address(2)).await })
         };
-        crowd[1].evicted().cancelled().await;
+        evicted(&crowd[1]).await;
         assert_eq!(publishing.now().0, 4, "until it has left, nobody gets in");
         assert!(
             !crowd.iter().enumerate().any(|(number, camera)| number != 1 && camera.evicted().is_cancelled())
@@ -282,7 +288,7 @@ mod tests {
             let publishing = publishing.clone();
             tokio::spawn(async move { publishing.admit(address(3)).await })
         };
-        crowd[2].evicted().cancelled().await;
+        evicted(&crowd[2]).await;
         drop(crowd.pop());
         let third = third.await.unwrap().unwrap();
         for from in 1..=3 {

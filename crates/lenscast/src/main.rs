@@ -9,6 +9,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    lenscast_media::allocator::give_large_buffers_back();
     let job = match cli::prepare(cli::Cli::parse()) {
         Ok(job) => job,
         Err(error) => return fail(&*error),

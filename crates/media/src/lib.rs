@@ -3,7 +3,7 @@
 //! **This crate never awaits, never opens a socket or a file and never reads a clock**; every time is given to it. The
 //! modules stand in the order in which the data flows.
 
-// One call of openh264's C interface needs it, and says why.
+// One call of openh264's C interface and one of the C library's allocator need it, and say why.
 #![deny(unsafe_code)]
 
 pub mod time;
@@ -19,3 +19,5 @@ pub mod h264;
 pub mod ts;
 
 pub mod fmp4;
+
+pub mod allocator;

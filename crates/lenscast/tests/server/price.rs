@@ -79,6 +79,38 @@ async fn jpegs_made_to_be_costly_cost_next_to_nothing_and_the_honest_camera_play
     assert_eq!(server.ends_after("TERM").await, Some(0));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_largest_pictures_that_may_be_cost_what_is_documented_and_it_is_given_back() {
+    let mut server = Program::start(&["serve", "--listen", "127.0.0.1:0"]);
+    let address = server.address().await;
+    let before = server.kernel_says("VmRSS");
+    let (mut viewer, _) = connect_async(format!("ws://{address}/ws/viewer?format=h264")).await.unwrap();
+    let progressive = Costly { width: 1920, height: 1200, scans: 48, ..NINETY_NINE_SCANS };
+    let pictures = [Costly::baseline(3840, 2160), progressive, Costly::baseline(640, 480)];
+    let pictures = pictures.map(|picture| picture.jpeg());
+    for round in 0..4 {
+        // Each from a connection of its own, so that threads and heaps come and go.
+        for picture in &pictures {
+            let (mut camera, _) = connect_async(format!("ws://{address}/ws/camera")).await.unwrap();
+            camera.send(Message::binary(picture.clone())).await.unwrap();
+            within(async { while !viewer.next().await.unwrap().unwrap().is_binary() {} }).await;
+            camera.close(None).await.unwrap();
+            within(async { while let Some(Ok(_)) = camera.next().await {} }).await;
+        }
+        println!("round {round}: {} KiB now", server.kernel_says("VmRSS"));
+    }
+    let most = server.kernel_says("VmHWM");
+    println!("{before} KiB before, {most} KiB at most");
+    assert!(most <= MAX_MEMORY, "{most} KiB");
+    within(async {
+        while server.kernel_says("VmRSS") > before + 16 * 1024 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
+    assert_eq!(server.ends_after("TERM").await, Some(0));
+}
+
 #[tokio::test]
 async fn a_costly_jpeg_has_a_cause_of_its_own_and_is_shown_to_nobody() {
     let server = start();

@@ -70,6 +70,9 @@ impl DecodeFault {
     }
 }
 
+/// The scratch planes that are kept from frame to frame, in bytes: those of 1920×1200 in 4:2:2.
+const MAX_KEPT_SCRATCH: usize = 4 << 20;
+
 /// Decodes one JPEG after another. Keeps its scratch planes from frame to frame: use one for each camera.
 #[derive(Debug, Default)]
 pub struct Decoder {
@@ -120,6 +123,10 @@ impl Decoder {
         let fenced = fence(jpeg, std::mem::take(&mut self.fenced));
         let decoded = self.decode_fenced(&fenced, out);
         self.fenced = fenced;
+        // What is large is not kept: the encoder needs its own memory next, and not at the same time.
+        if self.scratch.iter().map(Vec::len).sum::<usize>() > MAX_KEPT_SCRATCH {
+            self.scratch = Default::default();
+        }
         decoded
     }
 
