@@ -10,6 +10,8 @@ const PATIENCE = 5000;
 /** Seconds by which two clocks drift apart in a second, at most. */
 const DRIFT = 0.0001;
 const TICKS = 90_000;
+/** Seconds by which an answer differs from what is known, beyond all errors, when the server's clock was set. */
+const SET = 1;
 
 let shared = null;
 
@@ -27,6 +29,8 @@ export class Clock {
   #errorAt = 0;
   #fresh = true;
   #asking = false;
+  /** The offset that the last answer would have, when that cannot be by what is known. */
+  #doubt = null;
 
   constructor(url) {
     this.url = url;
@@ -43,6 +47,13 @@ export class Clock {
   renew() {
     this.#fresh = true;
     this.ask();
+  }
+
+  /** The server's clock was set: nothing is known until it answers. */
+  wasSet() {
+    this.offset = null;
+    this.ptsOffset = null;
+    this.renew();
   }
 
   /** Asks a few times, unless that is under way. */
@@ -67,11 +78,17 @@ export class Clock {
   /** An answer to what was asked at one time and came at another. */
   heard({ unix_us, pts_90k }, from, to) {
     const error = (to - from) / 2;
-    if (!this.#fresh && error > this.uncertainty) return;
+    const offset = unix_us / 1e6 - (from + to) / 2;
+    // Two answers in a row that agree on something else, and not one alone: the server's clock was set.
+    const differs = this.offset !== null && Math.abs(offset - this.offset) > error + this.uncertainty + SET;
+    const wasSet = differs && this.#doubt !== null && Math.abs(offset - this.#doubt) < SET;
+    this.#doubt = differs ? offset : null;
+    if (!this.#fresh && !wasSet && error > this.uncertainty) return;
     this.#fresh = false;
+    this.#doubt = null;
     this.#error = error;
     this.#errorAt = to;
-    this.offset = unix_us / 1e6 - (from + to) / 2;
+    this.offset = offset;
     this.ptsOffset = unix_us / 1e6 - pts_90k / TICKS;
   }
 }

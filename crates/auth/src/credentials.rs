@@ -12,12 +12,16 @@ use crate::share::ShareKey;
 use lenscast_base::state::{StateDir, StateError};
 use lenscast_protocol::CameraName;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A session that was not used for this long ends, in seconds: 30 days.
 pub const SESSION_IDLE_S: u64 = 30 * 86_400;
 /// A session ends this long after it was made, in seconds: a year.
 pub const SESSION_MAX_S: u64 = 365 * 86_400;
+
+/// What is over is refused at once, and forgotten when it has been over for this long without a break, in seconds: 28
+/// days. A clock that is wrong for a while, such as one that says 2036 until a time server sets it, costs nothing then.
+pub const KEPT_WHEN_OVER_S: u64 = 28 * 86_400;
 
 /// The name of the credentials' file in the state directory.
 pub const FILE: &str = "credentials.json";
@@ -36,6 +40,10 @@ pub(crate) struct Credentials {
     /// opens them: else whoever has stolen a key would go on without it when it is taken back.
     #[serde(default, with = "cameras::set")]
     pub closed: BTreeSet<CameraName>,
+    /// Since when each token, share link and session that is over was seen to be so, by the clock of that moment. What is
+    /// not over any more, because the clock was set back, is taken out again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub over: BTreeMap<Id, u64>,
     /// The credentials of the configuration. They are never written into the file.
     #[serde(skip)]
     pub declared: Declared,
@@ -65,8 +73,8 @@ impl Credentials {
     pub fn read(state: &StateDir) -> Result<Self, StateError> {
         let (version, share_key) = (Version, ShareKey::generate());
         let (users, tokens, shares, sessions) = Default::default();
-        let (closed, declared) = Default::default();
-        let none = Self { version, share_key, users, tokens, shares, sessions, closed, declared };
+        let (over, closed, declared) = Default::default();
+        let none = Self { version, share_key, users, tokens, shares, sessions, over, closed, declared };
         let mut all = state.read_json(FILE)?.unwrap_or(none);
         // A file that was written before names stayed closed tells only of the keys that there are.
         let keyed = all.tokens.iter().flat_map(|token| keyed_by(&token.info)).cloned();
@@ -94,19 +102,73 @@ impl Credentials {
         user().or_else(token).or_else(share).or_else(|| self.declared.grant(id))
     }
 
-    /// Removes tokens, share links and sessions whose time is over. Says whether there were any.
+    /// Notes what is over at `now`, and removes what has been so for [`KEPT_WHEN_OVER_S`]; sessions whose credential is
+    /// gone are removed at once. Says whether anything changed.
+    ///
+    /// For example: a link that ended at noon is noted in the afternoon, and removed four weeks after that. When the clock
+    /// leaps to 2036, everything is noted with a moment of that year. When it is set back, nothing is over, and all of
+    /// these notes are taken out again.
     pub fn prune(&mut self, now: u64) -> bool {
         let count = |all: &Self| all.tokens.len() + all.shares.len() + all.sessions.len();
-        let before = count(self);
-        self.tokens.retain(|token| !is_over(token.info.expires, now));
-        self.shares.retain(|share| share.expires > now);
-        let mut sessions = std::mem::take(&mut self.sessions);
-        sessions.retain(|Kept { info, .. }| {
-            info.lasts(info.last_used, now)
-                && self.grant(&info.of).is_some_and(|grant| !is_over(grant.expires, now))
+        let before = (count(self), self.over.clone());
+        let sessions = std::mem::take(&mut self.sessions);
+        self.sessions = sessions.into_iter().filter(|kept| self.grant(&kept.info.of).is_some()).collect();
+        let since = |id: Id| {
+            // One that was noted by a clock that was ahead is noted anew.
+            let known = before.1.get(&id).copied().filter(|since| *since <= now);
+            (id, known.unwrap_or(now))
+        };
+        self.over = self.over_at(now).into_iter().map(since).collect();
+        let forgotten = |since: &u64| now - since >= KEPT_WHEN_OVER_S;
+        let forgotten: BTreeSet<Id> =
+            self.over.iter().filter(|(_, since)| forgotten(since)).map(|(id, _)| id.clone()).collect();
+        self.remove(&forgotten);
+        (count(self), &self.over) != (before.0, &before.1)
+    }
+
+    /// Removes what is over at `now`, however short ago that was noted. For a list that people read.
+    pub fn hide_over(&mut self, now: u64) {
+        let sessions = std::mem::take(&mut self.sessions);
+        self.sessions = sessions.into_iter().filter(|kept| self.grant(&kept.info.of).is_some()).collect();
+        let over = self.over_at(now);
+        self.remove(&over);
+    }
+
+    /// The ids of all tokens, share links and sessions that are over at `now`.
+    fn over_at(&self, now: u64) -> BTreeSet<Id> {
+        let tokens = self.tokens.iter().map(|token| (&token.info.id, is_over(token.info.expires, now)));
+        let shares = self.shares.iter().map(|share| (&share.id, share.expires <= now));
+        let sessions = self.sessions.iter().map(|Kept { info, .. }| {
+            let of = self.grant(&info.of).is_some_and(|grant| !is_over(grant.expires, now));
+            (&info.id, !of || !info.lasts(info.last_used, now))
         });
-        self.sessions = sessions;
-        count(self) < before
+        let all = tokens.chain(shares).chain(sessions);
+        all.filter(|(_, over)| *over).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Removes tokens, share links and sessions, and the sessions that began with one of these.
+    fn remove(&mut self, ids: &BTreeSet<Id>) {
+        self.tokens.retain(|token| !ids.contains(&token.info.id));
+        self.shares.retain(|share| !ids.contains(&share.id));
+        self.sessions.retain(|Kept { info, .. }| !ids.contains(&info.id) && !ids.contains(&info.of));
+        for id in ids {
+            self.over.remove(id);
+        }
+    }
+
+    /// Makes room in one list when it is full, by removing what has been over for longest. `of` gives the ids of that
+    /// list. Nothing that is still good is ever removed.
+    pub fn make_room(&mut self, limit: usize, of: impl Fn(&Self) -> Vec<&Id>) {
+        let ids = of(self);
+        if ids.len() < limit {
+            return;
+        }
+        let oldest = ids
+            .into_iter()
+            .filter(|id| self.over.contains_key(id))
+            .min_by_key(|id| self.over.get(id))
+            .cloned();
+        self.remove(&oldest.into_iter().collect());
     }
 
     /// The last use of each credential and session, by id.
@@ -132,7 +194,8 @@ impl Credentials {
 impl SessionInfo {
     /// Whether the session still lasts at `now`, when it was last used at `last_used`.
     pub(crate) fn lasts(&self, last_used: Option<u64>, now: u64) -> bool {
-        let used = last_used.unwrap_or(self.created);
+        // A use by a clock that was behind, in 1970, is no silence since then.
+        let used = last_used.map_or(self.created, |used| used.max(self.created));
         now < self.expires && now.saturating_sub(used) < SESSION_IDLE_S
     }
 }

@@ -11,7 +11,7 @@ mod budget;
 mod change;
 mod error;
 
-pub use crate::credentials::{FILE, SESSION_IDLE_S, SESSION_MAX_S};
+pub use crate::credentials::{FILE, KEPT_WHEN_OVER_S, SESSION_IDLE_S, SESSION_MAX_S};
 pub use error::{FirstLinks, StoreError};
 
 use crate::credentials::{Credentials, is_over};
@@ -169,7 +169,7 @@ impl Store {
     pub fn list(&self, now: u64) -> Listing {
         let mut all = (*self.snapshot()).clone();
         self.merge_used(&mut all);
-        all.prune(now);
+        all.hide_over(now);
         let used = |id: &Id| lock(&self.used).get(id).copied();
         Listing {
             configured: all.declared.list(used),
@@ -330,8 +330,8 @@ impl Store {
         self.late.notified().await;
     }
 
-    /// Writes what is not on the disk yet, the last uses at most once a minute, and forgets what is over. Call this now
-    /// and then.
+    /// Writes what is not on the disk yet, the last uses at most once a minute, and forgets what has been over for
+    /// [`KEPT_WHEN_OVER_S`]. Call this now and then.
     ///
     /// # Errors
     /// [`StateError`] when the file cannot be written. The next call tries again.

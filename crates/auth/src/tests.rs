@@ -1,6 +1,7 @@
 //! Tests of access control as a whole.
 
 mod callers;
+mod clocks;
 mod closed;
 mod guessing;
 mod keeping;

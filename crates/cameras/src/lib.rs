@@ -77,7 +77,7 @@ impl Cameras {
     ) -> Self {
         let (clock, news) = (Clock::start(), News::default());
         Self(Arc::new(Inner {
-            streams: Streams::new(rules, clock, news.clone()),
+            streams: Streams::new(rules, clock.clone(), news.clone()),
             pipelines: pipelines.into(),
             clock,
             news,

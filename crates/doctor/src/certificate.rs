@@ -56,10 +56,14 @@ pub(crate) fn judge(facts: &Facts, now: u64) -> Vec<Finding> {
     if now < info.not_before {
         let text =
             format!("The certificate {file} is good from {from} on, which is to come: browsers refuse it.");
-        findings.push(
-            Finding::wrong(text)
-                .todo("Is this computer's clock right? If so, somebody gave you one too early."),
-        );
+        let right = if *own {
+            format!(
+                "Is this computer's clock right? If so, it was wrong when this was made: remove {file}, and start the server again."
+            )
+        } else {
+            "Is this computer's clock right? If so, somebody gave you one too early.".to_owned()
+        };
+        findings.push(Finding::wrong(text).todo(right));
     } else if info.not_after <= now {
         let ago = rough(now - info.not_after);
         let text = format!("The certificate {file} ended on {until}, {ago} ago: browsers refuse it.");

@@ -3,6 +3,7 @@
 use crate::report::Finding;
 use crate::tools::{Said, ask};
 use lenscast_base::time::{moment, rough};
+use serde::Deserialize;
 use std::path::Path;
 
 /// The file that systemd makes when it has set the clock by a time server since the computer started.
@@ -26,18 +27,37 @@ pub(crate) struct Facts {
     pub synchronised: Option<bool>,
     /// The file that was written last, and the moment of that by this clock.
     pub newest: Option<(String, u64)>,
+    /// The last step of the clock that the running server saw.
+    pub stepped: Option<Stepped>,
+}
+
+/// A step of the clock, as the server tells it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct Stepped {
+    /// The number of steps since the server started.
+    pub count: u64,
+    /// The moment of the last one, by the clock as it was set, in seconds since the Unix epoch.
+    pub at: u64,
+    /// By how many seconds the clock was set forward; less than 0 when it was set back.
+    pub by_s: i64,
 }
 
 impl Facts {
     /// Gathers the facts. `now`, `built` and the moment in `newest` are in seconds since the Unix epoch.
-    pub(crate) fn gather(now: u64, built: u64, newest: Option<(String, u64)>) -> Self {
-        Self { now, built, synchronised: synchronised(), newest }
+    /// `stepped` is what the running server tells.
+    pub(crate) fn gather(
+        now: u64,
+        built: u64,
+        newest: Option<(String, u64)>,
+        stepped: Option<Stepped>,
+    ) -> Self {
+        Self { now, built, synchronised: synchronised(), newest, stepped }
     }
 }
 
 /// The findings about the clock.
 pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
-    let Facts { now, built, synchronised, newest } = facts;
+    let Facts { now, built, synchronised, newest, stepped } = facts;
     let shown = moment(*now);
     let set = "Set it: sudo timedatectl set-ntp true (or sudo date --set \"…\").";
     if now + SLACK_S < *built {
@@ -60,11 +80,27 @@ pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
         let text = format!("Nothing sets the clock by the network; it says {shown}.");
         findings.push(Finding::look(text).todo(WHY).todo("Let it be set: sudo timedatectl set-ntp true"));
     }
+    findings.extend(stepped.as_ref().map(step));
     if findings.is_empty() {
         let set = if synchronised.is_some() { ", and is set by the network" } else { "" };
         findings.push(Finding::fine(format!("The clock says {shown}{set}.")));
     }
     findings
+}
+
+/// The finding about a clock that was set while the server ran.
+fn step(stepped: &Stepped) -> Finding {
+    let Stepped { count, at, by_s } = stepped;
+    let way = if *by_s < 0 { "back" } else { "forward" };
+    let often = if *count > 1 { format!(" ({count} times in all)") } else { String::new() };
+    let text = format!(
+        "While the server ran, the clock was set {way} by {} at {}{often}, or the computer slept.",
+        rough(by_s.unsigned_abs()),
+        moment(*at)
+    );
+    Finding::look(text)
+        .todo("The server follows it. Links and logins that were made before it may end too early or too late.")
+        .todo("Where it happens at each start, let services wait for the time: sudo systemctl enable systemd-time-wait-sync")
 }
 
 /// Whether systemd knows that something sets the clock; `None` when it does not know.
@@ -87,7 +123,7 @@ mod tests {
     const NOW: u64 = 1_795_384_385;
 
     fn facts() -> Facts {
-        Facts { now: NOW, built: NOW - 86_400, synchronised: Some(true), newest: None }
+        Facts { now: NOW, built: NOW - 86_400, synchronised: Some(true), newest: None, stepped: None }
     }
 
     fn only(facts: Facts) -> Finding {
@@ -120,6 +156,18 @@ mod tests {
             "{found:?}"
         );
         assert_eq!(only(Facts { newest: newest(NOW + 10), ..facts() }).mark, Mark::Fine);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_while_the_server_ran_is_told() {
+        let at = NOW - 3600;
+        for (count, by_s, words) in [
+            (1, 1_795_384_000, "set forward by 20779 days at 2026-11-22 20:53 UTC, or"),
+            (2, -90, "set back by 90 s at 2026-11-22 20:53 UTC (2 times in all), or"),
+        ] {
+            let found = only(Facts { stepped: Some(Stepped { count, at, by_s }), ..facts() });
+            assert!(found.mark == Mark::Look && found.text.contains(words), "{words}: {found:?}");
+        }
     }
 
     #[test]

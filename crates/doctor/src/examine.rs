@@ -88,7 +88,8 @@ pub fn examine(installation: &Installation) -> Report {
         report.add("Between callers and the server", forwarders::judge(&facts));
     }
     let newest = state.as_ref().and_then(state::Facts::newest);
-    report.add("Clock", clock::judge(&clock::Facts::gather(now, build.built, newest)));
+    let stepped = info.as_ref().and_then(|info| info.clock_stepped);
+    report.add("Clock", clock::judge(&clock::Facts::gather(now, build.built, newest, stepped)));
     let limits = info.as_ref().and_then(|info| fs::read_to_string(format!("/proc/{}/limits", info.pid)).ok());
     let built_in = config.encoder.is_none();
     let program = program::Facts {

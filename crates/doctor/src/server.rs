@@ -1,5 +1,6 @@
 //! The check of the running server, by what it tells about itself: whether the settings are in force.
 
+use crate::clock::Stepped;
 use crate::forwarders::Caller;
 use crate::report::Finding;
 use lenscast_base::time::{moment, rough};
@@ -28,6 +29,8 @@ pub(crate) struct Info {
     refused_cameras: Vec<RefusedCamera>,
     /// The requests from elsewhere, by address.
     pub callers: Vec<Caller>,
+    /// The last step of the clock; `None` when there was none.
+    pub clock_stepped: Option<Stepped>,
 }
 
 /// A camera that the server refused.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 const ROOT: u32 = 0;
 
 /// The names of the files that a server keeps there. Other files are not looked at.
-const OURS: [&str; 4] = [store::FILE, titles::FILE, self_signed::FILE, CONTROL_SOCKET];
+const OURS: [&str; 5] = [store::FILE, titles::FILE, self_signed::FILE, self_signed::BEFORE, CONTROL_SOCKET];
 
 /// The facts about the state directory.
 #[derive(Debug)]
@@ -128,7 +128,8 @@ fn folder(facts: &Facts, folder: &Entry, writable: bool) -> Vec<Finding> {
         findings.push(Finding::look(text).todo(format!("chmod 700 {place}")));
     }
     findings.extend(strangers(facts, folder));
-    let secret = |entry: &&Entry| [store::FILE, self_signed::FILE].contains(&entry.name.as_str());
+    let secret =
+        |entry: &&Entry| [store::FILE, self_signed::FILE, self_signed::BEFORE].contains(&entry.name.as_str());
     for Entry { name, mode, .. } in look.entries.iter().filter(secret).filter(|entry| entry.mode & 0o077 != 0)
     {
         let text = format!(

@@ -168,7 +168,7 @@ impl Ingest {
         let mut config = self.serving.limits().watch();
         let mut limits = config.borrow_and_update().clone();
         let session = publisher.session();
-        let clock = *publisher.stream().clock();
+        let clock = publisher.stream().clock().clone();
         let mut heard = Instant::now();
         // The bytes of the newest picture, which is kept until the next one comes.
         let mut newest = 0;

@@ -42,7 +42,9 @@ const FLUSH_INTERVAL: Duration = Duration::from_secs(60);
 const FLUSH_LATE: Duration = Duration::from_secs(1);
 
 /// The files of the state directory that nobody else may read.
-const SECRETS: [&str; 3] = [store::FILE, self_signed::FILE, CONTROL_SOCKET];
+const SECRETS: [&str; 4] = [store::FILE, self_signed::FILE, self_signed::BEFORE, CONTROL_SOCKET];
+/// How often it is looked at whether this computer's clock was set.
+const CLOCK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A server whose socket is open.
 #[derive(Debug)]
@@ -166,11 +168,31 @@ impl Server {
                 certificates.clone().run(shutdown.clone()).await;
             }
         };
-        tokio::join!(doors, control, certificates, events, history, flush(&app));
+        tokio::join!(doors, control, certificates, events, history, flush(&app), follow_clock(&app));
         serving.tasks().close();
         let all = async { tokio::join!(serving.tasks().wait(), app.demos.ended()) };
         if tokio::time::timeout(SHUTDOWN_GRACE, all).await.is_err() {
             tracing::warn!(connections = serving.tasks().len(), "some connections did not end in time");
+        }
+    }
+}
+
+/// Follows the wall clock when it is set, also while no camera sends, and then looks at the certificate.
+async fn follow_clock(app: &App) {
+    let clock = app.cameras.clock();
+    let (mut ticks, mut stepped) = (tokio::time::interval(CLOCK_INTERVAL), clock.stepped());
+    loop {
+        tokio::select! {
+            () = app.serving.shutdown().cancelled() => return,
+            _ = ticks.tick() => {
+                clock.follow();
+            }
+            Ok(()) = stepped.changed() => {
+                if let Some(certificates) = app.serving.certificates().cloned() {
+                    #[expect(clippy::let_underscore_must_use, reason = "what goes wrong is logged")]
+                    let _ = tokio::task::spawn_blocking(move || certificates.refresh()).await;
+                }
+            }
         }
     }
 }

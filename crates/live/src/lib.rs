@@ -44,7 +44,7 @@ pub mod pipeline;
 pub mod framed;
 pub mod unit;
 
-pub use clock::Clock;
+pub use clock::{Clock, Step, Steps};
 pub use demand::Demand;
 pub use device::{Device, Told};
 pub use framed::Framed;

@@ -89,7 +89,7 @@ impl Streams {
             self.sweep(&mut names);
         }
         let (rules, news) = (self.rules.clone(), self.news.clone());
-        let stream = Arc::new(Stream::new(name.clone(), self.clock, rules, news));
+        let stream = Arc::new(Stream::new(name.clone(), self.clock.clone(), rules, news));
         names.by_name.insert(name.clone(), Known { stream: Arc::downgrade(&stream), kept: None });
         stream
     }

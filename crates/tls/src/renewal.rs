@@ -11,6 +11,7 @@ use rustls::crypto::ring::default_provider;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{Error, ServerConfig};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -19,6 +20,9 @@ use tokio_util::sync::CancellationToken;
 /// How often the certificate's files are looked at. Their whole content is compared: their dates would not change when
 /// a symbolic link is pointed at other files, as certbot does.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How often it is looked at whether the certificate that is made here ends soon.
+const RENEWAL: Duration = Duration::from_secs(3600);
 
 /// How often the log says that a certificate ends soon.
 const REMINDER: Duration = Duration::from_secs(86_400);
@@ -113,31 +117,32 @@ impl Certificates {
     }
 
     /// Looks whether there is another certificate, and puts it in force. When the other cannot be used, the one in
-    /// force stays: somebody may just be writing the files. The caller's thread waits for the disk.
+    /// force stays: somebody may just be writing the files. Call this, too, when the clock was set:
+    /// another certificate may be the good one then. The caller's thread waits for the disk.
     pub fn refresh(&self) {
         match &self.config.get().certificate {
             Some(Certificate::Files { cert, key }) => self.refresh_files(cert, key),
-            Some(Certificate::SelfSigned) => match own(&self.config, &self.state) {
-                Ok(certified) => self.take(certified),
-                Err(error) => tracing::error!("the certificate stays as it is: {error}"),
-            },
+            Some(Certificate::SelfSigned) => self.refresh_own(),
             None => {}
         }
     }
 
-    /// [Refreshes](Self::refresh) every few seconds, and whenever the configuration changes, until `shutdown` is
+    /// [Refreshes](Self::refresh) every few seconds, or every hour when the certificate is made here, and whenever the configuration changes, until `shutdown` is
     /// cancelled.
     pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
         let mut checks = tokio::time::interval(CHECK_INTERVAL);
         let mut reminders = tokio::time::interval(REMINDER);
         reminders.reset();
+        let mut renewals = tokio::time::interval(RENEWAL);
+        renewals.reset();
         let mut changes = self.config.watch();
         loop {
             let is_own = !matches!(self.config.get().certificate, Some(Certificate::Files { .. }));
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                // Nobody else writes a certificate that is made here: only a new configuration can ask for a new one.
+                // Nobody else writes a certificate that is made here, so its file is not read so often.
                 _ = checks.tick(), if !is_own => {}
+                _ = renewals.tick(), if is_own => {}
                 Ok(()) = changes.changed() => {}
                 _ = reminders.tick() => {
                     if let Some(trouble) = self.info().trouble(now()) {
@@ -149,6 +154,17 @@ impl Certificates {
             // Nothing is lost when this fails: the next look comes in seconds. What goes wrong is logged.
             #[expect(clippy::let_underscore_must_use, reason = "what went wrong in it is logged there")]
             let _ = tokio::task::spawn_blocking(move || certificates.refresh()).await;
+        }
+    }
+
+    fn refresh_own(&self) {
+        // Where nothing is kept, another one would be made each time.
+        if self.state.place().is_none() && self_signed::stays(&self.info(), &own_names(&self.config), now()) {
+            return;
+        }
+        match own(&self.config, &self.state) {
+            Ok(certified) => self.take(certified),
+            Err(error) => tracing::error!("the certificate stays as it is: {error}"),
         }
     }
 
@@ -203,8 +219,12 @@ impl ResolvesServerCert for Certificates {
 
 /// The certificate that is made here, for all names that this computer has now.
 fn own(config: &InForce<TlsConfig>, state: &StateDir) -> Result<Certified, SelfSignedError> {
-    let names = self_signed::names(&config.get().host_names, &machine_addresses());
-    self_signed::kept_or_made(state, &names, now())
+    self_signed::kept_or_made(state, &own_names(config), now())
+}
+
+/// All names that this computer has now.
+fn own_names(config: &InForce<TlsConfig>) -> BTreeSet<String> {
+    self_signed::names(&config.get().host_names, &machine_addresses())
 }
 
 fn name(path: &Path) -> String {

@@ -109,6 +109,7 @@ impl Store {
             return Err(StoreError::Expired);
         }
         self.change(now, |all| {
+            all.make_room(MAX_SHARES, |all| all.shares.iter().map(|share| &share.id).collect());
             room("shares", all.shares.len(), MAX_SHARES)?;
             let id = all.new_id();
             let share = all.share_key.sign(&Claim { id: id.clone(), camera: camera.clone(), exp: expires });
@@ -170,6 +171,7 @@ impl Store {
                 let oldest = all.sessions.iter().position(is_own);
                 oldest.map(|oldest| all.sessions.remove(oldest));
             }
+            all.make_room(MAX_SESSIONS, |all| all.sessions.iter().map(|session| &session.info.id).collect());
             if all.sessions.len() >= MAX_SESSIONS {
                 all.end_oldest_session();
             }
@@ -303,6 +305,7 @@ impl Credentials {
         expires: Option<u64>,
         now: u64,
     ) -> Result<(Id, Secret), StoreError> {
+        self.make_room(MAX_TOKENS, |all| all.tokens.iter().map(|token| &token.info.id).collect());
         room("tokens", self.tokens.len(), MAX_TOKENS)?;
         let (id, secret) = (self.new_id(), Secret::generate(kind));
         let info = TokenInfo { id: id.clone(), kind, label, cameras, created: now, expires, last_used: None };

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ids::Label;
-use crate::store::{Listing, MAX_SESSIONS, MAX_SHARES, MAX_TOKENS, MAX_USERS, StoreError};
+use crate::store::{KEPT_WHEN_OVER_S, Listing, MAX_SESSIONS, MAX_SHARES, MAX_TOKENS, MAX_USERS, StoreError};
 use lenscast_base::state::StateError;
 use std::fs;
 
@@ -193,7 +193,7 @@ fn a_use_while_something_is_changed_is_not_lost() {
 }
 
 #[test]
-fn what_is_over_is_neither_listed_nor_kept() {
+fn what_is_over_is_not_listed_and_is_forgotten_weeks_later() {
     let bench = Bench::new();
     bench.store().add_token(Kind::View, "", None, Some(NOW + 60), NOW).unwrap();
     let (id, share) = bench.store().add_share(None, "", NOW + 60, NOW).unwrap();
@@ -204,7 +204,12 @@ fn what_is_over_is_neither_listed_nor_kept() {
     assert!(listed.shares[0].revoked, "until it would have expired");
     assert_eq!(bench.store().list(NOW + 60), Listing::default());
     bench.store().flush(NOW + 60).unwrap();
+    assert_eq!(open(&bench.folder).store().list(NOW).shares.len(), 1, "it is kept for a while");
+    bench.store().flush(NOW + 60 + KEPT_WHEN_OVER_S - 1).unwrap();
+    assert_eq!(open(&bench.folder).store().list(NOW).shares.len(), 1, "until the last second");
+    bench.store().flush(NOW + 120 + KEPT_WHEN_OVER_S).unwrap();
     assert_eq!(open(&bench.folder).store().list(0), Listing::default());
+    assert!(!bench.file().contains("\"over\""), "nor a note about it");
 }
 
 /// The file of a server with so many of one thing, by copies of the first of them.

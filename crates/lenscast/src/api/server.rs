@@ -48,6 +48,8 @@ pub struct ServerInfo {
     pub refused_cameras: Vec<RefusedCamera>,
     /// Requests from elsewhere since the server started, by the address that they came from.
     pub callers: Vec<Caller>,
+    /// How this computer's clock was set while the server ran; null when it was not.
+    pub clock_stepped: Option<ClockStepped>,
     /// Keys whose values have changed and are in force after a reload.
     pub needs_reload: Vec<&'static str>,
     /// Keys whose values have changed and are in force when the server is started again.
@@ -56,6 +58,17 @@ pub struct ServerInfo {
     pub mistakes: Vec<String>,
     /// What is not as it should be about the configuration that is in force, and works.
     pub warnings: Vec<String>,
+}
+
+/// How this computer's clock was set while the server ran, by more than a second. A computer that slept shows the same.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct ClockStepped {
+    /// How often it was set since the server started.
+    pub count: u64,
+    /// When it was set last, by the clock as it was set, in seconds since the Unix epoch.
+    pub at: u64,
+    /// By how many seconds it was set forward then; less than 0 when it was set back.
+    pub by_s: i64,
 }
 
 /// A socket that is open.
@@ -142,6 +155,7 @@ fn info(program: &Program, cameras: &Cameras, places: &Places, serving: &Serving
         },
         refused_cameras: serving.refused_cameras().list(),
         callers: serving.callers().list(),
+        clock_stepped: ClockStepped::of(cameras),
         needs_reload: pending.applied,
         needs_restart: pending.needs_restart,
         mistakes: mistakes.iter().map(ToString::to_string).collect(),
@@ -152,6 +166,14 @@ fn info(program: &Program, cameras: &Cameras, places: &Places, serving: &Serving
 fn listeners(listening: Listening) -> Vec<Listener> {
     let listener = |tls| move |address: SocketAddr| Listener { address: address.to_string(), tls };
     listening.plain.map(listener(false)).into_iter().chain(listening.tls.map(listener(true))).collect()
+}
+
+impl ClockStepped {
+    fn of(cameras: &Cameras) -> Option<Self> {
+        let steps = cameras.clock().steps();
+        let last = steps.last?;
+        Some(Self { count: steps.count, at: last.at_unix_us / 1_000_000, by_s: last.by_us / 1_000_000 })
+    }
 }
 
 impl Shown {

@@ -78,7 +78,7 @@ async fn signal(pid: u32, name: &str) {
 /// its frame, and its time must be that of the frame. Gives back the times of the key frames in µs.
 async fn plays(name: &str, interval: Duration, frames: u32) -> Vec<u64> {
     let mut scene = Scene::start(name).await;
-    let clock = *scene.server.app.cameras.clock();
+    let clock = scene.server.app.cameras.clock().clone();
     let origin = Config::default().pts_origin;
     let mut decoder = Decoder::new();
     let mut keys = Vec::new();

@@ -58,7 +58,7 @@ async fn plays_in_real_time(intervals_ms: &[u64]) {
     let server = start();
     let mut camera = server.camera().await;
     let mut viewer = server.viewer("").await;
-    let clock: Clock = *server.app.cameras.clock();
+    let clock: Clock = server.app.cameras.clock().clone();
     let mut due = tokio::time::Instant::now();
     for (number, interval) in intervals_ms.iter().enumerate() {
         tokio::time::sleep_until(due).await;

@@ -135,7 +135,7 @@ impl Pipelines {
                 Some(self.0.permits.take(most).ok_or(NoThread::Full(most))?)
             }
         };
-        let progress = Arc::new(Progress::new(*stream.clock()));
+        let progress = Arc::new(Progress::new(stream.clock().clone()));
         let mailbox = Arc::new(Mailbox::default());
         let feed = stream.feed(mailbox.clone());
         if let Some(frame) = stream.newest_jpeg() {

@@ -116,6 +116,21 @@ impl Stream {
         }
     }
 
+    /// Waits until the camera has been gone for `time` without a break. One that was never here counts as gone. Cancel-safe.
+    pub async fn gone(&self, time: Duration) {
+        let mut session = self.session.subscribe();
+        loop {
+            // Both end only by what they wait for: this stream owns the sender.
+            if session.wait_for(Option::is_none).await.is_err() {
+                return;
+            }
+            let back = async { session.wait_for(Option::is_some).await.is_ok() };
+            if tokio::time::timeout(time, back).await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// Forgets everything about the camera. Viewers who wait for it go on waiting.
     pub fn forget(&self) {
         self.stats.reset();
