@@ -6,6 +6,8 @@ const WINDOW = 3;
 const MOST_WAITING = 100;
 /** Seconds within which two time stamps are the same one: what browsers tell of a video is rounded. */
 const SAME = 0.002;
+/** Seconds by which the server's clock is ahead of where it was when it was set, at least. */
+const SET = 1;
 /** How much of the newest picture's times goes into the means. */
 const SHARE = 0.1;
 
@@ -28,6 +30,8 @@ export class Facts {
   shownAt = 0;
   width = 0;
   height = 0;
+  /** The browser says that this device has no network at all. */
+  offline = false;
   /** The browser wants a click before it plays. */
   blocked = false;
   /** Milliseconds that a frame spends in the server, as the page was told by it; null when unknown. */
@@ -39,12 +43,16 @@ export class Facts {
   /** Means, in seconds or null: from the arrival at the server until that here, and from then until shown. */
   #before = null;
   #render = null;
+  /** Seconds from a frame's time stamp to its arrival by the server's clock, and what a frame told that differs; or null. */
+  #lead = null;
+  #otherLead = null;
 
   setLink(link, at = now()) {
     this.link = link;
     if (link === "open") {
       this.camera = null;
       this.arrivedAt = at;
+      this.#lead = null;
       this.forget();
     }
   }
@@ -76,6 +84,7 @@ export class Facts {
     while (this.#arrivals.length > 2 && this.#arrivals[0].pts < pts - WINDOW) this.#arrivals.shift();
     this.#waiting.push({ pts, arrival, at });
     if (this.#waiting.length > MOST_WAITING) this.#waiting.shift();
+    if (arrival !== null) this.#follow(arrival - pts);
   }
 
   /** A picture appeared, with its time stamp in seconds. */
@@ -130,6 +139,25 @@ export class Facts {
     this.#waiting = [];
     this.#before = null;
     this.#render = null;
+  }
+
+  /**
+   * Time stamps go on evenly, whatever becomes of the server's clock. When two frames in a row say that it is now ahead of
+   * them by something else, it was set. One alone may be an old picture that is shown again to somebody who joins.
+   */
+  #follow(lead) {
+    const same = (one, other) => one !== null && Math.abs(one - other) <= SET;
+    if (this.#lead === null || same(this.#lead, lead)) {
+      this.#lead ??= lead;
+      this.#otherLead = null;
+    } else if (same(this.#otherLead, lead)) {
+      this.#lead = lead;
+      this.#otherLead = null;
+      this.#before = null;
+      this.clock?.wasSet();
+    } else {
+      this.#otherLead = lead;
+    }
   }
 
   #measure(frame, at) {

@@ -4,7 +4,9 @@ import { STRINGS as S, span } from "./strings.js";
 
 /** Seconds without a new frame of a live camera: the way from the server is the fault. */
 const STALLED = 4.5;
-/** Seconds with frames but without a new picture: the browser is. */
+/** Seconds without a new frame on a device that has no network, as the browser says. */
+const CUT_OFF = 1;
+/** Seconds in which frames came and no new picture was shown: the browser is. */
 const FROZEN = 2;
 
 /**
@@ -28,13 +30,16 @@ export function describe(facts, at, hidden = false, gone = null) {
       return say("bad", S.silent, S.since(span(at - facts.cameraAt)));
   }
   const quiet = at - facts.arrivedAt;
+  if (facts.offline && quiet > CUT_OFF) return say("bad", S.offline);
   if (quiet > STALLED) return say("bad", S.stalled, S.since(span(quiet)));
   if (facts.blocked) return say("wait", S.blocked);
   // The server tells the camera's state a moment after the frame that changed it, and that frame may be on screen already.
   const begun = facts.shown > 0 && facts.shownAt > facts.cameraAt - 0.5;
-  const frozen = at - (begun ? facts.shownAt : facts.cameraAt);
+  const since = begun ? facts.shownAt : facts.cameraAt;
+  const frozen = at - since;
   if (!begun && frozen < STALLED) return say("wait", S.starting);
-  if (!hidden && frozen > FROZEN + 3 * facts.interval) return say("bad", S.frozen, S.since(span(frozen)));
+  // While nothing comes, it is not the browser that shows nothing: whose fault that is, is known when it lasts.
+  if (!hidden && facts.arrivedAt - since > FROZEN + 3 * facts.interval) return say("bad", S.frozen, S.since(span(frozen)));
   return say("live", S.live);
 }
 

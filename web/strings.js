@@ -40,6 +40,7 @@ export const STRINGS = {
   blocked: "The browser waits for your click",
   paused: "Paused while nobody looks",
   stalled: "Nothing new arrives from the server",
+  offline: "This device has no network",
   frozen: "The browser shows no new picture",
   live: "Live",
   pictureOf: (title) => `Live picture of ${title}`,

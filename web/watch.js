@@ -53,6 +53,9 @@ export class Watch {
     this.screen = screen;
     this.changed = changed;
     this.facts.clock = serverClock(where);
+    const network = () => (this.facts.offline = navigator.onLine === false);
+    for (const event of ["online", "offline"]) addEventListener(event, network, { signal: this.#ended.signal });
+    network();
     document.addEventListener("visibilitychange", () => this.#update(), { signal: this.#ended.signal });
     this.#begin(way === "auto" ? "webcodecs" : way);
   }

@@ -186,6 +186,57 @@ scene("a connection that brings no more frames of a live camera is made anew", a
   assert.equal(connections, 2);
 });
 
+for (const way of ["webcodecs", "mse", "jpeg"]) {
+  scene(`a network that is gone is never told as a fault of the browser (${way})`, async (world) => {
+    const server = await world.server();
+    world.camera(server);
+    const page = await world.page();
+    let gone = false;
+    await page.routeWebSocket(/\/ws\/viewer/, (socket) => {
+      socket.connectToServer().onMessage((data) => gone || socket.send(data));
+    });
+    await page.goto(`${server.url}?play=${way}`);
+    await plays(page, way === "mse" ? "video.screen" : "canvas.screen");
+    await says(page, "Live");
+    await page.evaluate(() => {
+      globalThis.said = new Set();
+      const note = () => globalThis.said.add(document.querySelector(".status").textContent);
+      new MutationObserver(note).observe(document.body, { subtree: true, childList: true, characterData: true });
+    });
+    gone = true;
+    await says(page, "Nothing new arrives");
+    const said = await page.evaluate(() => [...globalThis.said]);
+    assert.ok(!said.some((text) => text.includes("browser")), `${said}`);
+  });
+}
+
+scene("a device without a network is told so", async (world) => {
+  const server = await world.server();
+  world.camera(server);
+  // Chromium's "offline" is for requests, not for sockets that are open: what the browser says of the network is planted.
+  const page = await world.page({
+    init: () => Object.defineProperty(Navigator.prototype, "onLine", { get: () => !globalThis.cut, configurable: true }),
+  });
+  let gone = false;
+  await page.routeWebSocket(/\/ws\/viewer/, (socket) => {
+    socket.connectToServer().onMessage((data) => gone || socket.send(data));
+  });
+  await page.goto(`${server.url}?play=jpeg`);
+  await plays(page, "canvas.screen");
+  gone = true;
+  await page.evaluate(() => {
+    globalThis.cut = true;
+    dispatchEvent(new Event("offline"));
+  });
+  await says(page, "This device has no network");
+  gone = false;
+  await page.evaluate(() => {
+    globalThis.cut = false;
+    dispatchEvent(new Event("online"));
+  });
+  await says(page, "Live");
+});
+
 scene("a script that is not ours does not run", async (world) => {
   const server = await world.server();
   const page = await world.page({ expected: /Content Security Policy/ });

@@ -57,6 +57,22 @@ test("the sentence tells what is wrong, the worst first", () => {
   assert.equal(says(facts, 22), "bad: Reconnecting to the server…");
 });
 
+test("a network that is gone is not the browser's fault, and is named as soon as it is known", () => {
+  const facts = connected([10, state("live")]);
+  const says = (at) => describe(facts, at).sentence;
+  for (let n = 0; n <= 20; n++) {
+    facts.arrived({ pts: 5 + n / 10 }, 10 + n / 10);
+    facts.pictured(5 + n / 10, 320, 240, 10.05 + n / 10);
+  }
+  // The last frame came at 12 s, and one more that was never shown.
+  facts.arrived({ pts: 7.1 }, 12.1);
+  for (const at of [12.2, 13, 14, 14.5, 15, 16, 16.5]) assert.equal(says(at), "Live", `${at}`);
+  assert.equal(says(17), "Nothing new arrives from the server");
+  facts.offline = true;
+  assert.equal(says(12.5), "Live", "frames may come though the browser says so");
+  assert.equal(says(13.2), "This device has no network");
+});
+
 test("the last picture of a camera that was away is not taken for a new one", () => {
   const facts = connected([10, state("live")]);
   facts.pictured(5, 320, 240, 10.2);
@@ -118,6 +134,36 @@ test("the age of a picture is that since its arrival at the server, by the serve
   near(facts.age, 0.1);
 });
 
+test("when the server's clock is set, the age of pictures is unknown until it is asked, and then right", () => {
+  for (const step of [1_800_000_000, -3600, 2]) {
+    const facts = connected([10, state("live")]);
+    let asked = 0;
+    const wasSet = () => {
+      asked += 1;
+      Object.assign(facts.clock, { offset: null, ptsOffset: null });
+    };
+    facts.clock = { offset: 1000, ptsOffset: 900, wasSet };
+    const frame = (n, set) => {
+      facts.arrived({ pts: 100 + n, arrival: 1010 + n + set }, 10.03 + n);
+      facts.pictured(100 + n, 320, 240, 10.05 + n);
+    };
+    for (const n of [0, 1, 2]) frame(n, 0);
+    near(facts.age, 0.05);
+    // An old picture that is shown again proves nothing.
+    facts.arrived({ pts: 102.5, arrival: 950 }, 12.6);
+    frame(3, 0);
+    assert.equal(asked, 0);
+    frame(4, step);
+    frame(5, step);
+    assert.equal(asked, 1);
+    near(facts.age, null);
+    facts.clock.offset = 1000 + step;
+    frame(6, step);
+    near(facts.age, 0.05);
+    assert.equal(asked, 1);
+  }
+});
+
 test("a picture is measured by its own frame, and what was left out before it is not waited for", () => {
   const facts = connected([10, state("live")]);
   for (const n of [0, 1, 2, 3]) facts.arrived({ pts: n }, 10 + n / 10);
@@ -145,6 +191,16 @@ test("the server's clock is known by the answer with the shortest way", async ()
   heard(5000, at - 0.02, at);
   near(clock.offset, 5000 - (at - 0.01));
   heard(9000, at - 0.1, at);
+  near(clock.offset, 5000 - (at - 0.01));
+  // One that is good again in between: it was nonsense.
+  heard(5000, at - 0.1, at);
+  heard(9000, at - 0.1, at);
+  near(clock.offset, 5000 - (at - 0.01));
+  // Two in a row: the server's clock was set, however long the way.
+  heard(9000, at - 0.2, at);
+  near(clock.offset, 9000 - (at - 0.1));
+  near(clock.ptsOffset, 1000);
+  heard(5000, at - 0.02, at);
   near(clock.offset, 5000 - (at - 0.01));
   // After a new connection any answer is better than an old one.
   clock.renew();

@@ -13,9 +13,17 @@ use lenscast_cameras::Cameras;
 use lenscast_gate::{Gate, Visitor};
 use lenscast_protocol::CameraName;
 use std::convert::Infallible;
+use std::time::Duration;
 
 /// The line between two pictures.
 const BOUNDARY: &str = "lenscast-frame";
+
+/// A camera that is gone for this long is shown as gone. A device that only comes back takes less.
+const GONE: Duration = Duration::from_secs(5);
+
+/// The picture that says so. Nothing else can: `<img>` and players know no text beside the pictures, and an answer that
+/// ends leaves `<img>` with the last picture for ever, also when the camera is back.
+const GONE_JPEG: &[u8] = include_bytes!("gone.jpg");
 
 /// The content type, without the boundary.
 pub(super) const CONTENT_TYPE: &str = "multipart/x-mixed-replace";
@@ -24,7 +32,8 @@ pub(super) const ANSWER: &str = "JPEG after JPEG.";
 /// The operation's part of the description of the API.
 #[must_use]
 pub fn about() -> About {
-    let text = "The JPEGs as the camera `default` sent them, for `<img>` and players. Who reads slowly misses some. It waits for its camera.";
+    let text = "The JPEGs as the camera `default` sent them, for `<img>` and players. Who reads slowly misses some. It waits for its camera; \
+        when that has been gone for five seconds, one picture says so.";
     let about = About::new("getMjpeg", Tag::Pictures, "The camera's JPEGs, without an end", text);
     watched(about).answer_as(200, CONTENT_TYPE, ANSWER)
 }
@@ -46,16 +55,21 @@ pub(super) fn response(cameras: &Cameras, gate: &Gate, visitor: &Visitor, name: 
     };
     let stream = cameras.streams().get(name);
     let cursor = stream.join_jpeg();
-    // The stream is held so that it is not forgotten while we wait for its camera.
-    let parts = futures_util::stream::unfold((cursor, stream), |(mut cursor, stream)| async {
-        let (frame, _) = cursor.next().await;
-        // The boundary stands after the picture as well as before the first one: otherwise a browser shows each picture
-        // only when the next one comes.
-        let head = format!("Content-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n", frame.bytes.len());
-        let tail = format!("\r\n--{BOUNDARY}\r\n");
-        let part = [Bytes::from(head), frame.bytes.clone(), Bytes::from(tail)];
-        Some((futures_util::stream::iter(part), (cursor, stream)))
-    });
+    // The stream is held so that it is not forgotten while we wait for its camera. `shows` is whether a picture of the camera is
+    // what is seen now, which would stand there as if it were live.
+    let parts =
+        futures_util::stream::unfold((cursor, stream, false), |(mut cursor, stream, shows)| async move {
+            let (jpeg, shows) = tokio::select! {
+                (frame, _) = cursor.next() => (frame.bytes.clone(), true),
+                () = stream.gone(GONE), if shows => (Bytes::from_static(GONE_JPEG), false),
+            };
+            // The boundary stands after the picture as well as before the first one: otherwise a browser shows each picture
+            // only when the next one comes.
+            let head = format!("Content-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n", jpeg.len());
+            let tail = format!("\r\n--{BOUNDARY}\r\n");
+            let part = [Bytes::from(head), jpeg, Bytes::from(tail)];
+            Some((futures_util::stream::iter(part), (cursor, stream, shows)))
+        });
     let first = futures_util::stream::iter([Bytes::from(format!("--{BOUNDARY}\r\n"))]);
     let body = first.chain(parts.flatten()).take_until(async move { seat.over().await });
     let content_type = format!("{CONTENT_TYPE}; boundary={BOUNDARY}");

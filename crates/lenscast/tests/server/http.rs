@@ -196,6 +196,39 @@ async fn the_mjpeg_stream_waits_for_its_camera_and_shows_each_picture_at_once() 
 }
 
 #[tokio::test]
+async fn the_mjpeg_stream_says_that_its_camera_is_gone_and_goes_on_when_it_is_back() {
+    const GONE: &[u8] = include_bytes!("../../../http/src/output/gone.jpg");
+    let server = start();
+    let mut socket = TcpStream::connect(server.address).await.unwrap();
+    let head = format!("GET /stream.mjpg HTTP/1.1\r\nHost: {}\r\n\r\n", server.address);
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    // Reads on until this stands in what came since the last time.
+    let mut until = async |what: &[u8]| {
+        let end = within(async {
+            loop {
+                if let Some(at) = find(&answer, what) {
+                    return at + what.len();
+                }
+                assert!(socket.read_buf(&mut answer).await.unwrap() > 0, "the answer ended");
+            }
+        })
+        .await;
+        answer.drain(..end).collect::<Vec<_>>()
+    };
+    for number in [1, 2] {
+        let mut camera = server.camera().await;
+        camera.send_jpeg(&jpeg(number)).await;
+        let before = until(&jpeg(number)).await;
+        assert!(number == 2 || find(&before, GONE).is_none(), "a camera that was never there is not gone");
+        drop(camera);
+        until(GONE).await;
+    }
+    lenscast_media::jpeg::inspect(GONE, &lenscast_media::jpeg::Limits::default())
+        .expect("every player can show it");
+}
+
+#[tokio::test]
 async fn the_ts_stream_over_http_begins_with_a_key_frame() {
     let server = start();
     let mut camera = server.camera().await;
