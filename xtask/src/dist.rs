@@ -9,7 +9,7 @@ mod deb;
 mod depends;
 mod files;
 mod licences;
-mod spdx;
+pub(crate) mod spdx;
 
 use crate::Result;
 use crate::process::{self, Places, find, output};

@@ -3,12 +3,14 @@
 //! - A crate imports only what its row in ARCHITECTURE.md's table allows ([`table`], [`crates`]).
 //! - No module of a crate imports itself by way of others ([`modules`], [`names`], [`circles`](mod@circles)).
 //! - Nothing in a graph of dependencies asks a computer for more than cargo and a C compiler ([`needs`]).
+//! - Other people's code has licences that may be, comes from where it may, and is not what is forbidden ([`deny`]).
 //! - No crate is most of the code, and the picture in ARCHITECTURE.md is that of today ([`picture`]).
 //!
-//! None of this compiles anything or asks a network.
+//! None of this compiles anything. Only cargo asks a network, for the manifests of packages that are not there yet.
 
 mod circles;
 mod crates;
+mod deny;
 mod modules;
 mod names;
 mod needs;
@@ -58,8 +60,9 @@ pub(crate) fn command(options: &[&str]) -> Result<()> {
 /// # Errors
 /// Something does not hold. The message says what.
 pub(crate) fn run(places: &Places) -> Result<()> {
-    let found = check(&places.root, || places.cargo(&[]))?;
+    let mut found = check(&places.root, || places.cargo(&[]))?;
     print!("{}", found.picture);
+    found.faults.extend(deny::Rules::read(&places.root)?.of_packages(&places.root, || places.cargo(&[]))?);
     if found.faults.is_empty() { Ok(()) } else { Err(found.faults.join("\n").into()) }
 }
 
@@ -84,11 +87,13 @@ fn check(root: &Path, cargo: impl Fn() -> Command) -> Result<Found> {
         lines.insert(one.folder.clone(), its_lines);
         found.faults.extend(circles.map(|circles| format!("{} has {circles}", one.folder)));
     }
+    let rules = deny::Rules::read(root)?;
     for workspace in &workspaces {
         let path = workspace.join("Cargo.lock");
         let shown = path.strip_prefix(root).unwrap_or(&path).display();
         let text = fs::read_to_string(&path).map_err(|error| format!("{shown}: {error}"))?;
-        let faults = needs::faults(&text).map_err(|error| format!("{shown}: {error}"))?;
+        let faults = needs::faults(&text).and_then(|needs| Ok([needs, rules.of_lock(&text)?].concat()));
+        let faults = faults.map_err(|error| format!("{shown}: {error}"))?;
         found.faults.extend(faults.into_iter().map(|fault| format!("{shown}: {fault}")));
     }
     found.picture = picture::text(&crates, &lines);
@@ -202,6 +207,7 @@ mod tests {
             ("ARCHITECTURE.md", document),
             ("Cargo.toml", workspace.to_owned()),
             ("Cargo.lock", "version = 4\n".to_owned()),
+            ("deny.toml", include_str!("../../deny.toml").to_owned()),
             ("crates/a/Cargo.toml", package("a")),
             ("crates/a/src/lib.rs", "mod one;\nmod two;\n".to_owned()),
             ("crates/a/src/one.rs", "use crate::two::Two;\n".to_owned()),
@@ -257,12 +263,26 @@ mod tests {
         for lock in ["Cargo.lock", "board/Cargo.lock"] {
             let mut files = repository();
             let text = "version = 4\n[[package]]\nname = \"b\"\nversion = \"0.1.0\"\ndependencies = [\"aws-lc-sys\"]\n\
-                        [[package]]\nname = \"aws-lc-sys\"\nversion = \"0.42.0\"\nsource = \"registry\"\n";
+                        [[package]]\nname = \"aws-lc-sys\"\nversion = \"0.42.0\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n";
             files.insert(lock, text.to_owned());
             let faults = checked(&files).faults;
             assert_eq!(faults.len(), 1);
             assert!(faults[0].starts_with(&format!("{lock}: aws-lc-sys needs")), "{faults:?}");
             assert!(faults[0].ends_with(": b → aws-lc-sys"), "{faults:?}");
+        }
+    }
+
+    #[test]
+    fn a_planted_package_of_elsewhere_fails_it_in_each_workspace() {
+        for lock in ["Cargo.lock", "board/Cargo.lock"] {
+            let mut files = repository();
+            let text = "version = 4\n[[package]]\nname = \"serde\"\nversion = \"1.0.0\"\n\
+                        source = \"git+https://forge.example/serde#0123\"\n";
+            files.insert(lock, text.to_owned());
+            let faults = checked(&files).faults;
+            assert!(
+                faults.len() == 1 && faults[0].starts_with(&format!("{lock}: serde 1.0.0 comes from git+"))
+            );
         }
     }
 
