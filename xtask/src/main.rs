@@ -4,6 +4,7 @@
 //! or one package's tests can do by themselves.
 #![forbid(unsafe_code)]
 
+mod attack;
 mod bench;
 mod dist;
 mod firmware;
@@ -44,6 +45,11 @@ Usage: cargo xtask COMMAND
   soak                 cameras and viewers that come, go and misbehave; fails when the server grows or slows
       --minutes N      for how long (5)
       --seed N         repeats what an earlier run did at random
+  attack               what one hostile client can cost: memory, threads, the picture of others, log; fails when one costs
+                       more than it may
+      --only NAME      this one; may be said more than once
+      --seconds N      for how long each (10)
+      --program PATH   instead of the release build: attacks this program
   dist                 makes packages for this kind of computer, in target/packages: a .tar.gz, a .deb where there is
                        dpkg-deb, and their SHA256SUMS; see docs/install.md
       --check          instead: packs the debug build, installs it into a folder, starts it as its unit says, asks
@@ -58,6 +64,7 @@ fn main() -> ExitCode {
             println!("{USAGE}");
             Ok(())
         }
+        ["attack", ref options @ ..] => attack::run(options),
         ["test"] => test::run(test::Browser::Yes),
         ["test", "--no-browser"] => test::run(test::Browser::No),
         ["bench"] => bench::run(),
