@@ -49,7 +49,8 @@ pub(super) async fn guesses(hostile: Hostile) -> Result<(), String> {
     let compared = Arc::new(AtomicUsize::new(0));
     let basic = |number: usize| {
         let head = wire::head("GET", hostile.server, "/api/server");
-        let who = wire::basic(if number % 2 == 0 { "" } else { "admin" }, &format!("guess {number}"));
+        let who =
+            wire::basic(if number.is_multiple_of(2) { "" } else { "admin" }, &format!("guess {number}"));
         format!("{head}{who}Connection: close\r\n\r\n")
     };
     // Many at once, before any of them is counted.

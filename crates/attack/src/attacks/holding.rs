@@ -59,8 +59,8 @@ pub(super) async fn huge_heads(hostile: Hostile) -> Result<(), String> {
 pub(super) async fn handshakes(hostile: Hostile) -> Result<(), String> {
     let one = |hostile: Hostile, number: usize| async move {
         // A half never says a word.
-        let said = if number % 2 == 0 { &HELLO[..] } else { &[] };
-        hold(hostile, hostile.tls, said, (number % 4 == 0).then_some(b"\0")).await;
+        let said = if number.is_multiple_of(2) { &HELLO[..] } else { &[] };
+        hold(hostile, hostile.tls, said, (number.is_multiple_of(4)).then_some(b"\0")).await;
     };
     hostile.swarm(MANY, one).await;
     Ok(())
@@ -69,7 +69,7 @@ pub(super) async fn handshakes(hostile: Hostile) -> Result<(), String> {
 pub(super) async fn idle(hostile: Hostile) -> Result<(), String> {
     let one = |hostile: Hostile, number: usize| async move {
         let request = format!("{}\r\n", wire::head("GET", hostile.server, "/healthz"));
-        let said = if number % 2 == 0 { request.as_bytes() } else { &[] };
+        let said = if number.is_multiple_of(2) { request.as_bytes() } else { &[] };
         hold(hostile, hostile.server, said, None).await;
     };
     hostile.swarm(MANY, one).await;

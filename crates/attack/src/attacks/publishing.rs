@@ -81,7 +81,7 @@ pub(super) async fn fragments(hostile: Hostile) -> Result<(), String> {
             return;
         };
         // A third sends parts without a byte in them, which no limit of bytes ends.
-        let part = vec![0xff; if number % 3 == 0 { 0 } else { 60_000 }];
+        let part = vec![0xff; if number.is_multiple_of(3) { 0 } else { 60_000 }];
         let mut frame = wire::frame(wire::BINARY_GOES_ON, &part);
         while camera.write_all(&frame).await.is_ok() {
             frame = wire::frame(wire::GOES_ON, &part);

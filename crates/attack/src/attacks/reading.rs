@@ -36,7 +36,8 @@ pub(super) async fn slow(hostile: Hostile) -> Result<(), String> {
 
 pub(super) async fn pings(hostile: Hostile) -> Result<(), String> {
     let one = |hostile: Hostile, number: usize| async move {
-        let path = if number % 2 == 0 { "/ws/viewer/steady?format=h264" } else { "/ws/camera/pinging" };
+        let path =
+            if number.is_multiple_of(2) { "/ws/viewer/steady?format=h264" } else { "/ws/camera/pinging" };
         let Ok(mut stream) = wire::web_socket(hostile.from, hostile.server, path).await else {
             return;
         };
