@@ -2,6 +2,17 @@
 export const CAUSES = {
   empty: "empty messages",
   not_a_jpeg: "not a JPEG",
+  jpeg_not_first: "a JPEG begins after other bytes: send nothing before it",
+  multipart: "a part of an MJPEG stream with its header: send the JPEG alone",
+  in_pieces: "one JPEG arrives in several messages: send it in one",
+  text: "the camera sends text: send the JPEG as a binary message",
+  jpeg_as_text: "base64 text: send the bytes of the JPEG as a binary message",
+  json: "a JSON text: send the JPEG alone, as a binary message",
+  png: "a PNG: send JPEGs",
+  webp: "a WebP: send JPEGs",
+  bmp: "a BMP: send JPEGs",
+  video_stream: "video (H.264 or H.265): send JPEGs",
+  raw_pixels: "raw pixels: set the sensor's pixel format to JPEG",
   truncated: "it ends too early",
   bad_marker: "its structure is broken",
   zero_dimensions: "it has no pixels",
@@ -19,4 +30,15 @@ export const CAUSES = {
   encoder_restarting: "the encoder was starting again",
   control_too_big: "a message about the camera was too long",
   control_malformed: "a message about the camera was not understood",
+};
+
+/** What the server mended in a picture before it showed it: the second table there. */
+export const MENDS = {
+  fill_before_start: "bytes 0xff before its beginning",
+  several_starts: "it begins more than once",
+  stray_bytes: "bytes between its parts",
+  segment_length: "a part with a wrong length",
+  scan_header: "a wrong scan header",
+  end_missing: "no end marker",
+  after_end: "bytes after its end",
 };

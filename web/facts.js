@@ -8,6 +8,8 @@ const MOST_WAITING = 100;
 const SAME = 0.002;
 /** Seconds by which the server's clock is ahead of where it was when it was set, at least. */
 const SET = 1;
+/** Seconds by which a JPEG may be newer than the newest frame that came. */
+const AT_ONCE = 0.5;
 /** How much of the newest picture's times goes into the means. */
 const SHARE = 0.1;
 
@@ -34,6 +36,10 @@ export class Facts {
   offline = false;
   /** The browser wants a click before it plays. */
   blocked = false;
+  /** What the server tells of it: why nothing good comes of what it sends (`trouble` in `/status`), or null. */
+  trouble = null;
+  /** Since when JPEGs have come that no frame came of, or null. */
+  unplayedSince = null;
   /** Milliseconds that a frame spends in the server, as the page was told by it; null when unknown. */
   serverMs = null;
   /** The server's clock (`clock.js`), or null. */
@@ -49,6 +55,7 @@ export class Facts {
 
   setLink(link, at = now()) {
     this.link = link;
+    this.unplayedSince = null;
     if (link === "open") {
       this.camera = null;
       this.arrivedAt = at;
@@ -77,9 +84,19 @@ export class Facts {
     this.cameraSeen ||= event.state !== "waiting";
   }
 
+  /** The server told about the camera at a time: null when it does not know it. */
+  told(camera, at = now()) {
+    this.trouble = camera?.trouble ?? null;
+    const age = camera?.newest_frame_age_ms ?? null;
+    // Told a moment before the frame of that JPEG is here.
+    const newer = age !== null && at - age / 1000 > this.arrivedAt + AT_ONCE;
+    this.unplayedSince = newer ? (this.unplayedSince ?? at) : null;
+  }
+
   /** A frame came: its time stamp, its bytes, and its arrival at the server, seconds since the Unix epoch, if told. */
   arrived({ pts, bytes = 0, arrival = null }, at = now()) {
     this.arrivedAt = at;
+    this.unplayedSince = null;
     this.#arrivals.push({ pts, bytes, at });
     while (this.#arrivals.length > 2 && this.#arrivals[0].pts < pts - WINDOW) this.#arrivals.shift();
     this.#waiting.push({ pts, arrival, at });

@@ -100,12 +100,16 @@ export function losses(camera, facts) {
 
 export class Losses {
   #list = make("ul");
-  element = make("details", {}, make("summary", {}, S.losses), this.#list, make("p", {}, S.lossesSince));
+  #mended = make("p", { class: "mended" });
+  element = make("details", {}, make("summary", {}, S.losses), this.#list, this.#mended, make("p", {}, S.lossesSince));
   #shown = "";
 
   render(camera, facts) {
     if (!this.element.open) return;
     const all = losses(camera, facts);
+    const mended = Object.entries(camera?.mended ?? {}).map(([kind, number]) => S.mendedKind(kind, number));
+    this.#mended.hidden = !mended.length;
+    say(this.#mended, mended.length ? S.mended(mended.join(", ")) : "");
     if (this.#shown === JSON.stringify(all)) return;
     this.#shown = JSON.stringify(all);
     const items = all.map(([number, reason]) => make("li", {}, make("strong", {}, String(number)), make("span", {}, reason)));

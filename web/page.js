@@ -87,8 +87,11 @@ export class CameraPage {
     this.#numbers.hidden = !known(camera);
     this.#elsewhere.hidden = this.#wall.admin !== false || !known(camera);
     this.#help.hidden = !state.help;
-    this.#note.hidden = !(reason && way === "jpeg");
-    say(this.#note, reason && `${reason}. ${S.fallback}`);
+    const notes = [];
+    if (reason && way === "jpeg") notes.push(`${reason}. ${S.fallback}`);
+    if (facts.trouble) notes.push(S.troubleMore(facts.trouble));
+    this.#note.hidden = !notes.length;
+    say(this.#note, notes.join(" "));
     this.#own.render();
   }
 

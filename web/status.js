@@ -16,6 +16,7 @@ const FROZEN = 2;
  */
 export function describe(facts, at, hidden = false, gone = null) {
   const say = (kind, sentence, more = "") => ({ kind, sentence, more });
+  const { trouble } = facts;
   if (facts.link === "lost") return say("bad", S.reconnecting);
   if (facts.link === "paused") return say("wait", S.paused);
   switch (facts.camera) {
@@ -25,13 +26,18 @@ export function describe(facts, at, hidden = false, gone = null) {
       if (facts.cameraSeen || gone !== null) return left(gone ?? at - facts.cameraAt);
       return { ...say("wait", S.waiting, S.waitingMore), help: true };
     case "no_frame":
-      return say("wait", S.noFrame);
+      return trouble ? say("bad", S.refused, trouble.text) : say("wait", S.noFrame);
     case "silent":
+      if (trouble) return say("bad", S.refused, trouble.text);
       return say("bad", S.silent, S.since(span(at - facts.cameraAt)));
   }
   const quiet = at - facts.arrivedAt;
   if (facts.offline && quiet > CUT_OFF) return say("bad", S.offline);
-  if (quiet > STALLED) return say("bad", S.stalled, S.since(span(quiet)));
+  if (quiet > STALLED) {
+    // JPEGs come, and no video of them: that is not the network.
+    if (facts.unplayedSince !== null) return say("bad", S.noVideo, trouble?.text ?? S.since(span(quiet)));
+    return say("bad", S.stalled, S.since(span(quiet)));
+  }
   if (facts.blocked) return say("wait", S.blocked);
   // The server tells the camera's state a moment after the frame that changed it, and that frame may be on screen already.
   const begun = facts.shown > 0 && facts.shownAt > facts.cameraAt - 0.5;
@@ -40,7 +46,7 @@ export function describe(facts, at, hidden = false, gone = null) {
   if (!begun && frozen < STALLED) return say("wait", S.starting);
   // While nothing comes, it is not the browser that shows nothing: whose fault that is, is known when it lasts.
   if (!hidden && facts.arrivedAt - since > FROZEN + 3 * facts.interval) return say("bad", S.frozen, S.since(span(frozen)));
-  return say("live", S.live);
+  return say("live", S.live, trouble?.text ?? "");
 }
 
 /** The same for a camera that left so many seconds ago. */

@@ -1,6 +1,6 @@
 // Every word the pages say, in one place; but why a frame is refused, the server and its documents say alike.
 
-import { CAUSES } from "./causes.js";
+import { CAUSES, MENDS } from "./causes.js";
 
 export const STRINGS = {
   product: "lenscast",
@@ -34,6 +34,7 @@ export const STRINGS = {
   leftMore: (time) => `${time} ago, waiting for it`,
   gone: (time) => `gone for ${time}`,
   noFrame: "Camera connected, waiting for its first picture",
+  refused: "What the camera sends is refused",
   silent: "Camera silent",
   since: (time) => `for ${time}`,
   starting: "Camera live, starting the picture",
@@ -41,6 +42,8 @@ export const STRINGS = {
   paused: "Paused while nobody looks",
   stalled: "Nothing new arrives from the server",
   offline: "This device has no network",
+  noVideo: "No video of the camera's pictures",
+  troubleMore: ({ text, advice }) => `${text[0].toUpperCase()}${text.slice(1)}. ${advice}`,
   frozen: "The browser shows no new picture",
   live: "Live",
   pictureOf: (title) => `Live picture of ${title}`,
@@ -112,6 +115,8 @@ export const STRINGS = {
   lossDevice: "left out by the camera: a newer one came, or the connection broke",
   lossFaults: "not delivered whole by the camera's sensor",
   lossTooBig: "too big for the camera's frame buffer (counted above as well)",
+  mended: (kinds) => `Mended by the server, and shown: ${kinds}.`,
+  mendedKind: (kind, number) => `${number} × ${MENDS[kind] ?? kind.replaceAll("_", " ")}`,
   lossesSince: "The server counts since it started, the camera since it did, and this page since it was opened.",
 
   history: "The last 10 minutes",
@@ -194,6 +199,7 @@ export const STRINGS = {
   insecure: "Browsers play without a buffer only on pages with https",
   noSource: "This browser has no Media Source Extensions",
   noCodec: (codec) => `This browser does not play ${codec}`,
+  noVideoOf: (trouble) => (trouble ? `There is no video, since of each picture: ${trouble.text}` : "There is no video of the camera's pictures"),
   keepsFailing: "The video failed again and again",
   noWorker: "The browser's worker for video did not start",
   clipLost: "The connection to the server broke",

@@ -88,6 +88,7 @@ export class Tile {
       this.#wall.announce(this, camera.connected ? S.appeared(this.title) : S.vanished(this.title));
     }
     this.#toldAt = at;
+    this.watch?.facts.told(camera, at);
     if (camera) this.#page?.told(camera, at);
   }
 

@@ -21,6 +21,11 @@ const FEW = 4;
 /** So many failures in so many seconds, and the next way is tried. */
 const TRIES = 4;
 const TRIES_WITHIN = 30;
+/** Seconds in which JPEGs come and no video of them, until the JPEGs are shown. */
+const NO_VIDEO = 4;
+/** Seconds until video is tried again after that, doubled each time. */
+const AGAIN = 60;
+const AGAIN_AT_MOST = 3600;
 /** Seconds in a tab that nobody sees until the stream ends. */
 const UNSEEN = 10;
 
@@ -41,6 +46,8 @@ export class Watch {
   #deadAt = -Infinity;
   #held = false;
   #hiddenAt = null;
+  /** The way that had no video, when it is tried again, and how long that took. */
+  #without = null;
   #ended = new AbortController();
   #floats = new PictureInPicture();
 
@@ -86,6 +93,8 @@ export class Watch {
     this.#player.tick();
     if (facts.link !== "open" || facts.camera !== "live") return;
     const at = now();
+    if (this.way !== "jpeg" && facts.unplayedSince !== null && at - facts.unplayedSince > NO_VIDEO) return this.#noVideo(at);
+    if (this.#without && at > this.#without.until) return this.#tryVideo(at);
     if (at - facts.arrivedAt > this.#patience) return this.#dead(at);
     if (this.unseen || facts.blocked) return;
     const frozen = at - Math.max(facts.shownAt, facts.cameraAt, this.#startedAt);
@@ -130,6 +139,24 @@ export class Watch {
   giveUp(reason) {
     const names = Object.keys(WAYS);
     this.#begin(names[names.indexOf(this.way) + 1] ?? this.way, reason);
+  }
+
+  /** Shows the JPEGs, since they come, and no video does. Tries video again later: what is wrong with it may be mended. */
+  #noVideo(at) {
+    const pause = Math.min(2 * (this.#without?.pause ?? AGAIN / 2), AGAIN_AT_MOST);
+    this.#without = { way: this.way, pause, until: at + pause };
+    this.#begin("jpeg", S.noVideoOf(this.facts.trouble));
+  }
+
+  #tryVideo(at) {
+    const without = this.#without;
+    // It has played since for as long.
+    if (this.way !== "jpeg") this.#without = null;
+    else if (this.facts.trouble) without.until = at + without.pause;
+    else {
+      without.until = at + without.pause;
+      this.#begin(without.way);
+    }
   }
 
   #begin(way, reason = "") {

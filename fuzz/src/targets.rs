@@ -6,7 +6,7 @@ mod proxy_header;
 pub use camera::camera_connection;
 pub use proxy_header::proxy_header;
 
-use lenscast_media::jpeg::{Decoder, Inspected, Limits, inspect, with_default_huffman_tables};
+use lenscast_media::jpeg::{Decoder, Inspected, Limits, clean, inspect, with_default_huffman_tables};
 use lenscast_media::picture::I420;
 
 /// Takes any bytes.
@@ -35,7 +35,6 @@ pub fn jpeg_inspect(message: &[u8]) {
     assert!(inspected.len >= 4 && inspected.len <= message.len());
     assert_eq!(inspected.len + inspected.trailing.len(), message.len());
     let image = &message[..inspected.len];
-    assert!(image.starts_with(&[0xFF, 0xD8]) && image.ends_with(&[0xFF, 0xD9]));
     assert!(inspected.width > 0 && inspected.height > 0);
     assert!(u32::from(inspected.width) * u32::from(inspected.height) <= LIMITS.max_pixels);
     assert!(matches!(inspected.components, 1 | 3));
@@ -45,8 +44,10 @@ pub fn jpeg_inspect(message: &[u8]) {
     assert_eq!(Shape::of(&alone), Shape::of(&inspected));
 
     let complete = with_default_huffman_tables(message, &inspected);
-    let completed = inspect(&complete, &LIMITS).expect("tables were added and nothing else");
-    assert!(!completed.missing_huffman_tables);
+    assert!(complete.starts_with(&[0xFF, 0xD8]) && complete.ends_with(&[0xFF, 0xD9]));
+    assert_eq!(complete, clean(message.to_vec(), &inspected));
+    let completed = inspect(&complete, &LIMITS).expect("it was mended, tables were added, and nothing else");
+    assert!(!completed.missing_huffman_tables && completed.mends.is_empty(), "{:?}", completed.mends);
     assert_eq!(completed.len, complete.len());
     assert_eq!((completed.width, completed.height), (inspected.width, inspected.height));
 }

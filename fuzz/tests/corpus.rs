@@ -6,7 +6,13 @@ use std::path::{Path, PathBuf};
 use lenscast_fuzz::mutation::{Random, mutate};
 use lenscast_fuzz::targets::TARGETS;
 
+/// Mutations of an input of up to a thousand bytes; of a larger one so many fewer, since each takes so much longer.
 const MUTATIONS: u64 = 2_000;
+
+/// How many mutations an input gets.
+fn mutations(input: &[u8]) -> u64 {
+    MUTATIONS * 1000 / (input.len() as u64).max(1000)
+}
 
 /// Says which input broke a target, when one does: it is one `mutate` away from a file of the corpus.
 struct Reproduce<'a> {
@@ -38,7 +44,7 @@ fn run_corpus(name: &str) {
         let reproduce = Reproduce { target: name, file, seed: 0, input };
         target(input);
         drop(reproduce);
-        for n in 1..=MUTATIONS {
+        for n in 1..=mutations(input) {
             let seed = index as u64 * MUTATIONS + n;
             let mut random = Random::new(seed);
             let other = &inputs[random.below(inputs.len())];
@@ -78,7 +84,7 @@ fn every_target_has_a_binary_and_a_small_corpus() {
         }
     }
     assert!(
-        bytes < 200_000,
+        bytes < 250_000,
         "the corpus has {bytes} bytes: commit what finds something new, not all that was found"
     );
 }

@@ -73,6 +73,41 @@ test("a network that is gone is not the browser's fault, and is named as soon as
   assert.equal(says(13.2), "This device has no network");
 });
 
+test("why nothing good comes of a camera's pictures is said, and not taken for the network", () => {
+  const says = (facts, at) => Object.values(describe(facts, at)).slice(0, 3).join(" | ");
+  const trouble = (cause, text) => ({ cause, text, advice: "Do that.", since_ms: 3000 });
+  const refused = { newest_frame_age_ms: null, trouble: trouble("jpeg_not_first", "a JPEG begins at byte 4: send nothing before it") };
+  for (const name of ["no_frame", "silent"]) {
+    const facts = connected([10, state(name)]);
+    facts.told(refused, 11);
+    assert.equal(says(facts, 11), "bad | What the camera sends is refused | a JPEG begins at byte 4: send nothing before it");
+    facts.told({ newest_frame_age_ms: null, trouble: null }, 12);
+    assert.notEqual(describe(facts, 12).sentence, "What the camera sends is refused");
+  }
+  const damaged = (age) => ({ newest_frame_age_ms: age, trouble: trouble("damaged", "its picture data is damaged") });
+  const facts = connected([10, state("live")]);
+  facts.arrived({ pts: 5 }, 10.1);
+  facts.pictured(5, 320, 240, 10.1);
+  facts.told(damaged(50), 10.2);
+  assert.equal(says(facts, 10.3), "live | Live | its picture data is damaged");
+  // JPEGs come, and nothing of them arrives here.
+  for (let at = 11; at < 20; at++) facts.told(damaged(50), at);
+  assert.equal(facts.unplayedSince, 11);
+  assert.equal(says(facts, 20), "bad | No video of the camera's pictures | its picture data is damaged");
+  facts.arrived({ pts: 15 }, 20);
+  assert.equal(facts.unplayedSince, null);
+  // A camera that sends a picture in 30 s: its JPEG is told of a moment before it arrives as video.
+  const slow = connected([10, state("live")]);
+  slow.arrived({ pts: 5 }, 10);
+  for (let at = 11; at < 40; at++) slow.told({ newest_frame_age_ms: (at - 10) * 1000, trouble: null }, at);
+  assert.equal(slow.unplayedSince, null);
+  slow.told({ newest_frame_age_ms: 10, trouble: null }, 40);
+  slow.arrived({ pts: 35 }, 40.1);
+  assert.equal(slow.unplayedSince, null);
+  slow.told(null, 41);
+  assert.deepEqual([slow.trouble, slow.unplayedSince], [null, null]);
+});
+
 test("the last picture of a camera that was away is not taken for a new one", () => {
   const facts = connected([10, state("live")]);
   facts.pictured(5, 320, 240, 10.2);

@@ -21,8 +21,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const MAX_DEVICES: usize = 256;
 
 impl Cameras {
-    /// Deals with a text message of a camera. A text that is no message of a device is counted and left out; from a camera
-    /// that speaks no `lenscast.v1` every text is.
+    /// Deals with a text message of a camera that speaks `lenscast.v1`. A text that is no message of a device is counted and left
+    /// out.
     pub fn take_text(&self, publisher: &Publisher, text: &str, arrival: Micros) {
         let (devices, stream) = (self.devices(), publisher.stream());
         let Some(device) = &publisher.session().device else {

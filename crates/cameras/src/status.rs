@@ -72,6 +72,12 @@ pub struct CameraStatus {
     /// Frames that were refused, or could not be shown as video, by cause. More causes may come.
     #[schema(value_type = BTreeMap<String, u64>)]
     pub quarantined: BTreeMap<&'static str, u64>,
+    /// Good frames with a fault that was mended, by kind. More kinds may come.
+    #[schema(value_type = BTreeMap<String, u64>)]
+    pub mended: BTreeMap<&'static str, u64>,
+    /// Why nothing good comes of what it sends; null while that is not so.
+    #[schema(required)]
+    pub trouble: Option<Trouble>,
     /// Whether video is being encoded.
     pub encoding: bool,
     /// Where a frame's time goes on its way through the server.
@@ -86,6 +92,21 @@ pub struct CameraStatus {
     /// What its device tells about itself; null while it is not connected, or does not speak `lenscast.v1`.
     #[schema(required)]
     pub device: Option<DeviceStatus>,
+}
+
+/// Why nothing good comes of what a camera sends, for some seconds or since it came.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Trouble {
+    /// The cause: a name in `quarantined`.
+    #[schema(value_type = String)]
+    pub cause: &'static str,
+    /// What is wrong with the newest frame, for people: without capital and full stop.
+    pub text: String,
+    /// What to do about it, for people.
+    #[schema(value_type = String)]
+    pub advice: &'static str,
+    /// For how long, in ms.
+    pub since_ms: u64,
 }
 
 /// What a person wants to know first about a camera.
@@ -270,6 +291,13 @@ fn camera(cameras: &Cameras, stream: &Stream, claims: &Claims) -> CameraStatus {
         bytes_in: stats.bytes_in.load(Ordering::Relaxed),
         dropped: stats.dropped.load(Ordering::Relaxed),
         quarantined: stats.quarantined(),
+        mended: stats.mended(),
+        trouble: stats.trouble(now).map(|trouble| Trouble {
+            cause: trouble.cause.name(),
+            advice: trouble.cause.advice(),
+            since_ms: ms_since(trouble.since),
+            text: trouble.text,
+        }),
         encoding,
         pipeline_ms: PipelineTimes { ingest, decode, encode, mux, queue },
         newest_frame_age_ms: newest.as_ref().map(|frame| ms_since(frame.arrival)),

@@ -2,7 +2,7 @@
 
 use crate::report::Finding;
 use lenscast_base::time::rough;
-use lenscast_media::causes::Cause;
+use lenscast_media::causes::{Cause, Mend};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -14,6 +14,9 @@ const PATIENCE_MS: u64 = 10_000;
 const MANY_BROKEN: u64 = 5;
 /// … and at least one in so many of all frames. A sound camera has up to one in 300.
 const MANY_BROKEN_OF: u64 = 100;
+
+/// So much advice at most is given about broken frames: that of the commonest causes.
+const MOST_ADVICE: usize = 3;
 
 /// Frames that were left out are too many when there are at least so many of them …
 const MANY_DROPPED: u64 = 20;
@@ -45,7 +48,16 @@ struct Camera {
     dropped: u64,
     pipeline_ms: PipelineTimes,
     quarantined: BTreeMap<String, u64>,
+    mended: BTreeMap<String, u64>,
+    trouble: Option<Trouble>,
     device: Option<Device>,
+}
+
+/// Why nothing good comes of what a camera sends.
+#[derive(Clone, Debug, Deserialize)]
+struct Trouble {
+    text: String,
+    advice: String,
 }
 
 /// How long a frame takes, in ms.
@@ -81,6 +93,7 @@ pub(crate) fn judge(status: &Status, built_in: bool) -> Vec<Finding> {
             many => format!("{many} cameras send their pictures."),
         }));
     }
+    findings.extend(status.cameras.iter().filter_map(Camera::mended));
     findings
 }
 
@@ -109,6 +122,9 @@ impl Camera {
         }
         let text =
             format!("{} is connected, and has sent no picture for {}.", self.who(), rough(since / 1000));
+        if let Some(Trouble { text: what, advice }) = &self.trouble {
+            return Some(Finding::wrong(format!("{text} What it sends is refused: {what}.")).todo(advice));
+        }
         Some(
             Finding::wrong(text)
                 .todo("On its console: cam> cam status and cam> stream status. Restart it; if that helps for a while only, update its firmware."),
@@ -132,16 +148,51 @@ impl Camera {
         if bad < MANY_BROKEN || bad.saturating_mul(MANY_BROKEN_OF) < bad + self.frames_in {
             return None;
         }
-        let mut causes: Vec<(&str, u64)> =
+        let mut order: Vec<(&str, u64)> =
             self.quarantined.iter().map(|(cause, count)| (cause.as_str(), *count)).collect();
-        causes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        order.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         let causes: Vec<String> =
-            causes.iter().map(|(cause, count)| format!("{count} {}", words(cause))).collect();
+            order.iter().map(|(cause, count)| format!("{count} {}", words(cause))).collect();
         let text =
             format!("{} sends frames that are no use, and are left out: {}.", self.who(), causes.join(", "));
-        Some(Finding::look(text).todo(
-            "Check that its sensor's ribbon cable sits firmly and that its power supply is strong enough (5 V, 1 A); choose a smaller picture.",
-        ))
+        let text = match &self.trouble {
+            Some(trouble) => format!("{text} The newest: {}.", trouble.text),
+            None => text,
+        };
+        let mut finding = Finding::look(text);
+        // The first piece of a JPEG in pieces is one that ends too early, for all that was known then.
+        let in_pieces = self.quarantined.contains_key(Cause::InPieces.name());
+        let causes = order.into_iter().filter_map(|(cause, _)| Cause::from_name(cause));
+        for cause in causes.filter(|cause| !(in_pieces && *cause == Cause::Truncated)) {
+            let advice = cause.advice();
+            if finding.todo.len() < MOST_ADVICE && !finding.todo.iter().any(|line| line == advice) {
+                finding = finding.todo(advice);
+            }
+        }
+        Some(finding)
+    }
+
+    /// What is mended in a camera's frames. They are shown, so that nothing needs to be done.
+    fn mended(&self) -> Option<Finding> {
+        let most = self.mended.values().max().filter(|most| **most >= MANY_BROKEN)?;
+        if most.saturating_mul(MANY_BROKEN_OF) < self.frames_in {
+            return None;
+        }
+        let kinds: Vec<String> = self
+            .mended
+            .iter()
+            .map(|(kind, count)| {
+                let words = Mend::from_name(kind)
+                    .map_or_else(|| kind.replace('_', " "), |kind| kind.to_doctor().to_owned());
+                format!("{count} {words}")
+            })
+            .collect();
+        let text = format!(
+            "Frames of {} are mended, and shown: {}.",
+            self.who().replacen("The", "the", 1),
+            kinds.join(", ")
+        );
+        Some(Finding::fine(text))
     }
 
     /// The finding about a camera of which many frames were left out, since the encoder was not done with the one before.
@@ -276,6 +327,16 @@ mod tests {
                 "{words}: {found:?}"
             );
         }
+    }
+
+    #[test]
+    fn frames_that_are_mended_are_told_of_and_no_fault() {
+        let found = said(camera(json!({ "mended": { "stray_bytes": 10_000, "of_tomorrow": 7 } })));
+        let words = "Frames of the camera garden (The garden) are mended, and shown: 7 of tomorrow, 10000 had bytes between \
+                     their parts.";
+        let wanted = [(Mark::Fine, "1 camera sends its picture."), (Mark::Fine, words)];
+        assert_eq!(found, wanted.map(|(mark, text)| (mark, text.to_owned())));
+        assert_eq!(said(camera(json!({ "mended": { "end_missing": 4 } }))).len(), 1, "now and then");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! A camera's connection: its messages are inspected, and the good ones published.
 
+mod refusals;
+
 use super::config::HttpConfig;
 use super::named::Named;
 use super::serving::Serving;
@@ -17,11 +19,12 @@ use lenscast_live::Video;
 use lenscast_live::device;
 use lenscast_live::{Camera, Publisher};
 use lenscast_media::causes::Cause;
-use lenscast_media::jpeg::{self, Trailing};
+use lenscast_media::jpeg;
 use lenscast_media::time::Micros;
 use lenscast_protocol::CameraName;
 use lenscast_protocol::control::{self, ServerMessage};
 use lenscast_protocol::ws::{Event, Opcode, close_code};
+use refusals::Refusals;
 use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -173,6 +176,7 @@ impl Ingest {
         // The bytes of the newest picture, which is kept until the next one comes.
         let mut newest = 0;
         let mut has_sent = false;
+        let mut refusals = Refusals::default();
         let (mut pings, mut checks) = timers(&limits);
         let mut over = pin!(seat.over());
         loop {
@@ -215,7 +219,7 @@ impl Ingest {
                     session.heard();
                     let limits = jpeg::Limits { max_pixels: limits.max_pixels };
                     let is_text = matches!(event, Ok(Event::Text(_)));
-                    let answer = answer(&self.cameras, publisher, &video, &limits, event, arrival);
+                    let answer = answer(&self.cameras, publisher, &video, &mut refusals, &limits, event, arrival);
                     if is_text {
                         self.identify(publisher);
                     }
@@ -248,20 +252,25 @@ fn answer(
     cameras: &Cameras,
     publisher: &Publisher,
     video: &Video,
+    refusals: &mut Refusals,
     limits: &jpeg::Limits,
     event: Result<Event, ReadError>,
     arrival: Micros,
 ) -> Result<Option<Vec<u8>>, End> {
     match event {
-        Ok(Event::Binary(message)) => take_frame(publisher, video, limits, message, arrival),
-        Ok(Event::Text(text)) => cameras.take_text(publisher, &text, arrival),
+        Ok(Event::Binary(message)) => take_frame(publisher, video, refusals, limits, message, arrival),
+        Ok(Event::Text(text)) if publisher.session().device.is_some() => {
+            cameras.take_text(publisher, &text, arrival);
+        }
+        Ok(Event::Text(text)) => refusals.text(publisher, &text, arrival),
         Ok(Event::Pong(payload)) => publisher.session().answered(&payload),
         Ok(Event::Ping(payload)) => return Ok(Some(payload)),
         Ok(Event::Close(None)) => return Err(End::Close(close_code::NORMAL, String::new())),
         Ok(Event::Close(Some((code, _)))) => return Err(End::Close(code, String::new())),
         Err(ReadError::Violation(violation)) => {
             if violation.close_code() == close_code::TOO_BIG {
-                publisher.stream().stats.count_quarantined(Cause::MessageTooBig);
+                let stats = &publisher.stream().stats;
+                stats.count_refused(Cause::MessageTooBig, violation.to_string(), arrival);
             }
             return Err(End::Close(violation.close_code(), violation.to_string()));
         }
@@ -275,33 +284,25 @@ fn answer(
 fn take_frame(
     publisher: &Publisher,
     video: &Video,
+    refusals: &mut Refusals,
     limits: &jpeg::Limits,
-    mut message: Vec<u8>,
+    message: Vec<u8>,
     arrival: Micros,
 ) {
     let stream = publisher.stream();
     stream.stats.bytes_in.fetch_add(message.len() as u64, Ordering::Relaxed);
     let inspected = match jpeg::inspect(&message, limits) {
         Ok(inspected) => inspected,
-        Err(fault) => {
-            let cause = fault.cause();
-            stream.stats.count_quarantined(cause);
-            if let Some(held_back) = stream.notices.due(cause.name()) {
-                tracing::warn!(camera = %stream.name(), cause = cause.name(), held_back, "a frame is refused: {fault}");
-            }
-            return;
+        Err(fault) => return refusals.message(publisher, &message, fault, arrival),
+    };
+    refusals.picture();
+    for kind in inspected.mended() {
+        stream.stats.count_mended(kind);
+        if let Some(held_back) = stream.notices.due(kind.name()) {
+            let (camera, kind, what) = (stream.name(), kind.name(), kind.on_page());
+            tracing::info!(%camera, kind, held_back, "frames are mended and shown: {what}");
         }
-    };
-    if let Trailing::Bytes(count) | Trailing::AnotherJpeg(count) = inspected.trailing
-        && let Some(held_back) = stream.notices.due("trailing")
-    {
-        tracing::warn!(camera = %stream.name(), count, held_back, "bytes after the end of the JPEG are cut off");
     }
-    message.truncate(inspected.len);
-    let bytes = if inspected.missing_huffman_tables {
-        Bytes::from(jpeg::with_default_huffman_tables(&message, &inspected))
-    } else {
-        Bytes::from(message)
-    };
+    let bytes = Bytes::from(jpeg::clean(message, &inspected));
     video.show(publisher.push(bytes, inspected.width, inspected.height, arrival));
 }

@@ -16,6 +16,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -173,7 +174,10 @@ impl Collector for Scrape {
         out.counter("encoder_restarts", "ffmpeg children that died and were replaced", |stream| {
             load(&stream.stats.encoder_restarts)
         })?;
-        out.quarantined()?;
+        let help = "Frames that were refused, or could not be shown as video, by cause";
+        out.by_label("quarantined", help, "cause", |stream| stream.stats.quarantined())?;
+        let help = "Good frames with a fault that was mended, by kind";
+        out.by_label("mended", help, "kind", |stream| stream.stats.mended())?;
 
         out.device("device_rssi_dbm", "WiFi signal at the camera's device", |told| told.rssi.map(f64::from))?;
         out.device("device_free_heap_bytes", "Free bytes of the heap of the camera's device", |told| {
@@ -263,12 +267,18 @@ impl Families<'_, '_> {
         Ok(())
     }
 
-    fn quarantined(&mut self) -> fmt::Result {
-        let help = "Frames that were refused, or could not be shown as video, by cause";
-        let mut metric = self.encoder.encode_descriptor("quarantined", help, None, MetricType::Counter)?;
+    /// Counters of each camera that differ by a label.
+    fn by_label(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        counts: impl Fn(&Stream) -> BTreeMap<&'static str, u64>,
+    ) -> fmt::Result {
+        let mut metric = self.encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
         for stream in self.streams {
-            for (cause, count) in stream.stats.quarantined() {
-                let labels = [("camera", stream.name().as_str()), ("cause", cause)];
+            for (value, count) in counts(stream) {
+                let labels = [("camera", stream.name().as_str()), (label, value)];
                 metric.encode_family(&labels)?.encode_counter(&count, NO_EXEMPLAR)?;
             }
         }

@@ -15,6 +15,7 @@
 //! | `stream/publisher` | the right to publish JPEGs as a camera |
 //! | [`device`] | what the device behind a camera told, and what it is to be asked |
 //! | [`stream::stats`], `stream/rates` | what is counted about a camera |
+//! | `stream/trouble` | why nothing good comes of what a camera sends |
 //! | `stream/presence` | whether a camera is there, and since when |
 //! | [`demand`] | what a stream asks of whoever feeds its video |
 //! | [`mailbox`] | the one slot in which the newest JPEG waits for its camera's thread |
@@ -58,6 +59,7 @@ pub use stream::publisher::Publisher;
 pub use stream::rules::{ABSENT_PER_CAMERA, EncodeMode, Rules};
 pub use stream::session::{Camera, Session};
 pub use stream::stats::{StageTimes, Stats, Track};
+pub use stream::trouble::Trouble;
 pub use stream::{JOINABLE_GOP_AGE, Stream};
 pub use streams::{Connected, Streams};
 pub use unit::{AccessUnit, CodedPicture, JpegFrame, Timing, VideoParams};

@@ -5,6 +5,7 @@
 //! times back (`packager`). Does not belong here: pictures and bytes themselves, which are the `media` crate's.
 
 pub mod config;
+mod damage;
 pub mod encoder;
 pub mod ffmpeg;
 mod memory;
@@ -20,11 +21,12 @@ pub use pipelines::Pipelines;
 
 use crate::mailbox::{Mailbox, Next, Work};
 use crate::stream::Stream;
-use crate::unit::Timing;
+use crate::unit::{JpegFrame, Timing};
+use damage::Damage;
 use encoder::{Encoder, Sink};
 use lenscast_media::causes::Cause;
 use lenscast_media::h264::encoder::check_size;
-use lenscast_media::jpeg;
+use lenscast_media::jpeg::{self, DecodeFault};
 use lenscast_media::picture::I420;
 use memory::Reservation;
 use pacing::Pacing;
@@ -45,6 +47,7 @@ struct Pipeline {
     packager: Arc<Packager>,
     progress: Arc<Progress>,
     pacing: Pacing,
+    damage: Damage,
     /// The memory for what stands below.
     reservation: Reservation,
     /// What is needed to make video; `None` while nobody watches.
@@ -82,6 +85,7 @@ impl Pipeline {
             packager,
             progress,
             pacing: Pacing::default(),
+            damage: Damage::default(),
             reservation,
             tools: None,
         }
@@ -94,11 +98,7 @@ impl Pipeline {
             let result = self.process(work);
             self.progress.end();
             if let Err(fault) = result {
-                self.stream.stats.count_quarantined(fault.cause);
-                if let Some(held_back) = self.stream.notices.due(fault.cause.name()) {
-                    let camera = self.stream.name();
-                    tracing::warn!(%camera, cause = fault.cause.name(), held_back, "{}", fault.sentence);
-                }
+                self.count(&fault);
                 // Whoever waits for a key frame waits for one that can be made.
                 if key {
                     self.mailbox.request_key_with_next();
@@ -136,13 +136,13 @@ impl Pipeline {
             picture: I420::default(),
             encoder: self.config.encoder.make(Sink::new(self.packager.clone())),
         });
-        match tools.decoder.decode(&frame.bytes, &mut tools.picture) {
+        let damaged = match decode(tools, &mut self.damage, frame) {
             // The camera left, or was configured differently, while its frame was decoded.
-            Err(jpeg::DecodeFault::Stopped) => return Ok(()),
+            Err(DecodeFault::Stopped) => return Ok(()),
             Err(fault) => return Err(Fault { cause: fault.cause(), sentence: fault.to_string() }),
-            Ok(()) if self.mailbox.has_ended() => return Ok(()),
-            Ok(()) => {}
-        }
+            Ok(_) if self.mailbox.has_ended() => return Ok(()),
+            Ok(damaged) => damaged,
+        };
         let decoded = Instant::now();
 
         // A frame that arrives 10 s after the server's start is shown at 10 s: 10 × 90,000 ticks. If a viewer joins at 10.5 s and no
@@ -156,6 +156,10 @@ impl Pipeline {
             .encode(&tools.picture, pts, key)
             .map_err(|fault| Fault { cause: fault.cause(), sentence: fault.to_string() })?;
         self.pacing.shown(pts, key);
+        match damaged {
+            Some(fault) => self.count(&fault),
+            None => self.stream.stats.note_shown(),
+        }
         self.stream.stats.count_pipeline(decoded - started, decoded.elapsed());
         Ok(())
     }
@@ -182,4 +186,32 @@ impl Pipeline {
         }
         Ok(())
     }
+
+    /// Counts a frame that is not shown as video, or not whole, and says so in the log now and then.
+    fn count(&self, Fault { cause, sentence }: &Fault) {
+        let stream = &self.stream;
+        stream.stats.count_not_shown(*cause, cause.on_page().to_owned(), stream.clock().now());
+        if let Some(held_back) = stream.notices.due(cause.name()) {
+            tracing::warn!(camera = %stream.name(), cause = cause.name(), held_back, "{sentence}");
+        }
+    }
+}
+
+/// Decodes a frame, whole; or, when nothing but damaged ones come, as far as it is whole: then that is the fault that it gives.
+fn decode(tools: &mut Tools, damage: &mut Damage, frame: &JpegFrame) -> Result<Option<Fault>, DecodeFault> {
+    if damage.is_shown() {
+        let lines = tools.decoder.decode_partly(&frame.bytes, &mut tools.picture)?;
+        if lines < usize::from(frame.height) {
+            damage.damaged(frame.arrival);
+            let sentence = format!("the image data is damaged: {lines} of {} lines are shown", frame.height);
+            return Ok(Some(Fault { cause: Cause::Damaged, sentence }));
+        }
+    } else if let Err(fault) = tools.decoder.decode(&frame.bytes, &mut tools.picture) {
+        if fault.cause() == Cause::Damaged {
+            damage.damaged(frame.arrival);
+        }
+        return Err(fault);
+    }
+    damage.whole();
+    Ok(None)
 }

@@ -13,6 +13,7 @@ pub mod rates;
 pub mod rules;
 pub mod session;
 pub mod stats;
+pub mod trouble;
 
 use crate::clock::Clock;
 use crate::demand::Demand;

@@ -1,8 +1,8 @@
 //! The table of causes, against everything that shows them to people.
 
-use lenscast_media::causes::Cause;
+use lenscast_media::causes::{Cause, Mend};
 use lenscast_media::h264::encoder::EncodeFault;
-use lenscast_media::jpeg::{DecodeFault, Fault};
+use lenscast_media::jpeg::{DecodeFault, Fault, Raw};
 use std::collections::BTreeSet;
 use std::fs;
 
@@ -28,6 +28,18 @@ fn holds(path: &str, before: &str, after: &str, expected: &str) {
 fn the_pages_have_the_words_of_the_table() {
     let rows = Cause::ALL.iter().map(|cause| format!("  {}: {:?},\n", cause.name(), cause.on_page()));
     holds("web/causes.js", "export const CAUSES = {\n", "};\n", &rows.collect::<String>());
+}
+
+#[test]
+fn what_is_mended_has_the_same_words_everywhere() {
+    let rows = Mend::ALL.iter().map(|kind| format!("  {}: {:?},\n", kind.name(), kind.on_page()));
+    holds("web/causes.js", "export const MENDS = {\n", "};\n", &rows.collect::<String>());
+    let row = |kind: &Mend| format!("| `{}` | {} |", kind.name(), kind.in_documents());
+    let rows: Vec<_> = Mend::ALL.iter().map(row).collect();
+    holds("docs/protocol.md", "| kind | what is mended |\n|---|---|\n", "\n\n", &rows.join("\n"));
+    for kind in Mend::ALL {
+        assert_eq!(Mend::from_name(kind.name()), Some(*kind));
+    }
 }
 
 #[test]
@@ -61,6 +73,17 @@ fn no_name_has_changed() {
         "encoder_restarting",
         "control_too_big",
         "control_malformed",
+        "jpeg_not_first",
+        "multipart",
+        "in_pieces",
+        "text",
+        "jpeg_as_text",
+        "json",
+        "png",
+        "webp",
+        "bmp",
+        "video_stream",
+        "raw_pixels",
     ] {
         assert!(names.contains(name), "{name} is gone");
         assert_eq!(Cause::from_name(name).map(Cause::name), Some(name));
@@ -72,7 +95,14 @@ fn no_name_has_changed() {
 #[test]
 fn every_cause_has_words_that_stand_in_their_sentence() {
     for cause in Cause::ALL {
-        for words in [cause.on_page(), cause.to_doctor(), cause.in_documents()] {
+        let advice = cause.advice();
+        assert!(advice.ends_with('.') && !advice.contains("  "), "{cause:?}: {advice:?}");
+        assert!(advice.starts_with(|first: char| first.is_uppercase()), "{cause:?}: {advice:?}");
+    }
+    let causes = Cause::ALL.iter().map(|it| (it.name(), [it.on_page(), it.to_doctor(), it.in_documents()]));
+    let mends = Mend::ALL.iter().map(|it| (it.name(), [it.on_page(), it.to_doctor(), it.in_documents()]));
+    for (cause, all) in causes.chain(mends) {
+        for words in all {
             let first = words.chars().next().unwrap_or('.');
             assert!(
                 !first.is_uppercase() || words.starts_with("JPEG"),
@@ -81,8 +111,7 @@ fn every_cause_has_words_that_stand_in_their_sentence() {
             assert!(!words.ends_with('.') && !words.is_empty(), "{cause:?}: {words:?} ends one");
             assert!(!words.contains('|'), "{cause:?}: {words:?} breaks its table");
         }
-        let name = cause.name();
-        assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{name}");
+        assert!(cause.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{cause}");
     }
 }
 
@@ -92,6 +121,15 @@ fn every_fault_of_this_crate_has_the_cause_of_its_kind() {
     for (cause, expected) in [
         (Fault::Empty.cause(), "empty"),
         (Fault::NotAJpeg { start: [0; 4], len: 4 }.cause(), "not_a_jpeg"),
+        (Fault::JpegNotFirst { offset: 4 }.cause(), "jpeg_not_first"),
+        (Fault::Multipart { offset: 4 }.cause(), "multipart"),
+        (Fault::Base64 { what }.cause(), "jpeg_as_text"),
+        (Fault::Json.cause(), "json"),
+        (Fault::Png.cause(), "png"),
+        (Fault::Webp.cause(), "webp"),
+        (Fault::Bmp.cause(), "bmp"),
+        (Fault::H264.cause(), "video_stream"),
+        (Fault::RawPixels(Raw { len: 8, width: 2, height: 2, format: what }).cause(), "raw_pixels"),
         (Fault::Truncated { len: 1 }.cause(), "truncated"),
         (Fault::BadMarker { offset: 2, what }.cause(), "bad_marker"),
         (Fault::ZeroDimensions { width: 0, height: 1 }.cause(), "zero_dimensions"),

@@ -55,6 +55,10 @@ fn text(status: &Value, server: &Value, now: u64) -> String {
     for (line, camera) in lines.zip(cameras) {
         #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
         let _ = writeln!(out, "{line}");
+        if let Some(trouble) = camera["trouble"]["text"].as_str() {
+            #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]
+            let _ = writeln!(out, "  ✗ {trouble}");
+        }
         for finding in each(&camera["device"]["diagnosis"]) {
             let mark = if finding["level"] == "error" { "✗" } else { "!" };
             #[expect(clippy::let_underscore_must_use, reason = "a String takes everything")]

@@ -66,7 +66,7 @@ impl Running {
 }
 
 /// Opens an endless answer, and reads from it until `enough`.
-async fn read_until(server: &Running, path: &str, enough: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+pub async fn read_until(server: &Running, path: &str, enough: impl Fn(&[u8]) -> bool) -> Vec<u8> {
     let mut socket = TcpStream::connect(server.address).await.unwrap();
     let head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", server.address);
     socket.write_all(head.as_bytes()).await.unwrap();

@@ -28,6 +28,7 @@ impl Stream {
         state.device_id.take_if(|_| !camera.control);
         let session = Arc::new(Session::new(camera, self.clock.now()));
         self.session.send_replace(Some(session.clone()));
+        self.stats.forget_trouble();
         drop(state);
         self.news.tell();
         Ok(Publisher { stream: self.clone(), session })

@@ -1,12 +1,13 @@
 //! What is counted about a camera, across its connections.
 
 use super::rates::{Rate, RecentMean};
+use super::trouble::{Trouble, Troubles};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use lenscast_media::causes::Cause;
+use lenscast_media::causes::{Cause, Mend};
 use lenscast_media::time::Micros;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 
@@ -59,6 +60,8 @@ impl Default for Stats {
 #[derive(Debug, Default)]
 struct Inner {
     quarantined: BTreeMap<&'static str, u64>,
+    mended: BTreeMap<&'static str, u64>,
+    troubles: Troubles,
     /// The rate of the JPEGs.
     jpegs: Rate,
     /// The rate of the access units.
@@ -113,12 +116,41 @@ impl Stats {
         self.frames_in.fetch_add(1, Ordering::Relaxed);
         let mut inner = self.lock();
         inner.jpegs.push(arrival, bytes);
+        inner.troubles.good(arrival);
         smooth(&mut inner.pipeline.ingest, now.saturating_sub(arrival).to_duration());
     }
 
     /// Counts a frame that was refused, or could not be shown as video, by cause.
     pub fn count_quarantined(&self, cause: Cause) {
         *self.lock().quarantined.entry(cause.name()).or_default() += 1;
+    }
+
+    /// Counts a message that was refused at `at`. `why` is a sentence without capital and full stop.
+    pub fn count_refused(&self, cause: Cause, why: String, at: Micros) {
+        self.count_quarantined(cause);
+        self.lock().troubles.refused(cause, why, at);
+    }
+
+    /// Counts a frame that could not be shown as video at `at`, or only as far as it was whole.
+    pub fn count_not_shown(&self, cause: Cause, why: String, at: Micros) {
+        self.count_quarantined(cause);
+        self.lock().troubles.not_shown(cause, why, at);
+    }
+
+    /// Notes that a frame was shown as video, whole.
+    pub fn note_shown(&self) {
+        self.lock().troubles.shown();
+    }
+
+    /// Why nothing good comes of what the camera sends, when that is so at `now`.
+    #[must_use]
+    pub fn trouble(&self, now: Micros) -> Option<Trouble> {
+        self.lock().troubles.told(now).cloned()
+    }
+
+    /// Begins anew with that, for a camera that has just connected.
+    pub(super) fn forget_trouble(&self) {
+        self.lock().troubles = Troubles::default();
     }
 
     /// How many frames were refused, or could not be shown as video, by cause.
@@ -131,6 +163,17 @@ impl Stats {
     #[must_use]
     pub fn was_refused(&self) -> bool {
         !self.lock().quarantined.is_empty()
+    }
+
+    /// Counts a frame with a fault of this kind that was mended.
+    pub fn count_mended(&self, kind: Mend) {
+        *self.lock().mended.entry(kind.name()).or_default() += 1;
+    }
+
+    /// How many frames had a fault that was mended, by kind. They are good frames: each is counted there, too.
+    #[must_use]
+    pub fn mended(&self) -> BTreeMap<&'static str, u64> {
+        self.lock().mended.clone()
     }
 
     /// How many good frames came a second over the last three seconds before `now`; 0 when there were none.
@@ -314,10 +357,11 @@ mod tests {
     fn a_camera_that_is_forgotten_is_counted_from_zero() {
         let (stats, now) = with_arrivals(40, 10);
         stats.count_quarantined(Cause::Truncated);
+        stats.count_mended(Mend::StrayBytes);
         stats.count_delivery(Track::Jpeg, now, Duration::from_millis(4));
         stats.bytes_in.store(5, Ordering::Relaxed);
         stats.reset();
         assert_eq!(stats.totals(), Totals::default());
-        assert_eq!((stats.fps(now), stats.quarantined().len()), (0.0, 0));
+        assert_eq!((stats.fps(now), stats.quarantined().len(), stats.mended().len()), (0.0, 0, 0));
     }
 }

@@ -15,6 +15,7 @@ use super::chroma;
 use super::fault::Fault;
 use super::inspect::inspect;
 use super::inspected::Limits;
+use super::partly::{Raw, Reading};
 use super::plane::{Plane, Ratio};
 use crate::causes::Cause;
 use crate::picture::I420;
@@ -115,13 +116,9 @@ impl Decoder {
     /// # Errors
     /// [`DecodeFault`]. Then `out` has an unspecified size and content.
     pub fn decode(&mut self, jpeg: &[u8], out: &mut I420) -> Result<(), DecodeFault> {
-        // Not every caller inspects, and the budget is what keeps a decoder from a second of work for 3 kB. Whatever else is
-        // wrong is for the decoder to find.
-        if let Err(Fault::TooCostly { what }) = inspect(jpeg, &self.limits) {
-            return Err(DecodeFault::TooCostly { what });
-        }
+        self.can_be_paid(jpeg)?;
         let fenced = fence(jpeg, std::mem::take(&mut self.fenced));
-        let decoded = self.decode_fenced(&fenced, out);
+        let decoded = self.decode_as(&fenced, options(), &mut Reading::Whole, out);
         self.fenced = fenced;
         // What is large is not kept: the encoder needs its own memory next, and not at the same time.
         if self.scratch.iter().map(Vec::len).sum::<usize>() > MAX_KEPT_SCRATCH {
@@ -130,8 +127,48 @@ impl Decoder {
         decoded
     }
 
-    fn decode_fenced(&mut self, jpeg: &[u8], out: &mut I420) -> Result<(), DecodeFault> {
-        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(jpeg), options());
+    /// Decodes an image as far as its data is whole, like [`decode`](Self::decode). Below that the last line is repeated, or, when more
+    /// than a fifth is missing, there is grey. Gives how many lines are as they should be, which is all of them for an image that is whole.
+    ///
+    /// An image of several scans (a progressive one) is decoded as well as its data allows, all lines alike.
+    ///
+    /// # Errors
+    /// [`DecodeFault`] when nothing can be decoded.
+    pub fn decode_partly(&mut self, jpeg: &[u8], out: &mut I420) -> Result<usize, DecodeFault> {
+        self.can_be_paid(jpeg)?;
+        let fenced = fence(jpeg, std::mem::take(&mut self.fenced));
+        let mut reading = Reading::Partly { lines: 0 };
+        let decoded = self.decode_as(&fenced, options(), &mut reading, out);
+        self.fenced = fenced;
+        match (decoded, reading) {
+            (Err(DecodeFault::Damaged { .. }), Reading::Partly { lines: 0 }) => {
+                let lenient = options().set_strict_mode(false);
+                self.decode_as(jpeg, lenient, &mut Reading::Whole, out)?;
+                // None is sure to be right.
+                Ok(0)
+            }
+            (decoded, Reading::Partly { lines }) => decoded.map(|()| lines.min(out.source_size().1)),
+            (_, Reading::Whole) => unreachable!("it was set above"),
+        }
+    }
+
+    /// Not every caller inspects, and the budget is what keeps a decoder from a second of work for 3 kB. Whatever else is wrong is
+    /// for the decoder to find.
+    fn can_be_paid(&self, jpeg: &[u8]) -> Result<(), DecodeFault> {
+        match inspect(jpeg, &self.limits) {
+            Err(Fault::TooCostly { what }) => Err(DecodeFault::TooCostly { what }),
+            _ => Ok(()),
+        }
+    }
+
+    fn decode_as(
+        &mut self,
+        jpeg: &[u8],
+        options: DecoderOptions,
+        reading: &mut Reading,
+        out: &mut I420,
+    ) -> Result<(), DecodeFault> {
+        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(jpeg), options);
         if let Some(stop) = self.stop.clone() {
             decoder.set_cancel(move || stop.load(Ordering::Relaxed));
         }
@@ -167,7 +204,7 @@ impl Decoder {
                 let stride = out.width();
                 let [luma, u, v] = out.planes_mut();
                 debug_assert_eq!((y.width, y.height), (width, height));
-                raw.decode_into_planes_strided(&mut [luma], &[stride]).map_err(fault)?;
+                reading.read(&mut raw, &mut [luma], &[stride]).map_err(fault)?;
                 u.fill(128);
                 v.fill(128);
             }
@@ -177,12 +214,14 @@ impl Decoder {
                     return Err(unsupported("RGB with subsampled components"));
                 }
                 let mut planes = self.scratch_for([red, green, blue]);
-                raw.decode_into_planes_strided(&mut planes, &[width; 3]).map_err(fault)?;
+                reading.read(&mut raw, &mut planes, &[width; 3]).map_err(fault)?;
                 let [r, g, b] = planes;
                 chroma::rgb_to_ycbcr(r, g, b);
                 self.scratch_to(out, &[(0, red), (1, green), (2, blue)]);
             }
-            (&[y, cb, cr], Some(ColorSpace::YCbCr)) => self.decode_ycbcr(&mut raw, [y, cb, cr], out)?,
+            (&[y, cb, cr], Some(ColorSpace::YCbCr)) => {
+                self.decode_ycbcr(&mut raw, reading, [y, cb, cr], out)?
+            }
             _ => return Err(unsupported("components other than grey, YCbCr or RGB")),
         }
         out.repeat_edges();
@@ -192,6 +231,7 @@ impl Decoder {
     fn decode_ycbcr(
         &mut self,
         raw: &mut Raw<'_, '_>,
+        reading: &mut Reading,
         shapes: [Shape; 3],
         out: &mut I420,
     ) -> Result<(), DecodeFault> {
@@ -200,20 +240,17 @@ impl Decoder {
         let is = |shape: Shape, ratio| shape.horizontal == ratio && shape.vertical == ratio;
         if is(y, Ratio::Full) && is(cb, Ratio::Half) && is(cr, Ratio::Half) {
             // 4:2:0 already: no copy.
-            return raw
-                .decode_into_planes_strided(&mut out.planes_mut(), &[stride, half, half])
-                .map_err(fault);
+            return reading.read(raw, &mut out.planes_mut(), &[stride, half, half]).map_err(fault);
         }
         if is(y, Ratio::Full) {
             let [_, in_u, in_v] = self.scratch_for([Shape { width: 0, ..y }, cb, cr]);
             let [luma, ..] = out.planes_mut();
-            raw.decode_into_planes_strided(&mut [luma, in_u, in_v], &[stride, cb.width, cr.width])
-                .map_err(fault)?;
+            reading.read(raw, &mut [luma, in_u, in_v], &[stride, cb.width, cr.width]).map_err(fault)?;
             self.scratch_to(out, &[(1, cb), (2, cr)]);
         } else {
             let [in_y, in_u, in_v] = self.scratch_for(shapes);
             let strides = shapes.map(|shape| shape.width);
-            raw.decode_into_planes_strided(&mut [in_y, in_u, in_v], &strides).map_err(fault)?;
+            reading.read(raw, &mut [in_y, in_u, in_v], &strides).map_err(fault)?;
             self.scratch_to(out, &[(0, y), (1, cb), (2, cr)]);
         }
         Ok(())
@@ -250,8 +287,6 @@ impl Decoder {
         }
     }
 }
-
-type Raw<'a, 'b> = zune_jpeg::RawDecodeSession<'a, ZCursor<&'b [u8]>>;
 
 /// A copy of `jpeg` in the buffer `copy`, with 64 one bits before EOI.
 ///

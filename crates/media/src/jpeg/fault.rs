@@ -21,6 +21,44 @@ pub enum Fault {
         /// How many bytes of `start` the message has.
         len: u8,
     },
+    /// A JPEG begins behind other bytes.
+    #[error("a JPEG begins at byte {offset}: send nothing before it")]
+    JpegNotFirst {
+        /// Where the JPEG begins, in bytes from the beginning of the message.
+        offset: usize,
+    },
+    /// A JPEG stands behind the header of a part of `multipart/x-mixed-replace`.
+    #[error(
+        "a JPEG begins at byte {offset}, behind the header of a part of an MJPEG stream: send the JPEG alone"
+    )]
+    Multipart {
+        /// Where the JPEG begins.
+        offset: usize,
+    },
+    /// A JPEG as text.
+    #[error("the camera sends its JPEG as {what}: send its bytes as a binary message")]
+    Base64 {
+        /// The form of the text.
+        what: &'static str,
+    },
+    /// JSON.
+    #[error("the camera sends JSON: send each JPEG alone, as a binary message")]
+    Json,
+    /// A PNG.
+    #[error("a PNG, not a JPEG: set the camera to JPEG")]
+    Png,
+    /// A WebP.
+    #[error("a WebP, not a JPEG: set the camera to JPEG")]
+    Webp,
+    /// A BMP.
+    #[error("a BMP, not a JPEG: set the camera to JPEG")]
+    Bmp,
+    /// H.264 or H.265 with start codes.
+    #[error("H.264 or H.265 video, not a JPEG: set the camera to MJPEG")]
+    H264,
+    /// As many bytes as raw pixels of a usual size have.
+    #[error("{} bytes are the raw pixels of {}×{} in {}: set the sensor's pixel format to JPEG", .0.len, .0.width, .0.height, .0.format)]
+    RawPixels(Raw),
     /// The message ends before EOI (T.81 §B.2.1), or inside a segment.
     #[error(
         "truncated: the image is not complete after {len} bytes (was the frame buffer too small, or a frame cut in transit?)"
@@ -75,6 +113,15 @@ impl Fault {
         match self {
             Self::Empty => Cause::Empty,
             Self::NotAJpeg { .. } => Cause::NotAJpeg,
+            Self::JpegNotFirst { .. } => Cause::JpegNotFirst,
+            Self::Multipart { .. } => Cause::Multipart,
+            Self::Base64 { .. } => Cause::JpegAsText,
+            Self::Json => Cause::Json,
+            Self::Png => Cause::Png,
+            Self::Webp => Cause::Webp,
+            Self::Bmp => Cause::Bmp,
+            Self::H264 => Cause::VideoStream,
+            Self::RawPixels(_) => Cause::RawPixels,
             Self::Truncated { .. } => Cause::Truncated,
             Self::BadMarker { .. } => Cause::BadMarker,
             Self::ZeroDimensions { .. } => Cause::ZeroDimensions,
@@ -83,6 +130,19 @@ impl Fault {
             Self::Unsupported { .. } => Cause::Unsupported,
         }
     }
+}
+
+/// Raw pixels, as the length of a message tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Raw {
+    /// Length of the message in bytes.
+    pub len: usize,
+    /// Pixels in a line.
+    pub width: u16,
+    /// Lines.
+    pub height: u16,
+    /// The formats that have so many bytes a pixel.
+    pub format: &'static str,
 }
 
 /// The first bytes of a message in hexadecimal.

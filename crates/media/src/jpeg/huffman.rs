@@ -12,7 +12,7 @@ struct Table {
 }
 
 /// The typical tables of T.81 §K.3, which RFC 2435 Appendix B and the MJPEG of AVI files take for granted.
-const DEFAULTS: [Table; 4] = [
+static DEFAULTS: [Table; 4] = [
     Table {
         bit: 0,
         class_and_id: 0x00,
@@ -67,32 +67,59 @@ const CHROMA_AC: [u8; 162] = [
     0xE2, 0xE3, 0xE4, 0xE5, 0xE6, 0xE7, 0xE8, 0xE9, 0xEA, 0xF2, 0xF3, 0xF4, 0xF5, 0xF6, 0xF7, 0xF8, 0xF9, 0xFA,
 ];
 
-/// A copy of `jpeg`, completed with the default Huffman tables (T.81 §K.3, RFC 2435 Appendix B) that it uses but
+/// The lengths and values of default table `number`: 0 and 1 for DC, 4 and 5 for AC.
+pub(super) fn default_table(number: usize) -> Option<(&'static [u8], &'static [u8])> {
+    let table = DEFAULTS.iter().find(|table| usize::from(table.bit) == number)?;
+    Some((&table.lengths, table.values))
+}
+
+fn missing(inspected: &Inspected) -> impl Iterator<Item = &'static Table> {
+    let tables = inspected.missing_tables;
+    DEFAULTS.iter().filter(move |table| tables & (1 << table.bit) != 0)
+}
+
+/// How many bytes [`clean`] inserts before the frame header.
+fn inserted_len(inspected: &Inspected) -> usize {
+    match missing(inspected).map(|table| 17 + table.values.len()).sum() {
+        0 => 0,
+        tables => 4 + tables,
+    }
+}
+
+/// The clean JPEG of a message in which `inspected` was found: what follows the image is cut, what can be mended is
+/// mended, and Huffman tables that it lacks are there. A message that is clean already is not copied.
+#[must_use]
+pub fn clean(mut message: Vec<u8>, inspected: &Inspected) -> Vec<u8> {
+    if inspected.missing_tables != 0 || !inspected.mends.is_empty() {
+        return with_default_huffman_tables(&message, inspected);
+    }
+    message.truncate(inspected.len);
+    message
+}
+
+/// A clean copy of `jpeg`, completed with the default Huffman tables (T.81 §K.3, RFC 2435 Appendix B) that it uses but
 /// does not define, so that every viewer can show it.
 ///
-/// `jpeg` is the image that `inspected` was found in, with or without what followed it; that is cut. The missing
-/// tables, and only those, stand in one DHT segment before the frame header: what the image defines itself stays
-/// in force. An image that lacks nothing is copied as it is.
+/// `jpeg` is the message that `inspected` was found in, with or without what followed the image; that is cut. What
+/// [`Inspected::mends`] has is mended. The missing tables, and only those, stand in one DHT segment before the frame
+/// header: what the image defines itself stays in force. An image that lacks nothing is copied as it is.
+#[must_use]
 pub fn with_default_huffman_tables(jpeg: &[u8], inspected: &Inspected) -> Vec<u8> {
     let image = &jpeg[..inspected.len.min(jpeg.len())];
-    let missing = || DEFAULTS.iter().filter(|table| inspected.missing_tables & (1 << table.bit) != 0);
-    let tables_len: usize = missing().map(|table| 17 + table.values.len()).sum();
-    if tables_len == 0 {
-        return image.to_vec();
+    let inserted_len = inserted_len(inspected);
+    let mut tables = Vec::with_capacity(inserted_len);
+    if inserted_len > 0 {
+        tables.extend_from_slice(&[0xFF, 0xC4]);
+        // At most 2 + 2×29 + 2×179 bytes.
+        tables.extend_from_slice(&(inserted_len as u16 - 2).to_be_bytes());
+        for table in missing(inspected) {
+            tables.push(table.class_and_id);
+            tables.extend_from_slice(&table.lengths);
+            tables.extend_from_slice(table.values);
+        }
     }
-
-    let (head, tail) = image.split_at(inspected.frame_header_at.min(image.len()));
-    let mut complete = Vec::with_capacity(image.len() + 4 + tables_len);
-    complete.extend_from_slice(head);
-    complete.extend_from_slice(&[0xFF, 0xC4]);
-    // At most 2 + 2×29 + 2×179 bytes.
-    complete.extend_from_slice(&(2 + tables_len as u16).to_be_bytes());
-    for table in missing() {
-        complete.push(table.class_and_id);
-        complete.extend_from_slice(&table.lengths);
-        complete.extend_from_slice(table.values);
-    }
-    complete.extend_from_slice(tail);
+    let mut complete = Vec::with_capacity(image.len() + inserted_len + 2);
+    inspected.mends.apply(image, inspected.frame_header_at, &tables, &mut complete);
     complete
 }
 

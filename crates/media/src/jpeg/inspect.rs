@@ -11,6 +11,10 @@ use super::scan::Walk;
 /// comes. What follows EOI is reported as [`Inspected::trailing`], never looked into. Whether the image data
 /// between the markers is any good is left to [`Decoder`](super::Decoder).
 ///
+/// What other decoders pass over is no fault: fill bytes before SOI, stray bytes between segments, wrong lengths of segments
+/// that say nothing about the picture, scan headers with values that mean nothing, a missing EOI behind all image data. It is
+/// noted as [`Inspected::mends`].
+///
 /// # Errors
 /// A [`Fault`], whose [`cause`](Fault::cause) is counted and whose text is for people.
 pub fn inspect(message: &[u8], limits: &Limits) -> Result<Inspected, Fault> {

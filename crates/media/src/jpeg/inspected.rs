@@ -1,5 +1,7 @@
 //! What an inspection looks for, and what it tells.
 
+use super::mends::Mends;
+use crate::causes::Mend;
 use std::fmt;
 
 /// [`Limits::max_pixels`] when nothing else is said: 4000×4000, about what the largest ESP32 sensors give.
@@ -22,9 +24,10 @@ impl Default for Limits {
 }
 
 /// What [`inspect()`](super::inspect()) found out about a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inspected {
-    /// Bytes from SOI through EOI: the image is `message[..len]`, the rest is [`trailing`](Self::trailing).
+    /// Bytes from the message's beginning through EOI: the image is in `message[..len]`, the rest is
+    /// [`trailing`](Self::trailing). Without [`mends`](Self::mends) it is the image from SOI through EOI, as it came.
     pub len: usize,
     /// Pixels in a line, at least 1.
     pub width: u16,
@@ -43,10 +46,20 @@ pub struct Inspected {
     pub missing_huffman_tables: bool,
     /// What follows the image in the message.
     pub trailing: Trailing,
+    /// What is to be changed so that it is a clean JPEG: [`clean`](super::clean()) does it. Empty for a clean message.
+    pub mends: Mends,
     /// Which of the default tables are missing: bits 0 and 1 DC tables 0 and 1, bits 4 and 5 AC tables.
     pub(super) missing_tables: u8,
     /// Where the frame header's marker begins: definitions may be inserted here.
     pub(super) frame_header_at: usize,
+}
+
+impl Inspected {
+    /// The kinds of faults that the message has and [`clean`](super::clean()) mends, each once.
+    pub fn mended(&self) -> impl Iterator<Item = Mend> {
+        let more = matches!(self.trailing, Trailing::Bytes(_) | Trailing::AnotherJpeg(_));
+        self.mends.kinds().chain(more.then_some(Mend::AfterEnd))
+    }
 }
 
 /// What follows EOI in a message.

@@ -2,7 +2,12 @@
 
 mod costly;
 mod decoding;
+mod faulty;
+mod foreign;
+mod mending;
 mod mutations;
+mod oracles;
+mod partly;
 mod price;
 mod scene;
 mod structure;

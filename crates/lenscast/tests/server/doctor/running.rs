@@ -118,6 +118,36 @@ async fn a_camera_that_is_silent_or_sends_nonsense_is_found() {
 }
 
 #[tokio::test]
+async fn why_a_cameras_messages_are_refused_is_told_with_what_to_do() {
+    let world = World::private();
+    world.written();
+    let server = world.serve_here().await;
+    let mut first = server.connect("/ws/camera/first").await;
+    let mut text = server.connect("/ws/camera/text").await;
+    let mut pieces = server.connect("/ws/camera/pieces").await;
+    let jpeg = jpeg(1);
+    for _ in 0..10 {
+        first.send(Message::binary([&[0, 0, 30, 239], &jpeg[..]].concat())).await;
+        text.send(Message::text("x".repeat(500))).await;
+        for piece in jpeg.chunks(jpeg.len().div_ceil(3)) {
+            pieces.send(Message::binary(piece.to_vec())).await;
+        }
+    }
+    server.camera_until("first", |camera| camera["quarantined"]["jpeg_not_first"] == 10).await;
+    server.camera_until("text", |camera| camera["quarantined"]["text"] == 10).await;
+    server.camera_until("pieces", |camera| camera["quarantined"]["in_pieces"] == 29).await;
+    let said = world.examined().await;
+    said.finds('!', &["The camera first sends", "10 had other bytes before their JPEG"]);
+    said.finds('!', &["The camera first sends", "a JPEG begins at byte 4: send nothing before it."]);
+    said.finds('!', &["The camera text sends", "10 were text", "send the JPEG as a binary message"]);
+    said.finds('!', &["The camera pieces sends", "29 were pieces of a JPEG", "send it in one"]);
+    assert!(!said.text.contains("ribbon cable"), "other advice is of no use here:\n{}", said.text);
+    let output = world.run(&["status"]).await;
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("✗ a JPEG begins at byte 4: send nothing before it\n"), "{text}");
+}
+
+#[tokio::test]
 async fn what_ails_a_device_is_told_by_both_commands() {
     let world = World::private();
     world.written();
