@@ -14,8 +14,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
-use tokio_tungstenite::connect_async;
+use tokio::net::TcpSocket;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, connect_async};
 
 /// The memory that a server may take at most while it is attacked, in KiB.
 const MAX_MEMORY: u64 = 120 * 1024;
@@ -170,6 +171,41 @@ async fn however_many_cameras_come_at_once_no_more_are_connected_than_may_be() {
     })
     .await;
     server.camera().await;
+}
+
+/// Connects as a camera from another address of this computer.
+async fn camera_from(server: &Running, address: [u8; 4], path: &str) -> Client {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((address, 0).into()).unwrap();
+    let stream = MaybeTlsStream::Plain(within(socket.connect(server.address)).await.unwrap());
+    let url = format!("ws://{}{path}", server.address);
+    let (socket, _) = within(tokio_tungstenite::client_async(url, stream)).await.expect("it gets in");
+    Client { socket }
+}
+
+#[tokio::test]
+async fn one_address_that_takes_all_places_gives_one_back_to_a_camera_from_elsewhere() {
+    let server = start_with(|config| config.limits.max_cameras = 4);
+    let mut crowd = Vec::new();
+    for number in 0..4 {
+        crowd.push(server.connect(&format!("/ws/camera/n-{number}")).await);
+    }
+    crowd[3].send_jpeg(&jpeg(1)).await;
+    server.camera_until("n-3", |camera| camera["frames_in"] == 1).await;
+    let honest = async {
+        let mut honest = camera_from(&server, [127, 0, 0, 2], "/ws/camera/door").await;
+        honest.send_jpeg(&jpeg(2)).await;
+        server.camera_until("door", |camera| camera["frames_in"] == 1).await;
+        honest
+    };
+    // The newest of those that have sent no picture.
+    let (honest, (code, reason)) = tokio::join!(honest, crowd[2].closed());
+    assert_eq!(code, close_code::TRY_AGAIN);
+    assert!(reason.contains("--max-cameras"), "{reason}");
+    assert_eq!(server.app.gate.publishing().0, 4);
+    let url = format!("ws://{}/ws/camera/n-9", server.address);
+    assert_eq!(refusal(connect_async(url).await.unwrap_err()).0, 503, "who has three gets no fourth");
+    drop(honest);
 }
 
 #[tokio::test]
