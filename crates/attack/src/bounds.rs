@@ -1,6 +1,6 @@
 //! What one hostile client may cost, and what is over.
 
-use crate::trial::Measured;
+use crate::measured::Measured;
 use std::time::Duration;
 
 /// What one hostile client may cost.

@@ -12,7 +12,8 @@
 //! | `beside.rs` | those who do no harm: a camera, a viewer, a health check, a camera that comes in the middle |
 //! | `attacks.rs`, `attacks/` | the attacks, a function each |
 //! | `bomb.rs` | pictures that are small on the wire and large in memory |
-//! | `trial.rs` | one attack from its calm before to its quiet after, and what was measured |
+//! | `trial.rs` | one attack from its calm before to its quiet after |
+//! | `measured.rs` | what it cost, as numbers |
 //! | `bounds.rs` | what one hostile client may cost, and what is over |
 //!
 //! This crate knows nothing about the inside of a server: it speaks to a process over sockets, and asks the kernel what that
@@ -24,6 +25,7 @@ pub mod attacks;
 mod beside;
 mod bomb;
 pub mod bounds;
+pub mod measured;
 mod netlink;
 pub mod place;
 mod server;
@@ -32,8 +34,9 @@ mod wire;
 
 pub use attacks::{ALL, Attack};
 pub use bounds::Bounds;
+pub use measured::Measured;
 pub use place::Place;
-pub use trial::{Measured, Trial};
+pub use trial::Trial;
 
 /// What can go wrong with an attack itself. It is told to a person, and handled by nobody.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
