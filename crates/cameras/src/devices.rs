@@ -30,7 +30,7 @@ impl Cameras {
         };
         match device_message(text) {
             Ok(DeviceMessage::Hello(hello)) => {
-                if let Some(held_back) = stream.notices.due("hello") {
+                if let Some(held_back) = stream.notices.due("the device tells about itself") {
                     let Hello { device_id, firmware, board, .. } = &hello;
                     tracing::info!(camera = %stream.name(), device_id, firmware, board, held_back, "the device tells about itself");
                 }

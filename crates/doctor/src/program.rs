@@ -2,8 +2,8 @@
 
 use crate::report::Finding;
 
-/// The number of open files that a server needs besides its connections.
-const OTHER_DESCRIPTORS: u64 = 64;
+/// The number of open files that a server needs besides its connections, with 32 cameras.
+const OTHER_DESCRIPTORS: u64 = 64 + 4 * 32;
 
 /// The way in which the program was built, as its build script noted it.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +73,7 @@ pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
         && *descriptors < connections + OTHER_DESCRIPTORS
     {
         let text = format!(
-            "The system gives it {descriptors} open files, and max_connections is {connections}: those that come last have to wait."
+            "The system gives it {descriptors} open files, and max_connections is {connections}: so many are not taken."
         );
         findings.push(Finding::look(text).todo(format!(
             "Lower max_connections, or raise the limit: ulimit -n {0}, or LimitNOFILE={0} in the service.",

@@ -30,7 +30,7 @@ impl Finding {
     /// A finding that something is as it should be.
     #[must_use]
     pub fn fine(text: impl Into<String>) -> Self {
-        Self { mark: Mark::Fine, text: text.into(), todo: Vec::new() }
+        Self { mark: Mark::Fine, text: plain(text), todo: Vec::new() }
     }
 
     /// A finding that something could not be looked at.
@@ -54,9 +54,14 @@ impl Finding {
     /// The same finding with one more line of advice.
     #[must_use]
     pub fn todo(mut self, line: impl Into<String>) -> Self {
-        self.todo.push(line.into());
+        self.todo.push(plain(line));
         self
     }
+}
+
+/// A text that may repeat what a camera or another program told, as a terminal may show it.
+fn plain(text: impl Into<String>) -> String {
+    lenscast_protocol::plain::line(&text.into()).into_owned()
 }
 
 /// All findings, sorted by what they are about.
@@ -198,6 +203,16 @@ mod tests {
             1 thing is wrong (✗), 1 is worth a look (!).";
         assert_eq!(report().text(Style::default()), text);
         assert!(report().is_wrong());
+    }
+
+    #[test]
+    fn what_a_camera_told_does_nothing_to_the_terminal() {
+        let found = Finding::look("firmware \u{9b}31m\u{202e}x").todo("ask \u{1b}]0;y\u{7}");
+        let text = Report { groups: vec![("cameras", vec![found])] }.text(Style::default());
+        assert!(
+            text.contains("firmware \\u{9b}31m\\u{202e}x") && text.contains("ask \\u{1b}]0;y\\u{7}"),
+            "{text}"
+        );
     }
 
     #[test]

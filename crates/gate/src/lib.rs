@@ -17,7 +17,7 @@
 //! | `visitor.rs` | who asks, with its rights |
 //! | `passwords.rs` | how many passwords are hashed at once, and how many wait for that |
 //! | `refusals.rs` | who was refused waits for a moment |
-//! | `admission.rs` | how many watch, in total and from one address |
+//! | `admission.rs` | how many watch or listen, in total and from one address |
 //! | `publishing.rs` | how many cameras are connected, and how many bytes their messages take |
 //! | `hold.rs` | a right that a connection hangs on |
 //! | `seat.rs` | the three above, as one thing for every transport |
@@ -41,11 +41,12 @@ pub use peer::{Channel, Peer};
 pub use seat::{Over, Seat};
 pub use visitor::Visitor;
 
-use admission::{Admission, Refusal};
+use admission::{Admission, Refusal, Sort};
 use hold::Hold;
 use lenscast_auth::Auth;
 use lenscast_auth::rights::Right;
 use lenscast_base::in_force::InForce;
+use lenscast_base::notices::Notices;
 use lenscast_protocol::CameraName;
 use passwords::Turns;
 use publishing::{CameraTicket, CamerasFull, Publishing};
@@ -65,6 +66,7 @@ struct Inner {
     publishing: Arc<Publishing>,
     turns: Turns,
     refusals: Refusals,
+    notices: Notices,
     /// Cancelled when the server shuts down, which ends every seat.
     shutdown: CancellationToken,
 }
@@ -75,8 +77,8 @@ impl Gate {
     pub fn new(auth: Auth, config: InForce<GateConfig>, shutdown: CancellationToken) -> Self {
         let admission = Arc::new(Admission::new(config.clone()));
         let publishing = Arc::new(Publishing::new(config.clone()));
-        let (turns, refusals) = Default::default();
-        Self(Arc::new(Inner { auth, config, admission, publishing, turns, refusals, shutdown }))
+        let (turns, refusals, notices) = Default::default();
+        Self(Arc::new(Inner { auth, config, admission, publishing, turns, refusals, notices, shutdown }))
     }
 
     /// The credentials, and what they allow.
@@ -91,10 +93,16 @@ impl Gate {
         self.0.config.get()
     }
 
+    /// What was logged lately about those who come.
+    #[must_use]
+    pub fn notices(&self) -> &Notices {
+        &self.0.notices
+    }
+
     /// How many watch.
     #[must_use]
     pub fn watching(&self) -> usize {
-        self.0.admission.total()
+        self.0.admission.total(Sort::Viewer)
     }
 
     /// Lets the visitor be connected as a camera. To be asked before its handshake is answered. Takes some seconds when another
@@ -117,7 +125,7 @@ impl Gate {
     /// # Errors
     /// [`Refusal`] when as many watch as may.
     pub fn seat(&self, visitor: &Visitor, camera: &CameraName) -> Result<Seat, Refusal> {
-        let ticket = self.0.admission.admit(visitor.peer().ip())?;
+        let ticket = self.0.admission.admit(Sort::Viewer, visitor.peer().ip())?;
         Ok(Seat::new(self, Hold::camera(self, visitor, Right::View, camera), Some(ticket)))
     }
 
@@ -128,9 +136,12 @@ impl Gate {
     }
 
     /// A seat for one who is told what the visitor's rights allow, and who has to come again when they change. It counts as
-    /// nobody who watches.
-    #[must_use]
-    pub fn listener_seat(&self, visitor: &Visitor) -> Seat {
-        Seat::new(self, Hold::all(self, visitor), None)
+    /// nobody who watches, and there are as many of them at most as may watch.
+    ///
+    /// # Errors
+    /// [`Refusal`] when as many listen as may.
+    pub fn listener_seat(&self, visitor: &Visitor) -> Result<Seat, Refusal> {
+        let ticket = self.0.admission.admit(Sort::Listener, visitor.peer().ip())?;
+        Ok(Seat::new(self, Hold::all(self, visitor), Some(ticket)))
     }
 }

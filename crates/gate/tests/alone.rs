@@ -158,7 +158,7 @@ async fn there_are_as_many_seats_as_the_owner_says_and_publishers_take_none() {
     let seats = [(); 2].map(|()| world.gate.seat(&visitor, &door()).unwrap());
     assert_eq!(world.gate.seat(&visitor, &door()).unwrap_err(), Refusal::Full(2));
     let publisher = world.gate.publisher_seat(&visitor, &door());
-    let listener = world.gate.listener_seat(&visitor);
+    let listener = world.gate.listener_seat(&visitor).unwrap();
     assert_eq!(world.gate.watching(), 2);
     assert_eq!(within(publisher.over()).await, Over::Revoked, "a token to watch lets nobody publish");
     assert!(still_open(&listener).await);

@@ -9,6 +9,7 @@ pub mod login;
 pub mod openapi;
 pub mod problem;
 
+use super::timely::was_too_slow;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
@@ -28,6 +29,9 @@ pub fn body(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
     body.map_err(|error| match error.status() {
         code @ StatusCode::PAYLOAD_TOO_LARGE => {
             no(code, format!("The request has more than {MAX_BODY} bytes."))
+        }
+        _ if was_too_slow(&error) => {
+            no(StatusCode::REQUEST_TIMEOUT, "The request took longer than it may (--handshake-timeout).")
         }
         code => no(code, error.body_text()),
     })

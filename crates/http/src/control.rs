@@ -1,7 +1,7 @@
 //! The control socket: this server's routes for programs on this computer that may open its file, with the right to do
 //! everything. The command line speaks to a running server by it.
 
-use super::connections::{pause, serve};
+use super::connections::{Caller, pause, serve};
 use super::serving::Serving;
 use axum::Router;
 use lenscast_base::state::{CONTROL_SOCKET, SocketFile, StateDir, StateError};
@@ -40,7 +40,7 @@ impl Control {
                 () = serving.shutdown().cancelled() => break,
                 accepted = self.listener.accept() => match accepted {
                     Ok((socket, _)) => {
-                        serving.tasks().spawn(serve(serving, router, socket, peer));
+                        serving.tasks().spawn(serve(serving, router, socket, Caller::by_control_socket(peer)));
                     }
                     Err(error) => pause(serving, &error).await,
                 },

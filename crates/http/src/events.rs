@@ -17,7 +17,6 @@ use futures_util::StreamExt as _;
 use lenscast_auth::rights::{Right, Rights};
 use lenscast_cameras::Cameras;
 use lenscast_cameras::status::Status;
-use lenscast_gate::admission::Refusal;
 use lenscast_gate::{Gate, Visitor};
 use serde::Serialize;
 use std::convert::Infallible;
@@ -124,6 +123,7 @@ pub fn about() -> About {
         .event::<Status>("status")
         .event::<RefusedList>("refused")
         .refuses(StatusCode::SERVICE_UNAVAILABLE, "As many listen as may.")
+        .refuses(StatusCode::TOO_MANY_REQUESTS, "As many listen from this address as may.")
 }
 
 /// `GET /api/events`.
@@ -133,10 +133,10 @@ pub async fn handler(
     State(serving): State<Serving>,
     Extension(visitor): Extension<Visitor>,
 ) -> Response {
-    let most = serving.config().max_listeners;
-    if events.listeners() >= most {
-        return refused(Refusal::Full(most));
-    }
+    let seat = match gate.listener_seat(&visitor) {
+        Ok(seat) => seat,
+        Err(refusal) => return refused(refusal),
+    };
     let hello = Hello { admin: visitor.may_change(), version: env!("CARGO_PKG_VERSION") };
     let hello = [Bytes::from_static(b"retry: 1000\n"), message("hello", &hello)];
     let listener = events.listen();
@@ -158,7 +158,6 @@ pub async fn handler(
         },
     );
     // What is told depends on the rights: when they change, the page comes again and is told the rest.
-    let seat = gate.listener_seat(&visitor);
     let over = async move { seat.over().await };
     let body = futures_util::stream::iter(hello).chain(statuses).take_until(over).map(Ok::<_, Infallible>);
     let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];

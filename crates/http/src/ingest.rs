@@ -3,6 +3,7 @@
 mod refusals;
 
 use super::config::HttpConfig;
+use super::crowd::Standing;
 use super::named::Named;
 use super::serving::Serving;
 use super::ws::{self, ReadError, Reader, Upgrade, Writer};
@@ -69,12 +70,13 @@ pub async fn handler(
     };
     let control = upgrade.offers(control::SUBPROTOCOL);
     let camera = Camera { peer: visitor.peer(), control };
-    let (response, connection) = upgrade.accept(control.then_some(control::SUBPROTOCOL));
+    let (mut response, connection) = upgrade.accept(control.then_some(control::SUBPROTOCOL));
+    response.extensions_mut().insert(Standing::Camera);
     let ingest = Ingest { cameras, gate, serving, visitor };
     ingest.serving.tasks().clone().spawn(async move {
         if let Ok(io) = connection.await {
             let max_message = ingest.serving.config().max_message_bytes;
-            let (reader, writer) = ws::open(io, max_message, READ_BUFFER, CONTROL_PATIENCE);
+            let (reader, writer) = ws::open(io, max_message, READ_BUFFER, Some(CONTROL_PATIENCE));
             ingest.serve(&name, camera, ticket, reader, writer).await;
         }
     });
@@ -109,7 +111,10 @@ impl Ingest {
             }
         };
         let stream = publisher.stream().clone();
-        tracing::info!(camera = %stream.name(), %peer, "camera connected");
+        let notices = &stream.notices;
+        if let Some(held_back) = notices.due("camera connected") {
+            tracing::info!(camera = %stream.name(), %peer, held_back, "camera connected");
+        }
         let end = match self.cameras.start_video(stream.clone()) {
             Ok(video) => self.receive(&publisher, video, &seat, &mut ticket, &mut reader, &mut writer).await,
             Err(error) => End::Close(close_code::INTERNAL, format!("no thread for this camera: {error}")),
@@ -117,9 +122,15 @@ impl Ingest {
         // The name is free, and what was live is gone, before the goodbye that may take a while.
         drop(publisher);
         match end {
-            End::Gone(why) => tracing::info!(camera = %stream.name(), %peer, %why, "camera left"),
+            End::Gone(why) => {
+                if let Some(held_back) = notices.due("camera left") {
+                    tracing::info!(camera = %stream.name(), %peer, %why, held_back, "camera left");
+                }
+            }
             End::Close(code, why) => {
-                tracing::info!(camera = %stream.name(), %peer, code, %why, "camera closed");
+                if let Some(held_back) = notices.due("camera closed") {
+                    tracing::info!(camera = %stream.name(), %peer, code, %why, held_back, "camera closed");
+                }
                 ws::close(reader, writer, code, &why).await;
             }
         }

@@ -5,6 +5,8 @@
 //! | file | what |
 //! |---|---|
 //! | `connections.rs`, `handshake.rs`, `failures.rs` | taking connections, TLS, and what goes wrong with it |
+//! | `crowd.rs`, `ended.rs` | who may be connected, and who had to go |
+//! | `line.rs`, `timely.rs` | a connection's bytes: one that takes nothing, a body that does not come |
 //! | `control.rs` | the control socket |
 //! | `routes.rs`, `rule.rs` | a table of routes, each with what it asks of those who come |
 //! | `access.rs`, `access/`, `guarding.rs`, `callers.rs` | the check before every handler; from where requests came |
@@ -25,11 +27,14 @@ pub mod callers;
 pub mod config;
 pub mod connections;
 pub mod control;
+pub mod crowd;
+pub mod ended;
 pub mod events;
 pub mod failures;
 mod guarding;
 mod handshake;
 pub mod ingest;
+mod line;
 pub mod metrics;
 pub mod named;
 pub mod output;
@@ -41,4 +46,5 @@ pub mod routes;
 pub mod rule;
 pub mod serving;
 pub mod status;
+mod timely;
 pub mod ws;

@@ -128,6 +128,11 @@ impl Collector for Scrape {
             "Cameras that were refused before they could send anything, by cause",
             serving.refused_cameras().counts(),
         )?;
+        let (connections, newcomers) = serving.crowd().counts();
+        out.one("connections", "Connections by TCP that are open", connections as f64)?;
+        out.one("newcomers", "Those of them that neither watch nor publish", newcomers as f64)?;
+        let help = "Connections that were refused or ended because of a limit, by cause";
+        out.by_cause("connections_ended", help, serving.ended().counts())?;
         if let Some(certificates) = serving.certificates() {
             out.one(
                 "certificate_not_after_seconds",

@@ -102,10 +102,13 @@ impl Upgrade {
     }
 }
 
-/// Splits a connection. `max_message` bounds a message of the peer, `buffer` a read, both in bytes. A connection that takes no
-/// byte and sends none for `patience` is given up by whoever writes.
+/// Splits a connection. `max_message` bounds a message of the peer, `buffer` a read, both in bytes. With `patience`, a write
+/// that has to wait for so long is given up, unless something was read meanwhile.
+///
+/// Without, it waits until the connection is closed for `stall_timeout`, as every connection is: reads and writes fail with
+/// [`io::ErrorKind::TimedOut`] then.
 #[must_use]
-pub fn open(io: Io, max_message: usize, buffer: usize, patience: Duration) -> (Reader, Writer) {
+pub fn open(io: Io, max_message: usize, buffer: usize, patience: Option<Duration>) -> (Reader, Writer) {
     let (read, write) = split(io);
     let heard = Arc::new(Heard { start: Instant::now(), at_ms: AtomicU64::new(0) });
     let reader = Reader {
@@ -202,7 +205,7 @@ impl Reader {
 pub struct Writer {
     write: WriteHalf<Io>,
     heard: Arc<Heard>,
-    patience: Duration,
+    patience: Option<Duration>,
     /// A frame was begun and not ended: nothing else can be said on this connection.
     mid_frame: bool,
 }
@@ -212,7 +215,7 @@ impl Writer {
     /// more use.
     ///
     /// # Errors
-    /// The connection broke, or [`io::ErrorKind::TimedOut`]: it took no byte and sent none for the patience it was opened with.
+    /// The connection broke, or [`io::ErrorKind::TimedOut`]: it took no byte and sent none for too long.
     pub async fn write(&mut self, head: &[u8], body: &[u8]) -> io::Result<()> {
         let mut written = 0;
         let total = head.len() + body.len();
@@ -222,12 +225,19 @@ impl Writer {
             } else {
                 [IoSlice::new(&body[written - head.len()..]), IoSlice::new(&[])]
             };
-            match tokio::time::timeout(self.patience, self.write.write_vectored(&parts)).await {
-                Ok(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(count) => written += count?,
-                Err(_) if self.heard.silence() < self.patience => {}
-                Err(_) => return Err(io::ErrorKind::TimedOut.into()),
+            let write = self.write.write_vectored(&parts);
+            let count = match self.patience {
+                None => write.await?,
+                Some(patience) => match tokio::time::timeout(patience, write).await {
+                    Ok(count) => count?,
+                    Err(_) if self.heard.silence() < patience => continue,
+                    Err(_) => return Err(io::ErrorKind::TimedOut.into()),
+                },
+            };
+            if count == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
             }
+            written += count;
             self.mid_frame = written < total;
         }
         Ok(())

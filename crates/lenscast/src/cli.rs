@@ -15,11 +15,12 @@ use clap::{Args, Parser, Subcommand};
 use lenscast::app::App;
 use lenscast::server::Server;
 use lenscast_media::time::Pts90k;
-use lenscast_protocol::CameraName;
+use lenscast_protocol::{CameraName, plain};
 use lenscast_settings::layer::Flags;
 use lenscast_settings::reload::Reloader;
 use lenscast_settings::{Loaded, Sources};
 use lenscast_virtual_device::{FrameSize, Options, Source};
+use serde_json::Value;
 use std::error::Error;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -223,8 +224,24 @@ fn bind(
     Ok(server)
 }
 
-/// Who reads standard output may have gone; the server goes on.
+/// Prints a text of several lines, which may have words of strangers in it. What a terminal would obey is written out.
 pub(crate) fn print(text: &str) {
+    print_as_it_is(&plain::lines(text));
+}
+
+/// Prints JSON. It means the same, and has nothing that a terminal would obey.
+///
+/// # Errors
+/// The value cannot be written as JSON.
+pub(crate) fn print_json(value: &Value) -> Result<(), serde_json::Error> {
+    print(&plain::json(&serde_json::to_string_pretty(value)?));
+    Ok(())
+}
+
+/// Prints a text that has colours, whose words of strangers are plain already.
+///
+/// Who reads standard output may have gone; the server goes on.
+pub(crate) fn print_as_it_is(text: &str) {
     let mut out = std::io::stdout().lock();
     #[expect(clippy::let_underscore_must_use, reason = "nobody reads any more when this fails")]
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());

@@ -5,6 +5,7 @@
 mod cli;
 
 use clap::Parser as _;
+use lenscast_protocol::plain;
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
 }
 
 fn fail(error: &dyn Error) -> ExitCode {
-    eprintln!("lenscast: {error}");
+    // It may repeat what a server said.
+    eprintln!("lenscast: {}", plain::lines(&error.to_string()));
     ExitCode::FAILURE
 }

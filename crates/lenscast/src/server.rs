@@ -12,6 +12,7 @@ use lenscast_auth::store::{self, FirstLinks, StoreError};
 use lenscast_base::addresses::machine_addresses;
 use lenscast_base::in_force::InForce;
 use lenscast_base::listen::{self, Listening};
+use lenscast_base::notices::Notices;
 use lenscast_base::state::{CONTROL_SOCKET, StateDir, StateError};
 use lenscast_base::time::now;
 use lenscast_cameras::Cameras;
@@ -20,7 +21,7 @@ use lenscast_http::connections::{self, Door};
 use lenscast_http::control::Control;
 use lenscast_http::events::Events;
 use lenscast_http::places::Places;
-use lenscast_http::serving::Serving;
+use lenscast_http::serving::{Parts, Serving};
 use lenscast_settings::config::{Config, Local, Plain};
 use lenscast_settings::reload::Reloader;
 use lenscast_tls::{Certificates, TlsError, self_signed};
@@ -45,6 +46,15 @@ const FLUSH_LATE: Duration = Duration::from_secs(1);
 const SECRETS: [&str; 4] = [store::FILE, self_signed::FILE, self_signed::BEFORE, CONTROL_SOCKET];
 /// How often it is looked at whether this computer's clock was set.
 const CLOCK_INTERVAL: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether something is to be summed up in the log.
+const SUM_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Open files of a server beside its connections: sockets that listen, the state, a log.
+const OTHER_FILES: usize = 64;
+
+/// Open files for each camera beside its connection: the pipes of an ffmpeg, and the socket of a virtual camera.
+const FILES_PER_CAMERA: usize = 4;
 
 /// A server whose socket is open.
 #[derive(Debug)]
@@ -91,7 +101,10 @@ impl Server {
             let (rules, pipelines) = (config.part(Config::rules), config.part(Config::pipeline));
             Cameras::new(rules, pipelines, state.clone(), own_address.ip())
         };
-        let serving = Serving::new(http.clone(), certificates, shutdown);
+        let descriptors = connections_allowed(config.get().limits.max_cameras);
+        let notices = gate.notices().clone();
+        let serving =
+            Serving::new(Parts { config: http.clone(), certificates, notices, descriptors, shutdown });
         let app = App {
             places: Places::new(http, listening),
             events: Events::new(cameras.clone()),
@@ -168,11 +181,65 @@ impl Server {
                 certificates.clone().run(shutdown.clone()).await;
             }
         };
-        tokio::join!(doors, control, certificates, events, history, flush(&app), follow_clock(&app));
+        say_what_the_system_allows(&app);
+        tokio::join!(
+            doors,
+            control,
+            certificates,
+            events,
+            history,
+            flush(&app),
+            follow_clock(&app),
+            sum_up(&app)
+        );
         serving.tasks().close();
         let all = async { tokio::join!(serving.tasks().wait(), app.demos.ended()) };
         if tokio::time::timeout(SHUTDOWN_GRACE, all).await.is_err() {
             tracing::warn!(connections = serving.tasks().len(), "some connections did not end in time");
+        }
+        notices(&app).for_each(|notices| notices.rest().iter().for_each(|sum| tracing::info!("{sum}")));
+    }
+}
+
+/// How many connections the system allows, beside what a server with so many cameras has open else.
+fn connections_allowed(cameras: usize) -> usize {
+    match rlimit::getrlimit(rlimit::Resource::NOFILE) {
+        Ok((soft, _)) => {
+            let soft = usize::try_from(soft).unwrap_or(usize::MAX);
+            // Of very few, half are for connections.
+            soft - (OTHER_FILES + FILES_PER_CAMERA * cameras).min(soft / 2)
+        }
+        // Where nobody can tell, the owner's limit counts alone.
+        Err(_) => usize::MAX,
+    }
+}
+
+/// Says once when the system allows fewer connections than the owner.
+fn say_what_the_system_allows(app: &App) {
+    let wanted = app.serving.config().connections.connections;
+    let allowed = app.serving.places().connections;
+    if allowed < wanted {
+        tracing::warn!(
+            "the system allows so few open files that {allowed} connections are taken at most, not {wanted} (max_connections); \
+             more by ulimit -n, or LimitNOFILE= in the service"
+        );
+    }
+}
+
+/// What was logged lately, of all kinds.
+fn notices(app: &App) -> impl Iterator<Item = &Notices> {
+    [app.gate.notices(), app.cameras.streams().notices()].into_iter()
+}
+
+/// Sums up what got no line in the log, until the server shuts down.
+async fn sum_up(app: &App) {
+    let mut ticks = tokio::time::interval(SUM_INTERVAL);
+    loop {
+        tokio::select! {
+            () = app.serving.shutdown().cancelled() => return,
+            _ = ticks.tick() => {
+                notices(app).for_each(|notices| notices.sums().iter().for_each(|sum| tracing::info!("{sum}")));
+            }
         }
     }
 }

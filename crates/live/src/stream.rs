@@ -60,7 +60,8 @@ pub struct Stream {
     news: News,
     /// The counters of the camera.
     pub stats: Arc<Stats>,
-    /// What was logged about the camera lately, so that a thousand bad frames are one line.
+    /// What was logged lately about cameras that come from the same address, so that a thousand bad frames are some lines and a
+    /// sum.
     pub notices: Notices,
 }
 

@@ -8,6 +8,7 @@ use crate::stream::publisher::Publisher;
 use crate::stream::rules::Rules;
 use crate::stream::session::{Camera, Session};
 use lenscast_base::in_force::InForce;
+use lenscast_base::notices::{Notices, Source};
 use lenscast_media::time::{Micros, Pts90k};
 use lenscast_protocol::CameraName;
 use lenscast_protocol::name::MAX_NAME_BYTES;
@@ -25,6 +26,7 @@ pub struct Streams {
     rules: InForce<Rules>,
     clock: Clock,
     news: News,
+    notices: Notices,
     names: Mutex<Names>,
 }
 
@@ -73,7 +75,14 @@ impl Streams {
     /// No streams yet. `news` is told whenever a camera comes, goes or is forgotten.
     #[must_use]
     pub fn new(rules: InForce<Rules>, clock: Clock, news: News) -> Self {
-        Self { rules, clock, news, names: Mutex::default() }
+        Self { rules, clock, news, notices: Notices::default(), names: Mutex::default() }
+    }
+
+    /// What was logged lately about all cameras. Names cost a stranger nothing, so lines are counted by where cameras come
+    /// from.
+    #[must_use]
+    pub fn notices(&self) -> &Notices {
+        &self.notices
     }
 
     /// The stream of the name `name`, whether or not its camera is there. It begins now if there was none.
@@ -89,7 +98,9 @@ impl Streams {
             self.sweep(&mut names);
         }
         let (rules, news) = (self.rules.clone(), self.news.clone());
-        let stream = Arc::new(Stream::new(name.clone(), self.clock.clone(), rules, news));
+        let mut stream = Stream::new(name.clone(), self.clock.clone(), rules, news);
+        stream.notices = self.notices.of(Source::Nobody);
+        let stream = Arc::new(stream);
         names.by_name.insert(name.clone(), Known { stream: Arc::downgrade(&stream), kept: None });
         stream
     }
@@ -220,7 +231,9 @@ impl Streams {
             }
             busy.take_over().await;
             let (previous, peer) = (busy.camera.peer, camera.peer);
-            tracing::info!(camera = %wanted, %previous, %peer, "a silent camera is replaced");
+            if self.notices.of(peer.ip()).due("a silent camera is replaced").is_some() {
+                tracing::info!(camera = %wanted, %previous, %peer, "a silent camera is replaced");
+            }
         }
         let mut number = 2;
         loop {

@@ -172,7 +172,7 @@ impl AccessUnit {
             let (fragment, made) = Framed::made(self.annex_b.len() + 200, |out| {
                 fmp4::fragment(number, &self.annex_b, pts, fmp4::SAFE_DURATION, self.key, out)
             });
-            made.inspect_err(|error| tracing::error!(%error, "an access unit does not go into fMP4")).ok()?;
+            made.inspect_err(|error| tracing::debug!(%error, "an access unit does not go into fMP4")).ok()?;
             Some(fragment)
         };
         self.fmp4.get_or_init(make).as_ref()

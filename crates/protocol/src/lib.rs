@@ -15,6 +15,7 @@ extern crate alloc;
 pub mod control;
 pub mod frame_header;
 pub mod name;
+pub mod plain;
 pub mod ws;
 
 pub use frame_header::FrameHeader;

@@ -63,13 +63,25 @@ pub struct Limits {
     /// How many may watch at once, by WebSocket, /stream.mjpg and /stream.ts together
     #[arg(long, value_name = "N", default_value_t = Limits::DEFAULT.max_viewers)]
     pub max_viewers: usize,
-    /// How many of them from one address
+    /// How many of them from one address; an IPv6 network of 64 bits counts as one
     #[arg(long, value_name = "N", default_value_t = Limits::DEFAULT.max_viewers_per_address)]
     pub max_viewers_per_address: usize,
-    /// How many connections may be open at once, of any kind
-    #[arg(long, value_name = "N", default_value_t = Limits::DEFAULT.max_connections)]
+    /// How many connections may be open at once, of any kind; fewer where the system allows fewer open files
+    #[arg(long, value_name = "N", value_parser = at_least_one, default_value_t = Limits::DEFAULT.max_connections)]
     pub max_connections: usize,
-    /// How long a client may take to send its request, in seconds
+    /// How many of them from one address, or IPv6 network of 64 bits; this computer and trusted proxies may have any number
+    #[arg(long, value_name = "N", value_parser = at_least_one, default_value_t = Limits::DEFAULT.max_connections_per_address)]
+    pub max_connections_per_address: usize,
+    /// How many of max_connections viewers never get: half of them are for cameras and health checks alone, and half for
+    /// this computer, too
+    #[arg(long, value_name = "N", default_value_t = Limits::DEFAULT.reserved_connections)]
+    pub reserved_connections: usize,
+    /// How many connections may be open at once that neither watch nor publish; when one more comes, the oldest of the
+    /// address with most of them is closed
+    #[arg(long, value_name = "N", value_parser = at_least_one, default_value_t = Limits::DEFAULT.max_newcomers)]
+    pub max_newcomers: usize,
+    /// How long a client may take to agree on TLS, to send the head of a request, and to send its body, for each of them,
+    /// in seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
     pub handshake_timeout: Duration,
     /// How often an otherwise quiet WebSocket is pinged, in seconds
@@ -78,7 +90,7 @@ pub struct Limits {
     /// A camera that was not heard for this long, pongs included, is taken for gone, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "25")]
     pub camera_timeout: Duration,
-    /// A viewer whose connection took no byte and sent none for this long is closed, in seconds
+    /// A viewer whose connection took no byte and sent none for this long is closed, by WebSocket or HTTP, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30")]
     pub stall_timeout: Duration,
     /// An encoder that has been at a single frame for this long is given up, in seconds
@@ -106,6 +118,9 @@ impl Limits {
         max_viewers: 2000,
         max_viewers_per_address: 200,
         max_connections: 4000,
+        max_connections_per_address: 500,
+        reserved_connections: 128,
+        max_newcomers: 512,
         handshake_timeout: Duration::from_secs(10),
         ping_interval: Duration::from_secs(10),
         camera_timeout: Duration::from_secs(25),
@@ -171,5 +186,14 @@ fn seconds(text: &str) -> Result<Duration, String> {
     match Duration::try_from_secs_f64(seconds) {
         Ok(duration) if duration >= Duration::from_millis(1) => Ok(duration),
         _ => Err(format!("{text:?} is no number of seconds from 0.001 on")),
+    }
+}
+
+/// Reads a number of at least 1.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("0 would let nobody in".to_owned()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(format!("{error}")),
     }
 }

@@ -26,6 +26,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use history::History;
 use keys::{Decoder, Key};
+use lenscast_protocol::plain;
 use line::Line;
 
 pub use history::MAX_HISTORY;
@@ -201,7 +202,7 @@ impl Editor {
             match c {
                 '\r' => {}
                 '\n' => out.extend_from_slice(b"\r\n"),
-                c if c.is_control() && c != '\t' => out.push(b'?'),
+                c if plain::is_unsafe(c) && c != '\t' => out.push(b'?'),
                 c => push(c, out),
             }
         }

@@ -16,6 +16,7 @@ use alloc::vec::Vec;
 use lenscast_protocol::control::{
     DeviceMessage, Hello, MAX_CONTROL_BYTES, ServerMessage, Telemetry, server_message, to_text,
 };
+use lenscast_protocol::plain;
 
 impl<F: AsRef<[u8]>> Device<F> {
     pub(super) fn on_wifi(&mut self, now: Instant, output: WifiOutput) {
@@ -67,9 +68,14 @@ impl<F: AsRef<[u8]>> Device<F> {
         match event {
             Event::Up { endpoint, extended } => {
                 self.stats.connections += 1;
-                self.last_loss = None;
-                let how = if extended { ", with telemetry" } else { "" };
-                self.terminal.log(now, Level::Info, &format!("stream: connected to {endpoint}{how}"));
+                // A server may let the camera in and close the connection, again and again. What somebody types is always told.
+                let was_lost = self.last_loss.take().is_some();
+                let due = if was_lost { self.refusals.due("connected", now) } else { Some(0) };
+                if let Some(held_back) = due {
+                    let how = if extended { ", with telemetry" } else { "" };
+                    let line = format!("stream: connected to {endpoint}{how}{}", times_before(held_back));
+                    self.terminal.log(now, Level::Info, &line);
+                }
                 // A connection can be quicker than the sensor. Who is greeted hears of it once, and then rightly.
                 self.hello_by = extended.then(|| now + HELLO);
                 if self.camera.info.is_some() || self.camera.failure.is_some() {
@@ -109,8 +115,7 @@ impl<F: AsRef<[u8]>> Device<F> {
                     line += &format!(", next in {}.{} s", pause.as_secs(), pause.subsec_millis() / 100);
                 }
                 if let Some(held_back) = self.losses.due(lost.kind(), now) {
-                    let more =
-                        if held_back > 0 { format!(" ({held_back} times before)") } else { String::new() };
+                    let more = times_before(held_back);
                     self.terminal.log(now, Level::Warn, &format!("stream: {line}{more}"));
                 }
                 self.last_loss = Some(line);
@@ -137,12 +142,12 @@ impl<F: AsRef<[u8]>> Device<F> {
         let refusal = match server_message(text) {
             Ok(ServerMessage::Picture(request)) => match self.requested(&request) {
                 Ok(()) => {
-                    let picture = to_text(&request);
-                    return self.terminal.log(
-                        now,
-                        Level::Info,
-                        &format!("cam: the server asks for {picture}"),
-                    );
+                    if let Some(held_back) = self.refusals.due("asks", now) {
+                        let more = times_before(held_back);
+                        let line = format!("cam: the server asks for {}{more}", to_text(&request));
+                        self.terminal.log(now, Level::Info, &line);
+                    }
+                    return;
                 }
                 Err(why) => format!("cam: the server asks for what cannot be: {why}"),
             },
@@ -301,9 +306,14 @@ impl<F: AsRef<[u8]>> Device<F> {
         for (index, network) in networks.iter().take(max).enumerate() {
             let AccessPoint { ssid, channel, rssi, auth, .. } = network;
             // A stranger's words: with a line end in them they could look like a line of ours.
-            let name = if ssid.is_empty() { "<hidden>".into() } else { ssid.replace(char::is_control, "?") };
+            let name = if ssid.is_empty() { "<hidden>".into() } else { ssid.replace(plain::is_unsafe, "?") };
             self.terminal.print(&format!("{index:3}: ch={channel} rssi={rssi} auth={auth} ssid={name}"));
         }
         self.answer("");
     }
+}
+
+/// How often something was not logged before this line; empty when it always was.
+fn times_before(held_back: u32) -> String {
+    if held_back > 0 { format!(" ({held_back} times before)") } else { String::new() }
 }

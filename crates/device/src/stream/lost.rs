@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use core::mem::Discriminant;
 use core::time::Duration;
-use lenscast_protocol::ws;
+use lenscast_protocol::{plain, ws};
 
 /// Longest text of a server's that is repeated, in characters.
 const MAX_WORDS: usize = 200;
@@ -80,5 +80,5 @@ fn after_colon(words: &str) -> String {
 /// The first line of a stranger's words, without what would confuse a terminal.
 pub(crate) fn one_line(words: &str) -> String {
     let line = words.trim_start().lines().next().unwrap_or_default().trim_end();
-    line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_WORDS).collect()
+    line.chars().map(|c| if plain::is_unsafe(c) { ' ' } else { c }).take(MAX_WORDS).collect()
 }

@@ -110,6 +110,39 @@ fn a_flood_of_messages_takes_no_more_memory_than_a_few() {
 }
 
 #[test]
+fn a_server_that_asks_again_and_again_is_told_of_once_in_a_while() {
+    let mut bench = Bench::streaming(Server::extended());
+    for number in 0..600 {
+        let request = format!(r#"{{"type":"picture","quality":{}}}"#, 20 + number % 50);
+        bench.received(&ws::frame(Opcode::Text, request.as_bytes()));
+        bench.pass(Duration::from_millis(50));
+    }
+    let printed = bench.printed();
+    let lines = printed.matches("cam: the server asks for").count();
+    assert!((1..=7).contains(&lines), "{lines} lines in 30 s: {printed}");
+    assert!(printed.contains(" times before)"), "{printed}");
+    assert_eq!(bench.plan.map(|plan| plan.quality), Some(69), "the newest one counts");
+}
+
+#[test]
+fn a_server_that_lets_in_and_closes_is_told_of_once_in_a_while() {
+    let mut bench = Bench::streaming(Server::extended());
+    let mut connections = 0;
+    for _ in 0..6000 {
+        if bench.device.is_connected() {
+            connections += 1;
+            bench.received(&ws::close_frame(1000, "\u{9b}2J\u{202e}again"));
+        }
+        bench.pass(Duration::from_millis(10));
+    }
+    let printed = bench.printed();
+    let lines = printed.matches("stream: connected to").count();
+    assert!(connections > 5, "{connections} connections in a minute");
+    assert!((1..=13).contains(&lines), "{lines} lines of {connections}: {printed}");
+    assert!(!printed.contains(['\u{9b}', '\u{202e}']), "{printed:?}");
+}
+
+#[test]
 fn what_a_server_sends_is_quoted_in_a_few_words_only() {
     let mut bench = Bench::streaming(Server::extended());
     let name = "x".repeat(4000);

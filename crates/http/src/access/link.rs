@@ -31,8 +31,8 @@ pub(super) async fn open(gate: &Gate, visitor: &Visitor, uri: &Uri, headers: &He
         };
         let session = match session.map_err(|error| error.to_string()) {
             Ok(Ok(session)) => session?,
-            Ok(Err(error)) => return Some(failed(&error.to_string())),
-            Err(error) => return Some(failed(&error)),
+            Ok(Err(error)) => return Some(failed(gate, visitor, &error.to_string())),
+            Err(error) => return Some(failed(gate, visitor, &error)),
         };
         Some(visitor.cookie().set(&session.secret, session.max_age))
     };
@@ -54,8 +54,10 @@ pub(super) async fn open(gate: &Gate, visitor: &Visitor, uri: &Uri, headers: &He
     Some((headers, cookie, page).into_response())
 }
 
-fn failed(why: &str) -> Response {
-    tracing::error!("a session cannot be kept: {why}");
+fn failed(gate: &Gate, visitor: &Visitor, why: &str) -> Response {
+    if let Some(held_back) = gate.notices().of(visitor.peer().ip()).due("a session cannot be kept") {
+        tracing::error!(held_back, "a session cannot be kept: {why}");
+    }
     (StatusCode::INTERNAL_SERVER_ERROR, format!("Your login cannot be kept: {why}.\n")).into_response()
 }
 

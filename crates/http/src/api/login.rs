@@ -146,20 +146,24 @@ pub async fn logout(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let presented = Presented::read(&headers, &uri, visitor.cookie());
+    let work = gate.clone();
     // It is written to the disk.
-    let ended = tokio::task::spawn_blocking(move || gate.auth().logout(&presented, now())).await;
+    let ended = tokio::task::spawn_blocking(move || work.auth().logout(&presented, now())).await;
     match ended {
         Ok(Ok(())) => {
             Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, visitor.cookie().clear())]).into_response())
         }
         Ok(Err(StoreError::Unkept(error))) => {
-            tracing::error!(%error, "it cannot be kept that a session has ended");
+            let notices = gate.notices().of(visitor.peer().ip());
+            if let Some(held_back) = notices.due("it cannot be kept that a session has ended") {
+                tracing::error!(%error, held_back, "it cannot be kept that a session has ended");
+            }
             let sentence =
                 format!("You are logged out, but only until this server is started again: {error}.");
             Err(no(StatusCode::INTERNAL_SERVER_ERROR, sentence))
         }
-        Ok(Err(error)) => Err(not_kept(&error)),
-        Err(error) => Err(not_kept(&error)),
+        Ok(Err(error)) => Err(not_kept(&gate, &visitor, &error)),
+        Err(error) => Err(not_kept(&gate, &visitor, &error)),
     }
 }
 
@@ -173,7 +177,7 @@ async fn by_password(
     let work = gate.clone();
     // It is written to the disk.
     let done = tokio::task::spawn_blocking(move || work.auth().session_by(known, now())).await;
-    match done.map_err(|error| not_kept(&error))? {
+    match done.map_err(|error| not_kept(gate, visitor, &error))? {
         Ok(session) => Ok(session),
         Err(error) => Err(refused(gate, visitor, error).await),
     }
@@ -188,7 +192,7 @@ async fn by_token(gate: &Gate, visitor: &Visitor, token: &str) -> Result<NewSess
         let caller = work.auth().caller(known, &presented, now())?;
         Ok::<_, LoginError>(work.auth().session_from(&caller, now())?)
     });
-    match done.await.map_err(|error| not_kept(&error))? {
+    match done.await.map_err(|error| not_kept(gate, visitor, &error))? {
         Ok(Some(session)) => Ok(session),
         Ok(None) => Err(no(StatusCode::FORBIDDEN, "This is a camera's key: nobody can watch with it.")),
         Err(error) => Err(refused(gate, visitor, error).await),
@@ -199,9 +203,12 @@ async fn by_token(gate: &Gate, visitor: &Visitor, token: &str) -> Result<NewSess
 async fn refused(gate: &Gate, visitor: &Visitor, error: LoginError) -> Problem {
     let error = match error {
         LoginError::Auth(error) => error,
-        LoginError::Store(error) => return not_kept(&error),
+        LoginError::Store(error) => return not_kept(gate, visitor, &error),
     };
-    tracing::info!(peer = %visitor.peer(), "a login is refused: {error}");
+    let peer = visitor.peer();
+    if let Some(held_back) = gate.notices().of(peer.ip()).due("a login is refused") {
+        tracing::info!(%peer, held_back, "a login is refused: {error}");
+    }
     if error.was_compared() {
         gate.delay_refusal().await;
     }
@@ -217,8 +224,10 @@ async fn refused(gate: &Gate, visitor: &Visitor, error: LoginError) -> Problem {
     }
 }
 
-fn not_kept(error: &dyn std::fmt::Display) -> Problem {
-    tracing::error!(%error, "a session cannot be kept");
+fn not_kept(gate: &Gate, visitor: &Visitor, error: &dyn std::fmt::Display) -> Problem {
+    if let Some(held_back) = gate.notices().of(visitor.peer().ip()).due("a session cannot be kept") {
+        tracing::error!(%error, held_back, "a session cannot be kept");
+    }
     no(StatusCode::INTERNAL_SERVER_ERROR, format!("The login cannot be kept: {error}."))
 }
 

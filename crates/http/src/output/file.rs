@@ -3,6 +3,7 @@
 use super::common::{split, watched};
 use super::{mjpeg, ts};
 use crate::api::openapi::{About, Tag, words};
+use crate::line::Flow;
 use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -25,11 +26,12 @@ pub async fn stream_file(
     State(cameras): State<Cameras>,
     State(gate): State<Gate>,
     Extension(visitor): Extension<Visitor>,
+    Extension(flow): Extension<Flow>,
     Path(file): Path<String>,
 ) -> Response {
     match split(&file) {
-        Some((name, "mjpg")) => mjpeg::response(&cameras, &gate, &visitor, &name),
-        Some((name, "ts")) => ts::response(&cameras, &gate, &visitor, &name),
+        Some((name, "mjpg")) => mjpeg::response(&cameras, &gate, &visitor, flow, &name),
+        Some((name, "ts")) => ts::response(&cameras, &gate, &visitor, flow, &name),
         _ => (StatusCode::NOT_FOUND, "Streams are /stream/NAME.mjpg and /stream/NAME.ts\n").into_response(),
     }
 }

@@ -1,7 +1,8 @@
 //! `GET /stream.mjpg`: the JPEGs as they came, for `<img>` and players (multipart/x-mixed-replace).
 
-use super::common::{NO_STORE, watched};
+use super::common::{NO_STORE, Watching, watched};
 use crate::api::openapi::{About, Tag};
+use crate::line::Flow;
 use crate::refused::refused;
 use axum::body::Body;
 use axum::extract::{Extension, State};
@@ -43,32 +44,40 @@ pub async fn default_camera(
     State(cameras): State<Cameras>,
     State(gate): State<Gate>,
     Extension(visitor): Extension<Visitor>,
+    Extension(flow): Extension<Flow>,
 ) -> Response {
-    response(&cameras, &gate, &visitor, &CameraName::default())
+    response(&cameras, &gate, &visitor, flow, &CameraName::default())
 }
 
 /// An endless answer with every JPEG that the client is quick enough for, the newest first. It waits for its camera.
-pub(super) fn response(cameras: &Cameras, gate: &Gate, visitor: &Visitor, name: &CameraName) -> Response {
+pub(super) fn response(
+    cameras: &Cameras,
+    gate: &Gate,
+    visitor: &Visitor,
+    flow: Flow,
+    name: &CameraName,
+) -> Response {
     let seat = match gate.seat(visitor, name) {
         Ok(seat) => seat,
         Err(refusal) => return refused(refusal),
     };
     let stream = cameras.streams().get(name);
     let cursor = stream.join_jpeg();
-    // The stream is held so that it is not forgotten while we wait for its camera. `shows` is whether a picture of the camera is
+    // The stream is held by the viewer, so that it is not forgotten while we wait for its camera. `shows` is whether a picture of the camera is
     // what is seen now, which would stand there as if it were live.
+    let watching = Watching::new(stream, flow);
     let parts =
-        futures_util::stream::unfold((cursor, stream, false), |(mut cursor, stream, shows)| async move {
+        futures_util::stream::unfold((cursor, watching, false), |(mut cursor, watching, shows)| async move {
             let (jpeg, shows) = tokio::select! {
                 (frame, _) = cursor.next() => (frame.bytes.clone(), true),
-                () = stream.gone(GONE), if shows => (Bytes::from_static(GONE_JPEG), false),
+                () = watching.stream().gone(GONE), if shows => (Bytes::from_static(GONE_JPEG), false),
             };
             // The boundary stands after the picture as well as before the first one: otherwise a browser shows each picture
             // only when the next one comes.
             let head = format!("Content-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n", jpeg.len());
             let tail = format!("\r\n--{BOUNDARY}\r\n");
             let part = [Bytes::from(head), jpeg, Bytes::from(tail)];
-            Some((futures_util::stream::iter(part), (cursor, stream, shows)))
+            Some((futures_util::stream::iter(part), (cursor, watching, shows)))
         });
     let first = futures_util::stream::iter([Bytes::from(format!("--{BOUNDARY}\r\n"))]);
     let body = first.chain(parts.flatten()).take_until(async move { seat.over().await });

@@ -1,7 +1,8 @@
 //! `GET /stream.ts`: the video as MPEG-TS over HTTP, for VLC, ffmpeg and Home Assistant.
 
-use super::common::{NO_STORE, watched};
+use super::common::{NO_STORE, Watching, watched};
 use crate::api::openapi::{About, Tag};
+use crate::line::Flow;
 use crate::refused::refused;
 use axum::body::Body;
 use axum::extract::{Extension, State};
@@ -31,22 +32,30 @@ pub async fn default_camera(
     State(cameras): State<Cameras>,
     State(gate): State<Gate>,
     Extension(visitor): Extension<Visitor>,
+    Extension(flow): Extension<Flow>,
 ) -> Response {
-    response(&cameras, &gate, &visitor, &CameraName::default())
+    response(&cameras, &gate, &visitor, flow, &CameraName::default())
 }
 
 /// An endless answer of whole TS packets. It waits for its camera.
-pub(super) fn response(cameras: &Cameras, gate: &Gate, visitor: &Visitor, name: &CameraName) -> Response {
+pub(super) fn response(
+    cameras: &Cameras,
+    gate: &Gate,
+    visitor: &Visitor,
+    flow: Flow,
+    name: &CameraName,
+) -> Response {
     let seat = match gate.seat(visitor, name) {
         Ok(seat) => seat,
         Err(refusal) => return refused(refusal),
     };
-    let cursor = cameras.streams().get(name).join_video();
-    let units = futures_util::stream::unfold(cursor, |mut cursor| async {
+    let stream = cameras.streams().get(name);
+    let watching = (stream.join_video(), Watching::new(stream, flow));
+    let units = futures_util::stream::unfold(watching, |(mut cursor, watching)| async {
         let item = cursor.next().await;
         let packets = item.unit.ts().body();
         let gap = if item.lost > 0 { ts::discontinuity_packets(&packets).into() } else { Bytes::new() };
-        Some((futures_util::stream::iter([gap, packets]), cursor))
+        Some((futures_util::stream::iter([gap, packets]), (cursor, watching)))
     });
     let body = units
         .flatten()

@@ -25,9 +25,10 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, Interval, interval_at};
 
-/// Viewers say next to nothing: bytes read at once, and the longest message, which is ignored.
+/// Viewers say next to nothing: bytes read at once, and the longest message, which is ignored. All unfinished messages
+/// together take 8 MiB at most, with `max_viewers` of 2,000.
 const READ_BUFFER: usize = 512;
-const MAX_MESSAGE: usize = 64 * 1024;
+const MAX_MESSAGE: usize = 4 * 1024;
 
 /// Pings of a viewer that wait to be answered.
 const MAX_PONGS: usize = 4;
@@ -80,7 +81,7 @@ pub async fn handler(
     let (response, connection) = upgrade.accept(None);
     serving.tasks().clone().spawn(async move {
         if let Ok(io) = connection.await {
-            let (reader, writer) = ws::open(io, MAX_MESSAGE, READ_BUFFER, serving.config().stall_timeout);
+            let (reader, writer) = ws::open(io, MAX_MESSAGE, READ_BUFFER, None);
             serve(&cameras, &serving, &name, &ask, &seat, reader, writer).await;
         }
     });
@@ -190,7 +191,8 @@ async fn listen(reader: &mut Reader, pongs: &mpsc::Sender<Vec<u8>>) -> End {
             Err(ReadError::Violation(violation)) => {
                 return End::Close(violation.close_code(), violation.to_string());
             }
-            Err(ReadError::Io(_) | ReadError::NoRoom(_)) => return End::Gone,
+            Err(ReadError::Io(error)) => return error.into(),
+            Err(ReadError::NoRoom(_)) => return End::Gone,
         }
     }
 }
@@ -282,7 +284,13 @@ impl Viewer {
                 }
                 match unit.fmp4() {
                     Some(fragment) => self.writer.write(fragment.message(), &[]).await,
-                    None => Ok(()),
+                    None => {
+                        let kind = "an access unit does not go into fMP4";
+                        if let Some(held_back) = self.stream.notices.due(kind) {
+                            tracing::error!(camera = %self.stream.name(), held_back, "{kind}");
+                        }
+                        Ok(())
+                    }
                 }
             }
             Format::H264 => self.send_with_header(unit.header(lost > 0), unit.annex_b()).await,

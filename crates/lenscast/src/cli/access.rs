@@ -3,9 +3,9 @@
 mod said;
 
 use super::client::{Client, Refused, Which};
-use super::print;
 use super::share::camera;
 use super::table::table;
+use super::{print, print_json};
 use axum::http::Method;
 use clap::{Args, Subcommand, ValueEnum};
 use lenscast_base::time;
@@ -217,8 +217,7 @@ async fn set_password(client: &Client, name: &str, right: Role, only: &Only) -> 
 async fn list(client: Client, as_json: bool) -> Result<(), Box<dyn Error>> {
     let listed: Value = client.ask(Method::GET, "/api/access", None).await?;
     if as_json {
-        print(&serde_json::to_string_pretty(&listed)?);
-        return Ok(());
+        return Ok(print_json(&listed)?);
     }
     let now = time::now();
     let mut rows = vec![["ID", "WHAT", "MAY", "LAST USED", "ENDS"].map(str::to_owned)];

@@ -1,6 +1,6 @@
 //! `lenscast config`.
 
-use super::{ServerArgs, print, wants_colours};
+use super::{ServerArgs, print, print_as_it_is, wants_colours};
 use clap::Subcommand;
 use lenscast_settings::{Loaded, Sources, sample};
 use std::error::Error;
@@ -34,7 +34,7 @@ pub(crate) fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Print(args) => {
             let loaded = args.sources().load()?;
             warn(&loaded);
-            print(lenscast_settings::print::text(&loaded, wants_colours()).trim_end());
+            print_as_it_is(lenscast_settings::print::text(&loaded, wants_colours()).trim_end());
         }
         Command::Sample => print(sample::text().trim_end()),
     }

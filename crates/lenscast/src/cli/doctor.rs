@@ -1,7 +1,7 @@
 //! `lenscast doctor`: what is wrong with an installation.
 
 use super::client::{Client, Which};
-use super::{print, terminal_width, wants_colours};
+use super::{print_as_it_is, terminal_width, wants_colours};
 use axum::http::Method;
 use clap::Args;
 use lenscast_doctor::report::Style;
@@ -50,7 +50,7 @@ pub(crate) async fn run(Doctor { which }: Doctor) -> Result<ExitCode, Box<dyn Er
     let settings = settings.map(Arc::new);
     let installation = Installation { settings, state_dir, of_service, control, build: BUILD };
     let report = examine(&installation);
-    print(&report.text(Style { colours: wants_colours(), width: terminal_width() }));
+    print_as_it_is(&report.text(Style { colours: wants_colours(), width: terminal_width() }));
     Ok(if report.is_wrong() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 

@@ -1,8 +1,8 @@
 //! `lenscast status`: what the server that runs is doing.
 
 use super::client::{Refused, Which};
-use super::print;
 use super::table::table;
+use super::{print, print_json};
 use axum::http::Method;
 use clap::Args;
 use lenscast_base::time;
@@ -31,8 +31,7 @@ pub(crate) async fn run(Status { json, which }: Status) -> Result<(), Box<dyn Er
     })?;
     if json {
         status["server"] = server;
-        print(&serde_json::to_string_pretty(&status)?);
-        return Ok(());
+        return Ok(print_json(&status)?);
     }
     print(text(&status, &server, time::now()).trim_end());
     Ok(())

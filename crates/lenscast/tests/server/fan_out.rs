@@ -102,6 +102,15 @@ async fn a_viewer_that_takes_and_says_nothing_is_closed_and_one_that_speaks_is_k
             assert!(number < 5000, "the dead one is never noticed");
         }
     }
+    // It falls behind by more than is held for it.
+    let (mut keys, mut bytes) = (0, 0);
+    while keys < 3 {
+        number += 1;
+        camera.send_jpeg(&jpeg_of(number, 640, 480)).await;
+        let (header, unit) = reader.framed().await;
+        bytes += unit.len();
+        keys += u32::from(header.key && bytes > 1024 * 1024);
+    }
     // When it reads at last, it gets to the newest picture.
     loop {
         match within(unread.next()).await.unwrap().unwrap() {

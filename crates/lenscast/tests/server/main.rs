@@ -23,6 +23,7 @@ mod playback;
 mod price;
 mod program;
 mod refused;
+mod strangers;
 mod titles;
 mod tls;
 mod viewer;

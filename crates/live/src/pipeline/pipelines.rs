@@ -211,7 +211,10 @@ impl Job {
             progress.end();
             let stream = feed.stream();
             stream.stats.pipeline_restarts.fetch_add(1, Ordering::Relaxed);
-            tracing::error!(camera = %stream.name(), "a frame made the pipeline panic; it begins anew with the next one");
+            if let Some(held_back) = stream.notices.due("a frame made the pipeline panic") {
+                let camera = stream.name();
+                tracing::error!(%camera, held_back, "a frame made the pipeline panic; it begins anew with the next one");
+            }
             mailbox.request_key_with_next();
             std::thread::sleep(PAUSE_AFTER_PANIC);
         }

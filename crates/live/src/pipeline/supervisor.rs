@@ -76,10 +76,14 @@ impl Video {
         self.stream.stats.pipelines_abandoned.fetch_add(1, Ordering::Relaxed);
         let camera = self.stream.name();
         if self.abandoned {
-            tracing::error!(%camera, "the encoder hangs again: no more video for this connection, JPEGs go on");
+            if self.stream.notices.due("the encoder hangs again").is_some() {
+                tracing::error!(%camera, "the encoder hangs again: no more video for this connection, JPEGs go on");
+            }
         } else {
             self.abandoned = true;
-            tracing::error!(%camera, "the encoder hangs: it is abandoned, and another one started");
+            if self.stream.notices.due("the encoder hangs").is_some() {
+                tracing::error!(%camera, "the encoder hangs: it is abandoned, and another one started");
+            }
             if self.begin(true).is_ok() {
                 return;
             }
@@ -94,7 +98,9 @@ impl Video {
         match self.begin(false) {
             Ok(()) => {
                 let camera = self.stream.name();
-                tracing::info!(%camera, "video begins anew: it is configured differently");
+                if self.stream.notices.due("video begins anew").is_some() {
+                    tracing::info!(%camera, "video begins anew: it is configured differently");
+                }
                 (self.encode, self.abandoned, self.off) = (encode, false, false);
             }
             Err(_) => self.config = before,

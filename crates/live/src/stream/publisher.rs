@@ -26,6 +26,7 @@ impl Stream {
         }
         // Which device this is can only be told by one that speaks `lenscast.v1`.
         state.device_id.take_if(|_| !camera.control);
+        self.notices.comes_from(camera.peer.ip());
         let session = Arc::new(Session::new(camera, self.clock.now()));
         self.session.send_replace(Some(session.clone()));
         self.stats.forget_trouble();

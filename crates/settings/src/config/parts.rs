@@ -4,6 +4,7 @@ use super::{Config, Plain};
 use lenscast_auth::policy::Policy;
 use lenscast_gate::GateConfig;
 use lenscast_http::config::{self, HttpConfig};
+use lenscast_http::crowd::Limits as Places;
 
 impl Config {
     /// The part that the gate gets.
@@ -40,8 +41,13 @@ impl Config {
             behind_proxy: !self.proxy.trusted_proxies.is_empty(),
             max_message_bytes: limits.max_message_bytes,
             max_pixels: limits.max_pixels,
-            max_listeners: limits.max_viewers,
-            max_connections: limits.max_connections,
+            trusted_proxies: self.proxy.trusted_proxies.clone(),
+            connections: Places {
+                connections: limits.max_connections,
+                per_address: limits.max_connections_per_address,
+                reserved: limits.reserved_connections,
+                newcomers: limits.max_newcomers,
+            },
             handshake_timeout: limits.handshake_timeout,
             ping_interval: limits.ping_interval,
             camera_timeout: limits.camera_timeout,

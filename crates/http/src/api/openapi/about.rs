@@ -208,6 +208,7 @@ impl About {
         if self.body.is_some() {
             self = self
                 .refuses(StatusCode::BAD_REQUEST, "The body is not what is described here.")
+                .refuses(StatusCode::REQUEST_TIMEOUT, "The body was not there in time (`handshake_timeout`).")
                 .refuses(StatusCode::PAYLOAD_TOO_LARGE, format!("The body has more than {MAX_BODY} bytes."));
         }
         if route.rule.needs != Needs::Nothing {

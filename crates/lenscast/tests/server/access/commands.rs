@@ -176,6 +176,36 @@ async fn links_keys_and_passwords_are_made_on_the_command_line() {
 }
 
 #[tokio::test]
+async fn what_a_camera_tells_about_itself_does_nothing_to_a_terminal() {
+    let server = Server::start(&[]).await;
+    let bad = "\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\u{200b}\u{2066}x";
+    let url = format!("ws://{}/ws/camera/front", server.address);
+    let mut request =
+        tokio_tungstenite::tungstenite::client::IntoClientRequest::into_client_request(url).unwrap();
+    let protocol = lenscast_protocol::control::SUBPROTOCOL.parse().unwrap();
+    request.headers_mut().insert("Sec-WebSocket-Protocol", protocol);
+    request.headers_mut().insert("X-Forwarded-For", "192.168.1.9".parse().unwrap());
+    let (mut camera, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+    let hello = serde_json::json!({
+        "type": "hello", "device_id": format!("a{bad}"), "firmware": bad, "board": bad, "sensor": bad, "reset_reason": bad,
+    });
+    let message = tokio_tungstenite::tungstenite::Message::text(hello.to_string());
+    within(futures_util::SinkExt::send(&mut camera, message)).await.unwrap();
+    within(async { while !server.says(&["status", "--json"]).await.contains("owned") {} }).await;
+    let is_shown =
+        |text: &str| text.chars().all(|char| char == '\n' || !lenscast_protocol::plain::is_unsafe(char));
+    let json = server.says(&["status", "--json"]).await;
+    assert!(is_shown(&json), "{json:?}");
+    let status: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(status["cameras"][0]["device"]["firmware"], bad, "it means the same");
+    for args in [&["status"][..], &["access", "list"], &["access", "list", "--json"]] {
+        assert!(is_shown(&server.says(args).await), "{args:?}");
+    }
+    let log = server.log();
+    assert!(log.contains("the device tells about itself") && is_shown(&log), "{log:?}");
+}
+
+#[tokio::test]
 async fn what_a_command_cannot_do_is_said_in_a_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");

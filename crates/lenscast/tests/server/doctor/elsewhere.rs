@@ -82,7 +82,7 @@ fn too_few_open_files_are_found() {
     let said = Said::of(
         command.args([env!("CARGO_BIN_EXE_lenscast"), "doctor"]).args(world.which()).output().unwrap(),
     );
-    said.finds('!', &["gives it 128 open files, and max_connections is 500", "LimitNOFILE=564"]);
+    said.finds('!', &["gives it 128 open files, and max_connections is 500", "LimitNOFILE=692"]);
 }
 
 /// Runs the doctor as a user without rights; `None` when that takes more rights than these, or that one may not get here.

@@ -1,6 +1,7 @@
 //! Clients that come to the port for TLS and speak something else, slowly, or nothing.
 
 use super::*;
+use lenscast_http::ended::Cause;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -76,17 +77,15 @@ async fn connections_with_tls_count_as_all_others_do_and_end_with_the_server() {
         config.limits.max_connections = 2;
     });
     let trust = world.trust_own();
-    let mut open = trust.connect(&server, "localhost").await.unwrap();
-    // One that has not spoken yet.
     let mut silent = TcpStream::connect(tls_address(&server)).await.unwrap();
-    within(async {
-        while server.app.serving.tasks().len() < 2 {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    })
-    .await;
-    trust.connect(&server, "localhost").await.expect_err("there are as many as there may be");
-    server.end().await;
-    assert!(matches!(within(open.read(&mut [0; 64])).await, Ok(0) | Err(_)));
+    let mut asking = trust.connect(&server, "localhost").await.unwrap();
+    // The newest gets a place, and the oldest that has not spoken loses its own.
+    let mut newest = trust.connect(&server, "localhost").await.unwrap();
     assert!(matches!(within(silent.read(&mut [0; 64])).await, Ok(0) | Err(_)));
+    assert_eq!(server.app.serving.ended().of(Cause::PushedOut), 1);
+    assert!(server.app.serving.crowd().counts().0 <= 2);
+    server.end().await;
+    for open in [&mut asking, &mut newest] {
+        assert!(matches!(within(open.read(&mut [0; 64])).await, Ok(0) | Err(_)));
+    }
 }

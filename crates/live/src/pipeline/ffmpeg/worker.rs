@@ -56,8 +56,11 @@ impl Feeder {
         };
         let thread =
             std::thread::Builder::new().name(format!("ffmpeg {}", stream.name())).spawn(move || worker.run());
-        let thread = thread
-            .inspect_err(|error| tracing::error!(camera = %stream.name(), %error, "no thread for ffmpeg"));
+        let thread = thread.inspect_err(|error| {
+            if stream.notices.due("no thread for ffmpeg").is_some() {
+                tracing::error!(camera = %stream.name(), %error, "no thread for ffmpeg");
+            }
+        });
         Self { shared, stream, thread: thread.ok() }
     }
 }
@@ -289,7 +292,7 @@ impl Worker {
         }
         let pause = self.back_off;
         self.back_off = (pause * 2).min(LONGEST_BACK_OFF);
-        if let Some(held_back) = stream.notices.due("encoder_restarts") {
+        if let Some(held_back) = stream.notices.due("ffmpeg must be started again") {
             let again_in_ms = pause.as_millis() as u64;
             tracing::warn!(camera = %stream.name(), again_in_ms, held_back, "ffmpeg must be started again: {why}");
         }
@@ -349,7 +352,7 @@ fn start(ffmpeg: &Ffmpeg, sink: &Sink, shared: &Arc<Shared>, size: (usize, usize
                 }
             }
             Output::Line(line) => {
-                if let Some(held_back) = stream.notices.due("ffmpeg_says") {
+                if let Some(held_back) = stream.notices.due("ffmpeg says") {
                     tracing::warn!(camera = %stream.name(), held_back, "ffmpeg says: {line}");
                 }
             }
