@@ -85,8 +85,9 @@ pub(super) fn is_complete(components: usize, scans: &[Scan]) -> bool {
     for scan in scans {
         for component in &scan.components[..usize::from(scan.count)] {
             let (first, last) = scan.spectral;
-            for k in usize::from(first)..=usize::from(last.min(63)) {
-                left[usize::from(component.index)][k] = scan.approximation.1;
+            let band = usize::from(first)..=usize::from(last.min(63));
+            if let Some(bits) = left[usize::from(component.index)].get_mut(band) {
+                bits.fill(scan.approximation.1);
             }
         }
     }
@@ -296,7 +297,7 @@ impl<'a> Bits<'a> {
 
     /// Passes over the restart marker that stands before this unit, if one does (§E.2.4). Says whether one did.
     fn restart_if_due(&mut self, unit: u32, interval: u16) -> Option<bool> {
-        if interval == 0 || unit == 0 || unit % u32::from(interval) != 0 {
+        if interval == 0 || unit == 0 || !unit.is_multiple_of(u32::from(interval)) {
             return Some(false);
         }
         self.left = 0;
