@@ -38,7 +38,9 @@ export class Facts {
   blocked = false;
   /** What the server tells of it: why nothing good comes of what it sends (`trouble` in `/status`), or null. */
   trouble = null;
-  /** Since when JPEGs have come that no frame came of, or null. */
+  /** Whether video is played, and not the JPEGs as they come. */
+  video = true;
+  /** Since when JPEGs have come of which the server makes no video, or null. */
   unplayedSince = null;
   /** Milliseconds that a frame spends in the server, as the page was told by it; null when unknown. */
   serverMs = null;
@@ -90,7 +92,9 @@ export class Facts {
     const age = camera?.newest_frame_age_ms ?? null;
     // Told a moment before the frame of that JPEG is here.
     const newer = age !== null && at - age / 1000 > this.arrivedAt + AT_ONCE;
-    this.unplayedSince = newer ? (this.unplayedSince ?? at) : null;
+    // Else it is the way from the server that brings nothing.
+    const none = this.video && (this.trouble !== null || camera?.encoding === false);
+    this.unplayedSince = newer && none ? (this.unplayedSince ?? at) : null;
   }
 
   /** A frame came: its time stamp, its bytes, and its arrival at the server, seconds since the Unix epoch, if told. */

@@ -93,7 +93,7 @@ export class Watch {
     this.#player.tick();
     if (facts.link !== "open" || facts.camera !== "live") return;
     const at = now();
-    if (this.way !== "jpeg" && facts.unplayedSince !== null && at - facts.unplayedSince > NO_VIDEO) return this.#noVideo(at);
+    if (facts.unplayedSince !== null && at - facts.unplayedSince > NO_VIDEO) return this.#noVideo(at);
     if (this.#without && at > this.#without.until) return this.#tryVideo(at);
     if (at - facts.arrivedAt > this.#patience) return this.#dead(at);
     if (this.unseen || facts.blocked) return;
@@ -170,6 +170,8 @@ export class Watch {
     const obstacle = WAYS[way].obstacle();
     this.reason = reason;
     if (obstacle) return this.giveUp(obstacle);
+    this.facts.video = way !== "jpeg";
+    this.facts.unplayedSince = null;
     this.#player = new WAYS[way](this.facts, this);
     this.screen.append(this.#player.element);
     this.#update();

@@ -96,12 +96,22 @@ test("why nothing good comes of a camera's pictures is said, and not taken for t
   assert.equal(says(facts, 20), "bad | No video of the camera's pictures | its picture data is damaged");
   facts.arrived({ pts: 15 }, 20);
   assert.equal(facts.unplayedSince, null);
+  // The same while the server makes video: then it is the way from there that brings nothing.
+  const cut = connected([10, state("live")]);
+  cut.arrived({ pts: 5 }, 10.1);
+  for (let at = 11; at < 20; at++) cut.told({ newest_frame_age_ms: 50, trouble: null, encoding: true }, at);
+  assert.equal(describe(cut, 20).sentence, "Nothing new arrives from the server");
+  cut.told({ newest_frame_age_ms: 50, trouble: null, encoding: false }, 20);
+  assert.equal(describe(cut, 20).sentence, "No video of the camera's pictures");
+  cut.video = false;
+  cut.told({ newest_frame_age_ms: 50, trouble: null, encoding: false }, 21);
+  assert.equal(describe(cut, 21).sentence, "Nothing new arrives from the server", "as JPEGs");
   // A camera that sends a picture in 30 s: its JPEG is told of a moment before it arrives as video.
   const slow = connected([10, state("live")]);
   slow.arrived({ pts: 5 }, 10);
-  for (let at = 11; at < 40; at++) slow.told({ newest_frame_age_ms: (at - 10) * 1000, trouble: null }, at);
+  for (let at = 11; at < 40; at++) slow.told({ ...damaged((at - 10) * 1000) }, at);
   assert.equal(slow.unplayedSince, null);
-  slow.told({ newest_frame_age_ms: 10, trouble: null }, 40);
+  slow.told(damaged(10), 40);
   slow.arrived({ pts: 35 }, 40.1);
   assert.equal(slow.unplayedSince, null);
   slow.told(null, 41);
