@@ -1,9 +1,10 @@
 //! How many cameras are connected, and how many bytes their messages take together.
 
 use super::GateConfig;
+use lenscast_base::addresses::Network;
 use lenscast_base::in_force::InForce;
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -39,7 +40,7 @@ struct Now {
 
 #[derive(Debug)]
 struct Connected {
-    address: IpAddr,
+    network: Network,
     /// Whether the camera has sent a good picture.
     has_sent: bool,
     /// Cancelled when the camera is to make room.
@@ -94,7 +95,7 @@ impl Publishing {
     /// # Errors
     /// [`CamerasFull`] when the limit is reached, and no address has many more cameras than this one.
     pub async fn admit(self: &Arc<Self>, address: IpAddr) -> Result<CameraTicket, CamerasFull> {
-        let address = client(address);
+        let network = Network::of(address);
         let patience = tokio::time::sleep(MAKING_ROOM);
         tokio::pin!(patience);
         let mut asked = false;
@@ -107,9 +108,9 @@ impl Publishing {
             {
                 let mut now = self.lock();
                 if now.cameras.len() < most {
-                    return Ok(self.ticket(&mut now, address));
+                    return Ok(self.ticket(&mut now, network));
                 }
-                if !std::mem::replace(&mut asked, true) && !now.make_room(address) {
+                if !std::mem::replace(&mut asked, true) && !now.make_room(network) {
                     return Err(CamerasFull(most));
                 }
             }
@@ -120,10 +121,10 @@ impl Publishing {
         }
     }
 
-    fn ticket(self: &Arc<Self>, now: &mut Now, address: IpAddr) -> CameraTicket {
+    fn ticket(self: &Arc<Self>, now: &mut Now, network: Network) -> CameraTicket {
         now.tickets += 1;
         let (number, evict) = (now.tickets, CancellationToken::new());
-        now.cameras.insert(number, Connected { address, has_sent: false, evict: evict.clone() });
+        now.cameras.insert(number, Connected { network, has_sent: false, evict: evict.clone() });
         CameraTicket { publishing: self.clone(), number, evicted: evict, bytes: 0, beyond: 0 }
     }
 
@@ -140,19 +141,19 @@ impl Publishing {
 }
 
 impl Now {
-    /// Tells a camera of the address that has the most to leave, for a newcomer from `address`. False when none has so many.
-    fn make_room(&self, address: IpAddr) -> bool {
+    /// Tells a camera of the address that has the most to leave, for a newcomer from `network`. False when none has so many.
+    fn make_room(&self, network: Network) -> bool {
         let staying = || self.cameras.values().filter(|camera| !camera.evict.is_cancelled());
-        let mut counts: HashMap<IpAddr, usize> = HashMap::new();
-        staying().for_each(|camera| *counts.entry(camera.address).or_default() += 1);
-        let here = counts.get(&address).copied().unwrap_or_default();
+        let mut counts: HashMap<Network, usize> = HashMap::new();
+        staying().for_each(|camera| *counts.entry(camera.network).or_default() += 1);
+        let here = counts.get(&network).copied().unwrap_or_default();
         let Some((crowded, _)) =
             counts.into_iter().filter(|(_, count)| *count > here + 1).max_by_key(|(_, count)| *count)
         else {
             return false;
         };
         // From behind, so that of several that have sent nothing the newest is found first.
-        let of_them = staying().filter(|camera| camera.address == crowded);
+        let of_them = staying().filter(|camera| camera.network == crowded);
         let leaves = of_them.rev().min_by_key(|camera| camera.has_sent);
         leaves.inspect(|camera| camera.evict.cancel()).is_some()
     }
@@ -201,14 +202,6 @@ impl Drop for CameraTicket {
         now.beyond -= self.beyond;
         drop(now);
         self.publishing.left.notify_waiters();
-    }
-}
-
-/// What is counted as one client: an IPv4 address, or the 64 bits of an IPv6 network, all of whose addresses its owner has.
-fn client(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),
-        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
@@ -299,15 +292,6 @@ mod tests {
         let _three = admit(&publishing).await;
         assert_eq!(publishing.admit(address(4)).await.unwrap_err(), CamerasFull(4));
         drop(newcomer);
-    }
-
-    #[test]
-    fn the_addresses_of_an_ipv6_network_are_one_client() {
-        let of = |text: &str| client(text.parse().unwrap());
-        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:2"));
-        assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
-        assert_eq!(of("::ffff:10.0.0.1"), of("10.0.0.1"));
-        assert_ne!(of("10.0.0.1"), of("10.0.0.2"));
     }
 
     #[tokio::test]

@@ -120,11 +120,15 @@ impl Decoder {
         let fenced = fence(jpeg, std::mem::take(&mut self.fenced));
         let decoded = self.decode_as(&fenced, options(), &mut Reading::Whole, out);
         self.fenced = fenced;
-        // What is large is not kept: the encoder needs its own memory next, and not at the same time.
+        self.give_back();
+        decoded
+    }
+
+    /// Gives scratch planes back that are large: the encoder needs its own memory next, and not at the same time.
+    fn give_back(&mut self) {
         if self.scratch.iter().map(Vec::len).sum::<usize>() > MAX_KEPT_SCRATCH {
             self.scratch = Default::default();
         }
-        decoded
     }
 
     /// Decodes an image as far as its data is whole, like [`decode`](Self::decode). Below that the last line is repeated, or, when more
@@ -140,16 +144,17 @@ impl Decoder {
         let mut reading = Reading::Partly { lines: 0 };
         let decoded = self.decode_as(&fenced, options(), &mut reading, out);
         self.fenced = fenced;
-        match (decoded, reading) {
+        let lines = match (decoded, reading) {
             (Err(DecodeFault::Damaged { .. }), Reading::Partly { lines: 0 }) => {
                 let lenient = options().set_strict_mode(false);
-                self.decode_as(jpeg, lenient, &mut Reading::Whole, out)?;
-                // None is sure to be right.
-                Ok(0)
+                // No line is sure to be right.
+                self.decode_as(jpeg, lenient, &mut Reading::Whole, out).map(|()| 0)
             }
             (decoded, Reading::Partly { lines }) => decoded.map(|()| lines.min(out.source_size().1)),
             (_, Reading::Whole) => unreachable!("it was set above"),
-        }
+        };
+        self.give_back();
+        lines
     }
 
     /// Not every caller inspects, and the budget is what keeps a decoder from a second of work for 3 kB. Whatever else is wrong is
