@@ -22,6 +22,8 @@ export class Facts {
   /** The server's word for the camera, null until told, and since when: in "live" and "silent", when its newest frame came. */
   camera = null;
   cameraAt = 0;
+  /** Seconds after which the server calls the camera silent, as it told last: a slow camera may be quiet for long. */
+  silentAfter = 3;
   /** Whether a camera was ever there while this page is open. */
   cameraSeen = false;
   /** Frames that the server left out for us, and those that this browser was too slow for; pictures that were shown. */
@@ -54,6 +56,8 @@ export class Facts {
   /** Seconds from a frame's time stamp to its arrival by the server's clock, and what a frame told that differs; or null. */
   #lead = null;
   #otherLead = null;
+  /** The arrival at the server of the picture that was measured last. */
+  #measured = null;
 
   setLink(link, at = now()) {
     this.link = link;
@@ -76,6 +80,7 @@ export class Facts {
     }
     if (event.event === "lost") this.lost += event.frames;
     if (event.event !== "state") return;
+    if (event.silent_after_ms) this.silentAfter = event.silent_after_ms / 1000;
     if (event.state !== this.camera) {
       const pictured = event.state === "live" || event.state === "silent";
       this.cameraAt = pictured ? at - (event.newest_frame_age_ms ?? 0) / 1000 : at;
@@ -132,7 +137,12 @@ export class Facts {
 
   /** Seconds between frames, as far as known, at most 1. */
   get interval() {
-    return Math.min(1, 1 / (this.fps ?? 10));
+    return Math.min(1, this.spacing);
+  }
+
+  /** Seconds between frames, as far as known: 10 for a camera that sends a picture in 10 s. */
+  get spacing() {
+    return 1 / (this.fps ?? 10);
   }
 
   /** Bits a second that came, or null when too few did. */
@@ -183,6 +193,9 @@ export class Facts {
 
   #measure(frame, at) {
     const { clock } = this;
+    // The same picture again, as the server repeats it for players that join: it is as old as it is, and was not on the way for so long.
+    if (frame.arrival !== null && frame.arrival === this.#measured) return;
+    this.#measured = frame.arrival;
     const mean = (old, value) => (old === null ? value : old + (value - old) * SHARE);
     this.#render = mean(this.#render, Math.max(0, at - frame.at));
     const arrival = frame.arrival ?? (clock?.ptsOffset == null ? null : frame.pts + clock.ptsOffset);

@@ -84,13 +84,16 @@ function row(name, text, bar) {
   return make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, text), make("td", { "aria-hidden": "true" }, bar));
 }
 
+/** Why frames were not encoded, by the server's word. */
+const DROPPED = { bursts: S.lossBursts, slow_computer: S.lossSlow };
+
 /** What was lost on the way, with the reason: `[number, reason]`, without the reasons that did not happen. */
 export function losses(camera, facts) {
   const device = camera?.device;
   return [
     [facts.lost, S.lossSkipped],
     [facts.late, S.lossLate],
-    [camera?.dropped, S.lossDropped],
+    [camera?.dropped, DROPPED[camera?.dropped_why] ?? S.lossDropped],
     ...Object.entries(camera?.quarantined ?? {}).map(([cause, number]) => [number, S.lossQuarantined(cause)]),
     [device?.dropped, S.lossDevice],
     [device?.camera_faults, S.lossFaults],

@@ -9,6 +9,7 @@ import { History } from "./plot.js";
 import { known } from "./status.js";
 import { STRINGS as S } from "./strings.js";
 import { Toolbar } from "./toolbar.js";
+import { Turn } from "./turn.js";
 
 export class CameraPage {
   #tile;
@@ -17,6 +18,7 @@ export class CameraPage {
   #glance = new Glance();
   #note = make("p", { class: "note" });
   #device;
+  #turn;
   #history;
   #stages = new Stages();
   #losses = new Losses();
@@ -31,6 +33,7 @@ export class CameraPage {
     this.#wall = wall;
     const { where } = tile;
     this.#device = new Device(where);
+    this.#turn = new Turn(where.change);
     this.#history = new History(where.history);
     this.#help = help(where);
     this.#own = new Own(tile, wall);
@@ -58,6 +61,7 @@ export class CameraPage {
       this.#own.element,
       this.#numbers,
       this.#device.panel,
+      this.#turn.element,
       this.#elsewhere,
       watchElsewhere,
     );
@@ -73,6 +77,7 @@ export class CameraPage {
   told(camera, at) {
     if (known(camera)) this.#history.add(camera, at);
     this.#device.show(camera.device, this.#wall.admin);
+    this.#turn.show(known(camera) ? camera : null, this.#wall.admin);
   }
 
   render(state, pictured, at) {

@@ -2,8 +2,10 @@
 
 import { STRINGS as S, span } from "./strings.js";
 
-/** Seconds without a new frame of a live camera: the way from the server is the fault. */
-const STALLED = 4.5;
+/** So many seconds after the server should have called a camera silent that sends nothing, the way from the server is the fault. */
+const LATER = 1.5;
+/** Seconds that a picture may take to begin. */
+const STARTING = 4.5;
 /** Seconds without a new frame on a device that has no network, as the browser says. */
 const CUT_OFF = 1;
 /** Seconds in which frames came and no new picture was shown: the browser is. */
@@ -33,7 +35,7 @@ export function describe(facts, at, hidden = false, gone = null) {
   }
   const quiet = at - facts.arrivedAt;
   if (facts.offline && quiet > CUT_OFF) return say("bad", S.offline);
-  if (quiet > STALLED) {
+  if (quiet > facts.silentAfter + LATER) {
     // JPEGs come, and no video of them: that is not the network.
     if (facts.unplayedSince !== null) return say("bad", S.noVideo, trouble?.text ?? S.since(span(quiet)));
     return say("bad", S.stalled, S.since(span(quiet)));
@@ -43,9 +45,9 @@ export function describe(facts, at, hidden = false, gone = null) {
   const begun = facts.shown > 0 && facts.shownAt > facts.cameraAt - 0.5;
   const since = begun ? facts.shownAt : facts.cameraAt;
   const frozen = at - since;
-  if (!begun && frozen < STALLED) return say("wait", S.starting);
+  if (!begun && frozen < STARTING) return say("wait", S.starting);
   // While nothing comes, it is not the browser that shows nothing: whose fault that is, is known when it lasts.
-  if (!hidden && facts.arrivedAt - since > FROZEN + 3 * facts.interval) return say("bad", S.frozen, S.since(span(frozen)));
+  if (!hidden && facts.arrivedAt - since > FROZEN + 3 * facts.spacing) return say("bad", S.frozen, S.since(span(frozen)));
   return say("live", S.live, trouble?.text ?? "");
 }
 

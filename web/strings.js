@@ -84,7 +84,7 @@ export const STRINGS = {
   lostHint: "Pictures that this page missed since it was opened",
   way: "Playing",
   none: "–",
-  fps: (n) => `${n < 9.95 ? n.toFixed(1) : Math.round(n)} fps`,
+  fps: (n) => (n > 0 && n < 0.75 ? `1 in ${Math.round(1 / n)} s` : `${n < 9.95 ? n.toFixed(1) : Math.round(n)} fps`),
   pixels: (width, height) => `${width} × ${height}`,
   bits: (n) => (n < 999_500 ? `${Math.round(n / 1000)} kbit/s` : `${(n / 1e6).toFixed(1)} Mbit/s`),
   ms: (n) => `${n < 9.95 ? n.toFixed(1) : Math.round(n)} ms`,
@@ -111,6 +111,8 @@ export const STRINGS = {
   lossSkipped: "left out for this page, which read too slowly",
   lossLate: "came, but this browser was too slow to show them",
   lossDropped: "not encoded: a newer one came before the encoder was free",
+  lossBursts: "not encoded: they come in bursts, several at once (the WiFi is weak)",
+  lossSlow: "not encoded: the server's computer is too slow for so many",
   lossQuarantined: (cause) => `refused: ${CAUSES[cause] ?? cause.replaceAll("_", " ")}`,
   lossDevice: "left out by the camera: a newer one came, or the connection broke",
   lossFaults: "not delivered whole by the camera's sensor",
@@ -161,6 +163,13 @@ export const STRINGS = {
   asked: "The camera was asked, and its picture changes in a moment.",
   changed: "Changed, until the camera starts again.",
   notChanged: "The camera did not take all of it: these are the values that it uses now.",
+
+  // The way up
+  turnTitle: "Which way up",
+  turn: "Turned",
+  turned: (degrees) => ({ 0: "Not turned", 90: "90° to the right", 180: "Upside down", 270: "90° to the left" })[degrees],
+  mirrored: "Mirrored",
+  turnAsked: "The next picture is turned so.",
 
   // Links
   links: "Watch it elsewhere",

@@ -13,7 +13,7 @@ import { Watch } from "./watch.js";
 const LINGER = 2;
 /** Seconds since a camera left until it counts as gone: most are back at once. */
 const GONE = 10;
-/** The server gives no picture that is older than this, ms. */
+/** The server gives no picture that is older than this, ms, unless its camera is slow. */
 const OLDEST_POSTER = 10_000;
 
 export class Tile {
@@ -156,6 +156,7 @@ export class Tile {
     const facts = watch?.facts;
     const { title } = this;
     if (facts) facts.serverMs = camera ? serverTime(camera.pipeline_ms) : null;
+    if (facts && camera?.silent_after_ms) facts.silentAfter = camera.silent_after_ms / 1000;
     const state = this.#state(facts, at);
     const shown = facts?.shown > 0;
     const pictured = this.#renderPoster(facts, shown);
@@ -193,7 +194,7 @@ export class Tile {
   #renderPoster(facts, shown) {
     const { camera } = this;
     const has = (state) => state === "live" || state === "silent";
-    const pictured = has(facts?.camera) || (has(camera?.state) && camera.newest_frame_age_ms < OLDEST_POSTER);
+    const pictured = has(facts?.camera) || (has(camera?.state) && camera.newest_frame_age_ms < Math.max(OLDEST_POSTER, camera.silent_after_ms ?? 0));
     const poster = this.#poster;
     if (!shown && pictured && !poster.hasAttribute("src")) poster.src = this.where.snapshot;
     if (shown) poster.hidden = true;

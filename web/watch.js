@@ -11,8 +11,12 @@ import { PictureInPicture } from "./pip.js";
 import { STRINGS as S } from "./strings.js";
 import { WebCodecsPlayer } from "./webcodecs.js";
 
-/** Seconds without a frame of a live camera until the connection is given up; more where that happened just now. */
+/**
+ * Seconds without a frame of a live camera until the connection is given up; more where that happened just now, and never
+ * sooner than so many seconds after the server should have called the camera silent.
+ */
 const DEAD = 8;
+const DEAD_LATER = 5;
 const DEAD_AT_MOST = 30;
 const JUST_NOW = 60;
 /** Seconds without a picture, though more than a few frames came, after which the player begins anew. */
@@ -95,7 +99,7 @@ export class Watch {
     const at = now();
     if (facts.unplayedSince !== null && at - facts.unplayedSince > NO_VIDEO) return this.#noVideo(at);
     if (this.#without && at > this.#without.until) return this.#tryVideo(at);
-    if (at - facts.arrivedAt > this.#patience) return this.#dead(at);
+    if (at - facts.arrivedAt > Math.max(this.#patience, facts.silentAfter + DEAD_LATER)) return this.#dead(at);
     if (this.unseen || facts.blocked) return;
     const frozen = at - Math.max(facts.shownAt, facts.cameraAt, this.#startedAt);
     if (frozen > FROZEN && facts.waiting > FEW) this.failed("no picture");

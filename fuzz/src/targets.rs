@@ -6,8 +6,9 @@ mod proxy_header;
 pub use camera::camera_connection;
 pub use proxy_header::proxy_header;
 
-use lenscast_media::jpeg::{Decoder, Inspected, Limits, clean, inspect, with_default_huffman_tables};
+use lenscast_media::jpeg::{Decoder, Inspected, Limits, clean, exif, inspect, with_default_huffman_tables};
 use lenscast_media::picture::I420;
+use lenscast_media::turn::Turn;
 
 /// Takes any bytes.
 pub type Target = fn(&[u8]);
@@ -15,6 +16,7 @@ pub type Target = fn(&[u8]);
 /// All targets by the name of their corpus and of their binary.
 pub const TARGETS: &[(&str, Target)] = &[
     ("jpeg_inspect", jpeg_inspect),
+    ("jpeg_orientation", jpeg_orientation),
     ("jpeg_decode", jpeg_decode),
     ("camera_connection", camera_connection),
     ("proxy_header", proxy_header),
@@ -50,6 +52,27 @@ pub fn jpeg_inspect(message: &[u8]) {
     assert!(!completed.missing_huffman_tables && completed.mends.is_empty(), "{:?}", completed.mends);
     assert_eq!(completed.len, complete.len());
     assert_eq!((completed.width, completed.height), (inspected.width, inspected.height));
+}
+
+/// Which way up: what is written is read again, and nothing else of the JPEG changes.
+pub fn jpeg_orientation(message: &[u8]) {
+    let before = exif::orientation(message);
+    if !message.starts_with(&[0xFF, 0xD8]) {
+        assert_eq!(before, Turn::NONE, "no JPEG");
+        return;
+    }
+    let inspected = inspect(message, &LIMITS);
+    for turn in Turn::ALL {
+        let turned = exif::with_orientation(message, turn);
+        assert_eq!(exif::orientation(&turned), turn);
+        let again = exif::with_orientation(&turned, before);
+        assert_eq!(exif::orientation(&again), before);
+        assert_eq!(again.len(), turned.len(), "the second time only the number changes");
+        if let Ok(inspected) = &inspected {
+            let turned = inspect(&turned, &LIMITS).expect("it was good before");
+            assert_eq!((turned.width, turned.height), (inspected.width, inspected.height));
+        }
+    }
 }
 
 /// The whole way of a frame: whatever passes inspection either decodes to a picture of the announced size or is

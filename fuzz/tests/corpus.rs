@@ -61,6 +61,11 @@ fn jpeg_inspect_holds_on_its_corpus() {
 }
 
 #[test]
+fn jpeg_orientation_holds_on_its_corpus() {
+    run_corpus("jpeg_orientation");
+}
+
+#[test]
 fn jpeg_decode_holds_on_its_corpus() {
     run_corpus("jpeg_decode");
 }

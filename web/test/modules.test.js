@@ -6,7 +6,7 @@ import { addresses } from "../addresses.js";
 import { Clock } from "../clock.js";
 import { Facts } from "../facts.js";
 import { describe } from "../status.js";
-import { span } from "../strings.js";
+import { STRINGS as S, span } from "../strings.js";
 
 test("addresses follow the page's own", () => {
   const at = (url) => addresses(new URL(url));
@@ -116,6 +116,25 @@ test("why nothing good comes of a camera's pictures is said, and not taken for t
   assert.equal(slow.unplayedSince, null);
   slow.told(null, 41);
   assert.deepEqual([slow.trouble, slow.unplayedSince], [null, null]);
+});
+
+test("a camera of a picture in ten seconds is live all the time, and its rate is said", () => {
+  const facts = connected([10, { ...state("live"), silent_after_ms: 30_000 }]);
+  for (let n = 0; n < 5; n++) {
+    facts.arrived({ pts: 100 + 10 * n }, 10.1 + 10 * n);
+    // The moment before the picture is drawn, the moment after, and until the next.
+    for (const later of [0.05, 0.15, 4, 6, 9.9]) {
+      if (later > 0.1) facts.pictured(100 + 10 * n, 320, 240, 10.2 + 10 * n);
+      if (n || later > 0.1) assert.equal(describe(facts, 10.1 + 10 * n + later).sentence, "Live", `${n} ${later}`);
+    }
+  }
+  assert.equal(S.fps(facts.fps), "1 in 10 s");
+  // The last came at 50.1 s.
+  assert.equal(describe(facts, 81).sentence, "Live");
+  assert.match(describe(facts, 82).sentence, /^Nothing new arrives/);
+  facts.arrived({ pts: 150 }, 83);
+  assert.match(describe(facts, 200).sentence, /^Nothing new arrives/, "the server would have told by then");
+  assert.deepEqual([0, 0.033, 0.5, 0.75, 2, 25].map(S.fps), ["0.0 fps", "1 in 30 s", "1 in 2 s", "0.8 fps", "2.0 fps", "25 fps"]);
 });
 
 test("the last picture of a camera that was away is not taken for a new one", () => {

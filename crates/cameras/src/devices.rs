@@ -103,6 +103,7 @@ impl Cameras {
             }
         }
         if before != stream.device_id() {
+            self.turn_as_wanted(stream);
             self.news().tell();
         }
     }

@@ -22,7 +22,7 @@ pub const MAX_SAMPLES: usize = 120;
 /// What happened within one step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Sample {
-    /// Good frames a second; 0 while the camera was away.
+    /// Good frames a second; 0 while the camera was away. Of a slow camera, over its last five frames.
     #[schema(minimum = 0)]
     pub fps: f64,
     /// Mean time from a frame's arrival until it was handed to a viewer's socket, in ms; null when nobody watched.
@@ -67,7 +67,11 @@ impl Histories {
             let totals = stream.stats.totals();
             if totals.bytes > 0 {
                 let now = stream.clock().now();
-                by_name.entry(stream.name().clone()).or_default().add(totals, now);
+                // A slow camera sends nothing in most steps, and its rate is none of that.
+                let slow =
+                    stream.session().is_some() && stream.stats.interval().is_some_and(|time| time > STEP / 4);
+                let rate = slow.then(|| stream.stats.fps(now));
+                by_name.entry(stream.name().clone()).or_default().add(totals, now, rate);
             }
         }
     }
@@ -89,8 +93,9 @@ impl Histories {
 }
 
 impl History {
-    /// Adds what was counted since the last time; the first time, what was counted within the last step.
-    fn add(&mut self, totals: Totals, now: Micros) {
+    /// Adds what was counted since the last time; the first time, what was counted within the last step. `rate` is the rate of
+    /// a camera that is too slow to be measured within a step.
+    fn add(&mut self, totals: Totals, now: Micros, rate: Option<f64>) {
         let (before, at) = std::mem::replace(&mut self.last, (totals, now));
         let step = Micros::from_duration(STEP);
         let elapsed = if self.samples.is_empty() { step } else { now.saturating_sub(at).max(Micros(1)) };
@@ -103,7 +108,7 @@ impl History {
             self.samples.pop_front();
         }
         self.samples.push_back(Sample {
-            fps: round(per_second(totals.frames, before.frames)),
+            fps: rate.map_or_else(|| round(per_second(totals.frames, before.frames)), super::status::rate),
             latency_ms: (deliveries > 0).then(|| round(latency)),
             kbits: (per_second(totals.bytes, before.bytes) * 8.0 / 1000.0).round() as u64,
         });
@@ -125,11 +130,11 @@ mod tests {
     #[test]
     fn a_sample_tells_what_happened_since_the_one_before() {
         let mut history = History::default();
-        history.add(totals(50, 1_000_000, 0.0, 0), seconds(65));
-        history.add(totals(125, 3_000_000, 1.5, 150), seconds(70));
+        history.add(totals(50, 1_000_000, 0.0, 0), seconds(65), None);
+        history.add(totals(125, 3_000_000, 1.5, 150), seconds(70), None);
         // This one came late.
-        history.add(totals(225, 3_500_000, 4.5, 250), seconds(80));
-        history.add(totals(225, 3_500_000, 4.5, 250), seconds(85));
+        history.add(totals(225, 3_500_000, 4.5, 250), seconds(80), None);
+        history.add(totals(225, 3_500_000, 4.5, 250), seconds(85), None);
         assert_eq!(
             Vec::from(history.samples),
             [
@@ -142,10 +147,19 @@ mod tests {
     }
 
     #[test]
+    fn a_slow_camera_has_its_rate_in_every_sample() {
+        let mut history = History::default();
+        for (frames, second) in [(1, 5), (1, 10), (2, 15)] {
+            history.add(totals(frames, frames * 5000, 0.0, 0), seconds(second), Some(1.0 / 30.0));
+        }
+        assert_eq!(history.samples.iter().map(|sample| sample.fps).collect::<Vec<_>>(), [0.033; 3]);
+    }
+
+    #[test]
     fn ten_minutes_are_kept_and_the_newest_is_last() {
         let mut history = History::default();
         for number in 1..=500 {
-            history.add(totals(number * number, 1, 0.0, 0), seconds(number * 5));
+            history.add(totals(number * number, 1, 0.0, 0), seconds(number * 5), None);
         }
         assert_eq!(history.samples.len(), MAX_SAMPLES);
         assert_eq!(history.samples.back().unwrap().fps, ((500 * 500 - 499 * 499) as f64) / 5.0);
@@ -155,8 +169,8 @@ mod tests {
     #[test]
     fn counters_that_began_anew_give_no_nonsense() {
         let mut history = History::default();
-        history.add(totals(500, 9_000, 9.0, 90), seconds(5));
-        history.add(totals(10, 1_000, 0.1, 10), seconds(10));
+        history.add(totals(500, 9_000, 9.0, 90), seconds(5), None);
+        history.add(totals(10, 1_000, 0.1, 10), seconds(10), None);
         assert_eq!(history.samples[1], Sample { fps: 0.0, latency_ms: None, kbits: 0 });
     }
 }

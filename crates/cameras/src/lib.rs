@@ -8,7 +8,8 @@
 //! | `devices.rs` | what the devices behind cameras told |
 //! | `diagnosis.rs`, `diagnosis/` | what is wrong with a device, in words. Pure |
 //! | `history.rs` | rate and latency of the last ten minutes |
-//! | `titles.rs` | the cameras' names for people, kept in the state directory |
+//! | `load.rs` | why frames are not encoded. Pure |
+//! | `titles.rs` | the cameras' names for people, and which way up they are shown, kept in the state directory |
 //! | `virtuals.rs` | which cameras are virtual ones of this server |
 //! | `status.rs` | what is going on, for `/status` and `/api/events` |
 //! | `described.rs` | the form of names and titles, for the description of the API |
@@ -19,6 +20,7 @@ pub mod described;
 pub mod devices;
 pub mod diagnosis;
 pub mod history;
+pub mod load;
 pub mod status;
 pub mod titles;
 pub mod virtuals;
@@ -32,6 +34,7 @@ use lenscast_live::News;
 use lenscast_live::{Connected, Streams};
 use lenscast_live::{Pipelines, Video, pipeline};
 use lenscast_live::{Rules, Stream};
+use lenscast_media::turn::Turn;
 use lenscast_protocol::CameraName;
 use std::io;
 use std::net::IpAddr;
@@ -136,11 +139,12 @@ impl Cameras {
         &self.0.pipelines
     }
 
-    /// Starts the thread that makes video of a camera's frames.
+    /// Starts the thread that makes video of a camera's frames, which are turned as the owner wants.
     ///
     /// # Errors
     /// When the system has no thread left.
     pub fn start_video(&self, stream: Arc<Stream>) -> io::Result<Video> {
+        self.turn_as_wanted(&stream);
         Video::start(stream, self.0.pipelines.clone())
     }
 
@@ -161,6 +165,32 @@ impl Cameras {
         Ok(self.titles().of(owner))
     }
 
+    /// How somebody wants the pictures of the camera of this name turned.
+    #[must_use]
+    pub fn turn(&self, name: &CameraName) -> Turn {
+        self.titles().turn(&self.owner(name))
+    }
+
+    /// Turns the pictures of the camera of this name, from its next picture on. It is on the disk when this returns: call it
+    /// where that may take a while.
+    ///
+    /// # Errors
+    /// When it cannot be written; then nothing has changed.
+    pub fn set_turn(&self, name: &CameraName, turn: Turn) -> Result<(), StateError> {
+        self.titles().set_turn(&self.owner(name), turn)?;
+        if let Some(stream) = self.streams().find(name) {
+            self.turn_as_wanted(&stream);
+        }
+        self.news().tell();
+        Ok(())
+    }
+
+    /// Sees to it that a camera's pictures are turned as somebody wanted. To be called when a camera came, and when its device
+    /// told who it is.
+    fn turn_as_wanted(&self, stream: &Stream) {
+        stream.set_turn(self.titles().turn(&stream.into()));
+    }
+
     /// Forgets a camera, its history and its title, unless it is connected. Waits for the disk.
     ///
     /// # Errors
@@ -175,7 +205,8 @@ impl Cameras {
             return Ok(Forgotten::Unknown);
         }
         drop(stream);
-        self.set_title(&owner, None)?;
+        self.titles().remove(std::slice::from_ref(&owner))?;
+        self.news().tell();
         Ok(match self.streams().forget(name) {
             Err(Connected) => Forgotten::Connected,
             Ok(()) => {

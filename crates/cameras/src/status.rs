@@ -3,6 +3,7 @@
 use super::Cameras;
 use super::described;
 use super::diagnosis::{self, Claim, Finding};
+use super::load::{Why, load, why};
 use lenscast_live::device::Told;
 use lenscast_live::{StageTimes, Stream};
 use lenscast_media::time::Micros;
@@ -50,18 +51,22 @@ pub struct CameraStatus {
     pub since_ms: Option<u64>,
     /// Whether it is a virtual camera of this server.
     pub r#virtual: bool,
-    /// Width of the newest frame, in pixels; null when there is none.
+    /// Width of the newest frame as it is shown, in pixels; null when there is none.
     #[schema(required)]
     pub width: Option<u16>,
-    /// Height of the newest frame, in pixels; null when there is none.
+    /// Height of the newest frame as it is shown, in pixels; null when there is none.
     #[schema(required)]
     pub height: Option<u16>,
-    /// Good frames a second, over the last three seconds.
+    /// By how many degrees the owner has its pictures turned, clockwise: 0, 90, 180 or 270, after what their EXIF says.
+    pub turn: u16,
+    /// Whether the owner has its pictures mirrored (left and right), before they are turned.
+    pub mirrored: bool,
+    /// Good frames a second, over the last three seconds, or over the last five frames if that is longer; 0 when it fell silent.
     #[schema(minimum = 0)]
     pub fps: f64,
-    /// Bits a second of its good frames, over the last three seconds.
+    /// Bits a second of its good frames, over the same time.
     pub bitrate: u64,
-    /// Bits a second of the H.264 video, over the last three seconds; 0 while none is encoded.
+    /// Bits a second of the H.264 video, over the same time; 0 while none is encoded.
     pub video_bitrate: u64,
     /// Good frames since the server started.
     pub frames_in: u64,
@@ -69,6 +74,9 @@ pub struct CameraStatus {
     pub bytes_in: u64,
     /// Good frames that were not encoded, since a newer one came before the encoder was free.
     pub dropped: u64,
+    /// Why, as far as it can be told now; null when nothing is encoded, or nothing was dropped.
+    #[schema(required)]
+    pub dropped_why: Option<Why>,
     /// Frames that were refused, or could not be shown as video, by cause. More causes may come.
     #[schema(value_type = BTreeMap<String, u64>)]
     pub quarantined: BTreeMap<&'static str, u64>,
@@ -85,6 +93,9 @@ pub struct CameraStatus {
     /// Age of the newest good frame, in ms; null when there is none.
     #[schema(required)]
     pub newest_frame_age_ms: Option<u64>,
+    /// The age at which the newest good frame makes it silent, in ms: `silent_after`, three of its usual intervals, or three of
+    /// those that its device told, whichever is the longest.
+    pub silent_after_ms: u64,
     /// Connections to this camera's `/ws/viewer`.
     pub viewers: usize,
     /// Frames that viewers skipped because they read too slowly.
@@ -119,7 +130,7 @@ pub enum CameraState {
     NoFrame,
     /// Frames come in.
     Live,
-    /// Connected, but the newest good frame is older than `silent_after`.
+    /// Connected, but the newest good frame is older than `silent_after_ms`.
     Silent,
 }
 
@@ -260,6 +271,15 @@ impl Cameras {
     }
 }
 
+fn round(value: f64, digits: i32) -> f64 {
+    (value * 10f64.powi(digits)).round() / 10f64.powi(digits)
+}
+
+/// A rate as it is told: to a tenth, and below one to a thousandth, since one picture in 30 s is 0.033 a second.
+pub(super) fn rate(fps: f64) -> f64 {
+    round(fps, if fps < 1.0 { 3 } else { 1 })
+}
+
 /// How many cameras that are connected tell each id.
 type Claims = HashMap<String, usize>;
 
@@ -267,13 +287,14 @@ fn camera(cameras: &Cameras, stream: &Stream, claims: &Claims) -> CameraStatus {
     let session = stream.session();
     let newest = stream.newest_jpeg();
     let stats = &stream.stats;
-    let round = |value: f64, digits: i32| (value * 10f64.powi(digits)).round() / 10f64.powi(digits);
     let now = stream.clock().now();
     let ms_since = |at: Micros| now.saturating_sub(at).to_duration().as_millis() as u64;
     let StageTimes { ingest, decode, encode, mux, queue } = stats.pipeline(now);
     let [ingest, decode, encode, mux, queue] = [ingest, decode, encode, mux, queue].map(|ms| round(ms, 3));
     let (state, since) = stream.state_since();
     let encoding = stream.encoding();
+    let (fps, dropped) = (stats.fps(now), stats.dropped.load(Ordering::Relaxed));
+    let turn = cameras.titles().turn(&stream.into());
     CameraStatus {
         name: stream.name().to_string(),
         title: cameras.titles().of(&stream.into()),
@@ -284,12 +305,15 @@ fn camera(cameras: &Cameras, stream: &Stream, claims: &Claims) -> CameraStatus {
         r#virtual: cameras.virtuals().is_one(stream.name(), session.as_deref()),
         width: newest.as_ref().map(|frame| frame.width),
         height: newest.as_ref().map(|frame| frame.height),
-        fps: round(stats.fps(now), 1),
+        turn: turn.degrees(),
+        mirrored: turn.mirrored(),
+        fps: rate(fps),
         bitrate: stats.bitrate(now).round() as u64,
         video_bitrate: if encoding { stats.video_bitrate(now).round() as u64 } else { 0 },
         frames_in: stats.frames_in.load(Ordering::Relaxed),
         bytes_in: stats.bytes_in.load(Ordering::Relaxed),
-        dropped: stats.dropped.load(Ordering::Relaxed),
+        dropped,
+        dropped_why: load(fps, decode + encode).filter(|_| encoding && dropped > 0).map(why),
         quarantined: stats.quarantined(),
         mended: stats.mended(),
         trouble: stats.trouble(now).map(|trouble| Trouble {
@@ -301,6 +325,7 @@ fn camera(cameras: &Cameras, stream: &Stream, claims: &Claims) -> CameraStatus {
         encoding,
         pipeline_ms: PipelineTimes { ingest, decode, encode, mux, queue },
         newest_frame_age_ms: newest.as_ref().map(|frame| ms_since(frame.arrival)),
+        silent_after_ms: stream.silent_after().as_millis() as u64,
         viewers: stream.viewers(),
         skipped: stream.skipped(),
         device: stream.device().map(|told| device(cameras, stream, told, claims)),

@@ -1,11 +1,13 @@
-//! The names of cameras for people. They are kept in the state directory, by the id of the camera's device when it tells
-//! one, else by the camera's name; so a title follows its device to another name. Paths never change.
+//! What people give to cameras: a name, and which way up their pictures are shown. It is kept in the state directory, by
+//! the id of the camera's device when it tells one, else by the camera's name; so a title follows its device to another
+//! name. Paths never change.
 //!
 //! Beside a device's title stands the camera that the device was last. So it is known after a restart, too, whose id it is
 //! that a camera tells, and that nobody else is to have the title.
 
 use lenscast_base::state::{StateDir, StateError};
 use lenscast_live::Stream;
+use lenscast_media::turn::Turn;
 use lenscast_protocol::CameraName;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -18,7 +20,7 @@ pub const MAX_TITLE_CHARS: usize = 80;
 /// The file in the state directory.
 pub const FILE: &str = "cameras.json";
 
-/// All titles.
+/// All titles, and how cameras are turned.
 #[derive(Debug)]
 pub struct Titles {
     state: Arc<StateDir>,
@@ -39,11 +41,17 @@ struct Known {
     cameras: BTreeMap<String, Entry>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What one camera was given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 struct Entry {
-    title: String,
-    /// The camera that the device was last. It is not told of a title that goes by a camera's name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+    /// How its pictures are turned, as a number of EXIF (1 to 8).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    turn: Option<u16>,
+    /// The camera that the device was last. It is not told of what goes by a camera's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     camera: Option<String>,
 }
 
@@ -95,18 +103,19 @@ impl Titles {
     /// The title of a camera, or its name when nobody gave it one.
     #[must_use]
     pub fn of(&self, owner: &Owner) -> String {
-        let known = lock(&self.known);
-        let by_id = owner.device_id.as_ref().and_then(|id| known.devices.get(id));
-        let entry = by_id.or_else(|| known.cameras.get(owner.name.as_str()));
-        entry.map_or_else(|| owner.name.to_string(), |entry| entry.title.clone())
+        lock(&self.known).entry(owner).title.unwrap_or_else(|| owner.name.to_string())
     }
 
-    /// Whether somebody gave a camera a title.
+    /// How somebody wants a camera's pictures turned.
+    #[must_use]
+    pub fn turn(&self, owner: &Owner) -> Turn {
+        lock(&self.known).entry(owner).turn.and_then(Turn::from_exif).unwrap_or_default()
+    }
+
+    /// Whether somebody gave a camera a title, or turned it.
     #[must_use]
     pub fn has(&self, owner: &Owner) -> bool {
-        let known = lock(&self.known);
-        owner.device_id.as_ref().is_some_and(|id| known.devices.contains_key(id))
-            || known.cameras.contains_key(owner.name.as_str())
+        lock(&self.known).entry(owner) != Entry::default()
     }
 
     /// Gives a camera a title, or takes it away. It is on the disk when this returns: call it where that may take a while.
@@ -114,22 +123,36 @@ impl Titles {
     /// # Errors
     /// When it cannot be written; then nothing has changed.
     pub fn set(&self, owner: &Owner, title: Option<String>) -> Result<(), StateError> {
+        self.give(owner, |entry| entry.title = title.clone())
+    }
+
+    /// Turns a camera's pictures. It is on the disk when this returns: call it where that may take a while.
+    ///
+    /// # Errors
+    /// When it cannot be written; then nothing has changed.
+    pub fn set_turn(&self, owner: &Owner, turn: Turn) -> Result<(), StateError> {
+        self.give(owner, |entry| entry.turn = Some(turn.to_exif()).filter(|_| turn != Turn::NONE))
+    }
+
+    fn give(&self, owner: &Owner, give: impl Fn(&mut Entry)) -> Result<(), StateError> {
         self.change(|known| {
+            let mut entry = known.entry(owner);
+            give(&mut entry);
             known.remove(owner);
-            let Some(title) = title.clone() else {
+            if entry == Entry::default() {
                 return;
-            };
+            }
             match &owner.device_id {
                 Some(id) => {
-                    let camera = Some(owner.name.to_string());
-                    known.devices.insert(id.clone(), Entry { title, camera });
+                    entry.camera = Some(owner.name.to_string());
+                    known.devices.insert(id.clone(), entry);
                 }
-                None => drop(known.cameras.insert(owner.name.to_string(), Entry { title, camera: None })),
+                None => drop(known.cameras.insert(owner.name.to_string(), entry)),
             }
         })
     }
 
-    /// Takes the titles of all these cameras away, with one writing. It is on the disk when this returns.
+    /// Takes away what all these cameras were given, with one writing. It is on the disk when this returns.
     ///
     /// # Errors
     /// When it cannot be written; then nothing has changed.
@@ -199,6 +222,15 @@ impl Known {
         if let Some(id) = &owner.device_id {
             self.devices.remove(id);
         }
+    }
+}
+
+impl Known {
+    /// What a camera was given: by the id of its device, and what it was not given by that, by its name.
+    fn entry(&self, owner: &Owner) -> Entry {
+        let by_id = owner.device_id.as_ref().and_then(|id| self.devices.get(id)).cloned().unwrap_or_default();
+        let by_name = self.cameras.get(owner.name.as_str()).cloned().unwrap_or_default();
+        Entry { title: by_id.title.or(by_name.title), turn: by_id.turn.or(by_name.turn), camera: None }
     }
 }
 
@@ -304,6 +336,51 @@ mod tests {
             Some("back"),
             "what is written is all of it"
         );
+    }
+
+    #[test]
+    fn a_turn_is_kept_beside_the_title_and_follows_the_device_as_it_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let titles = open(folder.path());
+        let [by_id, by_name] = [owner("door", Some("a")), owner("shed", None)];
+        let quarter = Turn::new(true, 90).unwrap();
+        set(&titles, &by_id, "Front door");
+        for owner in [&by_id, &by_name] {
+            titles.set_turn(owner, quarter).unwrap();
+        }
+        for titles in [&titles, &open(folder.path())] {
+            assert_eq!(titles.turn(&owner("back", Some("a"))), quarter);
+            assert_eq!(titles.of(&owner("back", Some("a"))), "Front door");
+            assert_eq!(titles.turn(&owner("door", Some("b"))), Turn::NONE);
+            assert_eq!(titles.turn(&owner("shed", Some("b"))), quarter, "a device that came later");
+            assert_eq!(titles.of(&by_name), "shed", "it has no title");
+        }
+        // One is taken away, and the other stays.
+        titles.set(&by_id, None).unwrap();
+        assert_eq!(titles.turn(&by_id), quarter);
+        titles.set_turn(&by_id, Turn::NONE).unwrap();
+        assert!(!titles.has(&by_id) && titles.has(&by_name));
+        set(&titles, &by_name, "The shed");
+        titles.set_turn(&owner("shed", Some("b")), Turn::NONE).unwrap();
+        assert_eq!(
+            titles.of(&owner("shed", Some("b"))),
+            "The shed",
+            "it goes with the device that was changed"
+        );
+        titles.remove(&[owner("shed", Some("b"))]).unwrap();
+        assert_eq!(fs::read_to_string(folder.path().join(FILE)).unwrap().matches("turn").count(), 0);
+    }
+
+    #[test]
+    fn files_of_before_and_of_others_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let text =
+            r#"{"devices":{"a":{"title":"Old"},"b":{"turn":9}},"cameras":{"shed":{"turn":6,"more":1}}}"#;
+        fs::write(folder.path().join(FILE), text).unwrap();
+        let titles = open(folder.path());
+        assert_eq!(titles.of(&owner("door", Some("a"))), "Old");
+        assert_eq!(titles.turn(&owner("door", Some("b"))), Turn::NONE, "no such turn");
+        assert_eq!(titles.turn(&owner("shed", None)), Turn::new(false, 90).unwrap());
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use crate::report::Finding;
 use lenscast_base::time::rough;
+use lenscast_cameras::load::{Why, load, why};
 use lenscast_media::causes::{Cause, Mend};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// A camera may take so long to send its first frame, in ms. A camera that is silent has been so for `silent_after`
-/// already.
+/// A camera may take so long to send its first frame, in ms; a slow one for as long as it may be quiet later. A camera that is
+/// silent has been so for that long already.
 const PATIENCE_MS: u64 = 10_000;
 
 /// Broken frames are too many when there are at least so many of them …
@@ -22,10 +23,6 @@ const MOST_ADVICE: usize = 3;
 const MANY_DROPPED: u64 = 20;
 /// … and at least one in so many of all frames.
 const MANY_DROPPED_OF: u64 = 20;
-
-/// The share of the time in which an encoder works, from which on the computer is too slow. Below it, there is room for pictures
-/// that take a little longer than others.
-const TOO_BUSY: f64 = 0.8;
 
 /// The part of `/status` that is looked at.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -43,6 +40,7 @@ struct Camera {
     connected: bool,
     state: String,
     since_ms: Option<u64>,
+    silent_after_ms: u64,
     fps: f64,
     frames_in: u64,
     dropped: u64,
@@ -65,7 +63,6 @@ struct Trouble {
 #[serde(default)]
 struct PipelineTimes {
     decode: f64,
-    /// The built-in encoder, and what makes packets of its output.
     encode: f64,
 }
 
@@ -82,9 +79,8 @@ struct Diagnosis {
 }
 
 /// The findings about all cameras.
-pub(crate) fn judge(status: &Status, built_in: bool) -> Vec<Finding> {
-    let mut findings: Vec<Finding> =
-        status.cameras.iter().flat_map(|camera| camera.judge(built_in)).collect();
+pub(crate) fn judge(status: &Status) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = status.cameras.iter().flat_map(Camera::judge).collect();
     let live = status.cameras.iter().filter(|camera| camera.state == "live").count();
     if findings.is_empty() {
         findings.push(Finding::fine(match live {
@@ -98,8 +94,8 @@ pub(crate) fn judge(status: &Status, built_in: bool) -> Vec<Finding> {
 }
 
 impl Camera {
-    fn judge(&self, built_in: bool) -> Vec<Finding> {
-        let checks = [self.silent(), self.gone(), self.broken(), self.dropped(built_in)];
+    fn judge(&self) -> Vec<Finding> {
+        let checks = [self.silent(), self.gone(), self.broken(), self.dropped()];
         checks.into_iter().flatten().chain(self.diagnosis()).collect()
     }
 
@@ -116,7 +112,7 @@ impl Camera {
     /// The finding about a camera that is connected and sends no picture.
     fn silent(&self) -> Option<Finding> {
         let since = self.since_ms.unwrap_or(0);
-        let patience = if self.state == "silent" { 0 } else { PATIENCE_MS };
+        let patience = if self.state == "silent" { 0 } else { PATIENCE_MS.max(self.silent_after_ms) };
         if !self.connected || self.state == "live" || since < patience {
             return None;
         }
@@ -197,27 +193,23 @@ impl Camera {
 
     /// The finding about a camera of which many frames were left out, since the encoder was not done with the one before.
     ///
-    /// That has two causes, and they need different things done: this computer is too slow, or the frames come in bursts. The
-    /// share of the time in which the encoder works tells them apart. At 30 frames a second of 40 ms each, it would have to work
-    /// 120 % of the time. At 15 frames a second of 12 ms each, 18 % are enough: then five frames came at once, and four of
-    /// them were too many.
-    fn dropped(&self, built_in: bool) -> Option<Finding> {
+    /// That has two causes, and they need different things done ([`why`]): this computer is too slow, or the frames come in
+    /// bursts.
+    fn dropped(&self) -> Option<Finding> {
         if self.dropped < MANY_DROPPED || self.dropped.saturating_mul(MANY_DROPPED_OF) < self.frames_in {
             return None;
         }
         let who = self.who().replacen("The", "the", 1);
         let left_out = format!("{} of {} frames were left out", self.dropped, self.frames_in);
-        let busy = self.fps * (self.pipeline_ms.decode + self.pipeline_ms.encode) / 1000.0;
-        // How long an ffmpeg takes for a picture is not told.
-        if built_in && busy == 0.0 {
+        let Some(busy) = load(self.fps, self.pipeline_ms.decode + self.pipeline_ms.encode) else {
             let text = format!("Of {who}, {left_out}, since the encoder was not done with the one before.");
             return Some(
                 Finding::look(text).todo(
                     "Why is told while the camera sends and somebody watches it: lenscast doctor, then.",
                 ),
             );
-        }
-        if built_in && busy < TOO_BUSY {
+        };
+        if why(busy) == Why::Bursts {
             let text = format!(
                 "The frames of {who} come in bursts: {left_out}, since several came at once. This computer is quick enough: it \
                  encodes for {:.0} % of the time.",
@@ -261,13 +253,9 @@ mod tests {
     use serde_json::{Value, json};
 
     fn said(camera: Value) -> Vec<(Mark, String)> {
-        said_with(camera, true)
-    }
-
-    fn said_with(camera: Value, built_in: bool) -> Vec<(Mark, String)> {
         let status = json!({ "version": "1", "cameras": [camera] });
         let status: Status = serde_json::from_value(status).unwrap();
-        judge(&status, built_in).into_iter().map(|found| (found.mark, found.text)).collect()
+        judge(&status).into_iter().map(|found| (found.mark, found.text)).collect()
     }
 
     fn camera(change: Value) -> Value {
@@ -341,31 +329,30 @@ mod tests {
 
     #[test]
     fn frames_that_come_in_bursts_are_told_apart_from_a_computer_that_is_too_slow() {
-        let text = |change: Value, built_in| {
+        let text = |change: Value| {
             let mut change = change;
             change.as_object_mut().unwrap().insert("dropped".to_owned(), json!(5_000));
-            let found = said_with(camera(change), built_in);
+            let found = said(camera(change));
             assert_eq!(found.len(), 1, "{found:?}");
             found[0].1.clone()
         };
         let times = |ms: f64| json!({ "decode": ms / 3.0, "encode": ms * 2.0 / 3.0 });
         let slow = "This computer is too slow for the camera garden (The garden): 5000 of 10000 frames";
         for (fps, ms) in [(30.0, 40.0), (5.0, 180.0), (10.0, 81.0)] {
-            let said = text(json!({ "fps": fps, "pipeline_ms": times(ms) }), true);
+            let said = text(json!({ "fps": fps, "pipeline_ms": times(ms) }));
             assert!(said.starts_with(slow), "{fps} frames a second of {ms} ms: {said}");
         }
         for (fps, ms, percent) in [(15.0, 12.0, 18), (30.0, 10.0, 30), (2.0, 300.0, 60), (10.0, 79.0, 79)] {
             let change = json!({ "fps": fps, "pipeline_ms": times(ms) });
-            let said = text(change.clone(), true);
+            let said = text(change);
             let wanted = format!(
                 "The frames of the camera garden (The garden) come in bursts: 5000 of 10000 frames were left out, since several \
                  came at once. This computer is quick enough: it encodes for {percent} % of the time."
             );
             assert_eq!(said, wanted);
-            assert!(text(change, false).starts_with(slow), "it is not told how long ffmpeg takes");
         }
         for nothing in [json!({ "fps": 0.0 }), json!({ "pipeline_ms": times(0.0) })] {
-            let said = text(nothing, true);
+            let said = text(nothing);
             assert!(said.starts_with("Of the camera garden (The garden), 5000 of 10000 frames"), "{said}");
         }
     }
@@ -387,6 +374,7 @@ mod tests {
     fn what_passes_is_no_fault() {
         for change in [
             json!({ "state": "no_frame", "since_ms": 4000 }),
+            json!({ "state": "no_frame", "since_ms": 25_000, "silent_after_ms": 30_000 }),
             json!({ "state": "waiting", "connected": false, "since_ms": null }),
             json!({ "quarantined": { "truncated": 4 }, "frames_in": 0 }),
             json!({ "dropped": 19, "frames_in": 20, "quarantined": {} }),

@@ -107,7 +107,7 @@ pub fn examine(installation: &Installation) -> Report {
         report.add("Server", vec![Finding::unseen("No server answers: its cameras were not looked at.")]);
     }
     if let Some(status) = status {
-        let mut findings = cameras::judge(&status, built_in);
+        let mut findings = cameras::judge(&status);
         findings.extend(refused);
         report.add("Cameras", findings);
     }

@@ -191,6 +191,7 @@ impl Ingest {
         let (mut pings, mut checks) = timers(&limits);
         let mut over = pin!(seat.over());
         loop {
+            let may_be_quiet = publisher.stream().may_be_quiet(session, limits.camera_timeout);
             let (opcode, payload) = tokio::select! {
                 () = session.evict.cancelled() => {
                     let reason = "another connection of this camera took over";
@@ -200,8 +201,8 @@ impl Ingest {
                     return End::Close(close_code::TRY_AGAIN, MAKES_ROOM.into());
                 }
                 over = &mut over => return End::Close(ws::close_code_of(over), over.reason().into()),
-                () = tokio::time::sleep_until(heard + limits.camera_timeout) => {
-                    let seconds = limits.camera_timeout.as_secs_f32();
+                () = tokio::time::sleep_until(heard + may_be_quiet) => {
+                    let seconds = may_be_quiet.as_secs_f32();
                     return End::Close(close_code::POLICY, format!("nothing heard for {seconds} s, not even a pong"));
                 }
                 Ok(()) = config.changed() => {

@@ -148,9 +148,11 @@ impl Collector for Scrape {
         })?;
         out.gauge("viewers", "Connections to /ws/viewer", |stream| stream.viewers() as f64)?;
         out.gauge("encoding", "1 while video is encoded", |stream| f64::from(u8::from(stream.encoding())))?;
-        out.gauge("frame_rate", "Good frames per second over the last three seconds", |stream| {
-            stream.stats.fps(stream.clock().now())
-        })?;
+        out.gauge(
+            "frame_rate",
+            "Good frames per second, over the last three seconds or five frames",
+            |stream| stream.stats.fps(stream.clock().now()),
+        )?;
 
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         out.counter("frames", "Good frames", |stream| load(&stream.stats.frames_in))?;

@@ -43,6 +43,7 @@ const ASSETS: &[(&str, &str, &[u8])] = assets! {
     "page.js": JAVASCRIPT,
     "heading.js": JAVASCRIPT,
     "toolbar.js": JAVASCRIPT,
+    "turn.js": JAVASCRIPT,
     "numbers.js": JAVASCRIPT,
     "plot.js": JAVASCRIPT,
     "panels.js": JAVASCRIPT,

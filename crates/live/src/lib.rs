@@ -18,7 +18,7 @@
 //! | `stream/trouble` | why nothing good comes of what a camera sends |
 //! | `stream/presence` | whether a camera is there, and since when |
 //! | [`demand`] | what a stream asks of whoever feeds its video |
-//! | [`mailbox`] | the one slot in which the newest JPEG waits for its camera's thread |
+//! | [`burst`], [`mailbox`] | the place in which the newest JPEG, or a burst of them, waits for its camera's thread |
 //! | [`pipeline`] | a camera's thread: JPEG in, access unit out; how many there may be; the encoders to choose from |
 //! | `stream/feed` | the right to give a stream its video |
 //! | [`mod@unit`], [`framed`] | a JPEG and an access unit, with their bytes in every format, made once |
@@ -38,6 +38,7 @@ pub mod streams;
 pub mod device;
 pub mod stream;
 
+pub mod burst;
 pub mod demand;
 pub mod mailbox;
 pub mod pipeline;
@@ -46,7 +47,7 @@ pub mod framed;
 pub mod unit;
 
 pub use clock::{Clock, Step, Steps};
-pub use demand::Demand;
+pub use demand::{Demand, REPEAT_EVERY, REPEAT_FOR};
 pub use device::{Device, Told};
 pub use framed::Framed;
 pub use news::News;

@@ -1,17 +1,24 @@
-//! The one slot between a camera's connection and its pipeline: the newest frame wins.
+//! The place between a camera's connection and its pipeline: the newest frame wins.
 //!
-//! There is no queue, so latency never builds up: when the encoder needs 60 ms a frame and frames come every 40 ms, it gets
-//! frames 1, 2, 4, 5, 7, … each as fresh as can be, and the others are dropped.
+//! There is room for one frame, so latency never builds up: when the encoder needs 60 ms a frame and frames come every 40 ms, it
+//! gets frames 1, 2, 4, 5, 7, … each as fresh as can be, and the others are dropped. Only where the encoder is much quicker than
+//! the camera, the frames of a burst wait for each other for a moment ([`burst`]).
 //!
 //! Plain threads, no async: the writing side never waits, the reading side is a thread that does nothing else.
 
-use crate::demand::Demand;
+use crate::burst;
+use crate::demand::{Demand, REPEAT_EVERY, REPEAT_FOR};
 use crate::unit::JpegFrame;
+use lenscast_media::time::Micros;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// One slot for a frame, and what the pipeline must know besides: does anybody watch, and is a key frame wanted. The stream tells
+/// The most bytes of the frames that wait, unless it is a single one.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// Room for a frame, or for those of a burst, and what the pipeline must know besides: does anybody watch, and is a key frame wanted. The stream tells
 /// that through [`Demand`].
 #[derive(Debug)]
 pub struct Mailbox {
@@ -23,12 +30,25 @@ pub struct Mailbox {
 
 #[derive(Debug, Default)]
 struct Slot {
-    /// The frame that waits to be encoded.
-    fresh: Option<Arc<JpegFrame>>,
+    /// The frames that wait to be encoded, the oldest first.
+    fresh: VecDeque<Waiting>,
+    /// How many may wait; one even when this is 0.
+    room: usize,
     /// The newest of all frames, encoded or not. A key frame is made of it while no new one comes.
     newest: Option<Arc<JpegFrame>>,
     watched: bool,
     key_wanted: bool,
+    /// Until when the newest frame is handed out again and again while no new one comes.
+    repeat_until: Option<Instant>,
+    /// When a frame was handed out last.
+    taken_at: Option<Instant>,
+}
+
+/// A frame that waits to be encoded.
+#[derive(Debug)]
+struct Waiting {
+    frame: Arc<JpegFrame>,
+    since: Instant,
 }
 
 /// A frame for the pipeline, and what is to become of it.
@@ -40,6 +60,8 @@ pub struct Work {
     pub key: bool,
     /// Whether the frame is shown as of now and not as of its arrival, since it was encoded before or came while nobody watched.
     pub again: bool,
+    /// How many frames before it had waited for too long to be encoded: the encoder was not as quick as it was thought to be.
+    pub dropped: u64,
 }
 
 /// What a pipeline does next.
@@ -59,12 +81,56 @@ impl Slot {
         if !self.watched {
             return None;
         }
-        if let Some(frame) = self.fresh.take() {
-            return Some(Work { frame, key: std::mem::take(&mut self.key_wanted), again: false });
+        let now = Instant::now();
+        let dropped = self.drop_late(now);
+        if let Some(Waiting { frame, .. }) = self.fresh.pop_front() {
+            self.taken_at = Some(now);
+            return Some(Work { frame, key: std::mem::take(&mut self.key_wanted), again: false, dropped });
         }
-        let frame = self.newest.clone().filter(|_| self.key_wanted)?;
-        self.key_wanted = false;
-        Some(Work { frame, key: true, again: true })
+        let due = self.repeats_at(now).is_some_and(|due| due <= now);
+        let frame = self.newest.clone().filter(|_| self.key_wanted || due)?;
+        self.taken_at = Some(now);
+        Some(Work { frame, key: std::mem::take(&mut self.key_wanted), again: true, dropped })
+    }
+
+    /// When the newest frame is to be handed out again; `None` when it is not.
+    fn repeats_at(&mut self, now: Instant) -> Option<Instant> {
+        self.repeat_until.take_if(|until| *until <= now);
+        self.repeat_until.filter(|_| self.watched && self.newest.is_some())?;
+        Some(self.taken_at.map_or(now, |taken| taken + REPEAT_EVERY))
+    }
+
+    /// Drops the oldest frames that wait, until the rest is few enough, small enough, and came together with the newest.
+    fn push_out(&mut self) {
+        let Some(newest) = self.fresh.back().map(|waiting| waiting.frame.arrival) else {
+            return;
+        };
+        let together = Micros::from_duration(burst::LONGEST);
+        let mut bytes: usize = self.fresh.iter().map(|waiting| waiting.frame.bytes.len()).sum();
+        while self.fresh.len() > 1
+            && let Some(Waiting { frame: oldest, .. }) = self.fresh.front()
+        {
+            let fits = self.fresh.len() <= self.room && bytes <= MAX_BYTES;
+            if fits && newest.saturating_sub(oldest.arrival) <= together {
+                return;
+            }
+            bytes -= oldest.bytes.len();
+            self.fresh.pop_front();
+        }
+    }
+
+    /// Drops frames that have waited for too long, while there is a newer one. Gives back how many.
+    fn drop_late(&mut self, now: Instant) -> u64 {
+        let mut dropped = 0;
+        while self.fresh.len() > 1
+            && self
+                .fresh
+                .pop_front_if(|waiting| now.saturating_duration_since(waiting.since) > burst::LONGEST)
+                .is_some()
+        {
+            dropped += 1;
+        }
+        dropped
     }
 }
 
@@ -78,28 +144,36 @@ impl Default for Mailbox {
 }
 
 impl Mailbox {
-    /// Puts a frame in. True when it pushed out a frame that should have been encoded.
-    pub fn push(&self, frame: Arc<JpegFrame>) -> bool {
+    /// Puts a frame in. Gives back how many frames it pushed out that should have been encoded.
+    pub fn push(&self, frame: Arc<JpegFrame>) -> usize {
         let mut slot = self.lock();
         if self.has_ended() {
-            return false;
+            return 0;
         }
         slot.newest = Some(frame.clone());
         if !slot.watched {
-            return false;
+            return 0;
         }
-        let dropped = slot.fresh.replace(frame).is_some();
+        let before = slot.fresh.len();
+        slot.fresh.push_back(Waiting { frame, since: Instant::now() });
+        slot.push_out();
+        let dropped = before + 1 - slot.fresh.len();
         drop(slot);
         self.wake.notify_one();
         dropped
     }
 
-    /// Asks for a key frame of the next frame that comes. For a pipeline that could not make one of the newest frame: it would
-    /// get the same frame again and again.
+    /// Says how many frames may wait from now on.
+    pub fn make_room(&self, frames: usize) {
+        self.lock().room = frames;
+    }
+
+    /// Asks for a key frame of the next frame that comes. For a pipeline that could make no picture of the newest frame: it
+    /// would get the same frame again and again.
     pub fn request_key_with_next(&self) {
         let mut slot = self.lock();
         slot.key_wanted = true;
-        slot.newest = slot.fresh.clone();
+        slot.newest = slot.fresh.back().map(|waiting| waiting.frame.clone());
     }
 
     /// Whether the feed has ended: the camera left, or another feed took over. Nobody wants what is made of its frames.
@@ -139,7 +213,14 @@ impl Mailbox {
             }
             let Some(patience) = patience.filter(|_| !slot.watched) else {
                 unwatched = None;
-                slot = self.wake.wait(slot).unwrap_or_else(PoisonError::into_inner);
+                let now = Instant::now();
+                slot = match slot.repeats_at(now) {
+                    Some(due) => {
+                        let left = due.saturating_duration_since(now);
+                        self.wake.wait_timeout(slot, left).unwrap_or_else(PoisonError::into_inner).0
+                    }
+                    None => self.wake.wait(slot).unwrap_or_else(PoisonError::into_inner),
+                };
                 continue;
             };
             let since = *unwatched.get_or_insert_with(Instant::now);
@@ -161,7 +242,8 @@ impl Demand for Mailbox {
         let mut slot = self.lock();
         slot.watched = watched;
         if !watched {
-            slot.fresh = None;
+            slot.fresh.clear();
+            slot.repeat_until = None;
         }
         drop(slot);
         // A key frame may have been wanted since before anybody watched.
@@ -171,6 +253,11 @@ impl Demand for Mailbox {
     /// Asks for a key frame of the frame that waits, or else of the newest one again.
     fn request_key(&self) {
         self.lock().key_wanted = true;
+        self.wake.notify_one();
+    }
+
+    fn repeat(&self) {
+        self.lock().repeat_until = Some(Instant::now() + REPEAT_FOR);
         self.wake.notify_one();
     }
 
@@ -201,20 +288,58 @@ mod tests {
     #[test]
     fn the_newest_frame_wins_and_the_loser_is_told() {
         let mailbox = watched();
-        assert!(!mailbox.push(frame(1)));
-        assert!(mailbox.push(frame(2)));
+        assert_eq!(mailbox.push(frame(1)), 0);
+        assert_eq!(mailbox.push(frame(2)), 1);
         let work = mailbox.take().unwrap();
         assert_eq!(work.frame.sequence, 2);
         assert!(work.key, "the first is a key frame");
-        assert!(!mailbox.push(frame(3)), "the slot was empty");
+        assert_eq!(mailbox.push(frame(3)), 0, "the place was empty");
         assert!(!mailbox.take().unwrap().key);
+    }
+
+    /// A frame of so many bytes that arrived at so many ms.
+    fn sized(sequence: u64, ms: u64, bytes: usize) -> Arc<JpegFrame> {
+        let frame = JpegFrame::for_test(sequence);
+        Arc::new(JpegFrame { arrival: Micros(ms * 1000), bytes: vec![0; bytes].into(), ..frame })
+    }
+
+    #[test]
+    fn a_burst_waits_where_there_is_room_and_comes_in_its_order() {
+        let mailbox = watched();
+        mailbox.make_room(5);
+        let dropped: Vec<usize> = (1..=7).map(|number| mailbox.push(sized(number, number, 10))).collect();
+        assert_eq!(dropped, [0, 0, 0, 0, 0, 1, 1]);
+        let taken: Vec<u64> = (0..5).map(|_| mailbox.take().unwrap().frame.sequence).collect();
+        assert_eq!(taken, [3, 4, 5, 6, 7]);
+        // A hung encoder is no reason to show what is old.
+        for (number, ms) in [(8, 0), (9, 50), (10, 140)] {
+            mailbox.push(sized(number, ms, 10));
+        }
+        assert_eq!(mailbox.push(sized(11, 1000, 10)), 2, "8 went before, since it is 140 ms older than 10");
+        assert_eq!(mailbox.take().unwrap().frame.sequence, 11);
+        // Nor do they take memory without end.
+        assert_eq!((12..=14).map(|number| mailbox.push(sized(number, 0, MAX_BYTES / 2))).sum::<usize>(), 1);
+        assert_eq!(mailbox.push(sized(15, 0, MAX_BYTES * 2)), 2, "a single one may be larger");
+        // Nor does a burst wait for an encoder that hangs.
+        mailbox.take().unwrap();
+        for number in 20..23 {
+            mailbox.push(sized(number, 0, 10));
+        }
+        std::thread::sleep(burst::LONGEST + burst::LONGEST / 10);
+        let work = mailbox.take().unwrap();
+        assert_eq!((work.frame.sequence, work.dropped), (22, 2));
+        // An encoder that became slow gets the newest.
+        mailbox.push(sized(16, 0, 10));
+        mailbox.make_room(1);
+        assert_eq!(mailbox.push(sized(17, 0, 10)), 1);
+        assert_eq!(mailbox.take().unwrap().frame.sequence, 17);
     }
 
     #[test]
     fn an_unwatched_frame_is_no_loss_and_is_the_first_to_be_shown() {
         let mailbox = Mailbox::default();
-        assert!(!mailbox.push(frame(1)));
-        assert!(!mailbox.push(frame(2)));
+        assert_eq!(mailbox.push(frame(1)), 0);
+        assert_eq!(mailbox.push(frame(2)), 0);
         mailbox.set_watched(true);
         mailbox.request_key();
         let work = mailbox.take().unwrap();
@@ -245,6 +370,74 @@ mod tests {
     }
 
     #[test]
+    fn the_newest_frame_is_repeated_for_a_while_and_a_new_one_comes_first() {
+        let mailbox = watched();
+        mailbox.push(frame(1));
+        mailbox.take().unwrap();
+        mailbox.repeat();
+        let began = Instant::now();
+        for _ in 0..3 {
+            let work = mailbox.take().unwrap();
+            assert_eq!((work.frame.sequence, work.key, work.again), (1, false, true));
+        }
+        assert!(began.elapsed() >= 2 * REPEAT_EVERY, "one after the other");
+        mailbox.push(frame(2));
+        let work = mailbox.take().unwrap();
+        assert_eq!((work.frame.sequence, work.again), (2, false));
+        mailbox.request_key();
+        assert!(mailbox.take().unwrap().key);
+        // However many are still to be repeated, there is an end.
+        let mailbox = Arc::new(mailbox);
+        let taker = std::thread::spawn({
+            let mailbox = mailbox.clone();
+            move || std::iter::from_fn(|| mailbox.take()).map(|work| work.frame.sequence).collect::<Vec<_>>()
+        });
+        std::thread::sleep(REPEAT_FOR + REPEAT_EVERY);
+        mailbox.push(frame(3));
+        while !mailbox.lock().fresh.is_empty() {
+            std::thread::yield_now();
+        }
+        mailbox.end();
+        let taken = taker.join().unwrap();
+        assert_eq!(taken.last(), Some(&3));
+        assert!(taken.iter().filter(|&&sequence| sequence == 2).count() <= 30, "{taken:?}");
+        assert_eq!(taken.iter().filter(|&&sequence| sequence == 3).count(), 1, "{taken:?}");
+    }
+
+    #[test]
+    fn nothing_is_repeated_while_nobody_watches_nor_what_gave_no_picture() {
+        let mailbox = watched();
+        mailbox.push(frame(1));
+        mailbox.take().unwrap();
+        mailbox.repeat();
+        mailbox.set_watched(false);
+        mailbox.set_watched(true);
+        assert!(mailbox.lock().repeat_until.is_none());
+        mailbox.repeat();
+        mailbox.request_key_with_next();
+        let mailbox = Arc::new(mailbox);
+        let taker = std::thread::spawn({
+            let mailbox = mailbox.clone();
+            move || mailbox.take().map(|work| (work.frame.sequence, work.key))
+        });
+        std::thread::sleep(2 * REPEAT_EVERY);
+        mailbox.push(frame(2));
+        assert_eq!(taker.join().unwrap(), Some((2, true)));
+    }
+
+    #[test]
+    fn closing_wakes_the_thread() {
+        let mailbox = Arc::new(watched());
+        let taker = std::thread::spawn({
+            let mailbox = mailbox.clone();
+            move || mailbox.take().is_none()
+        });
+        mailbox.end();
+        assert!(taker.join().unwrap());
+        assert_eq!(mailbox.push(frame(1)) + mailbox.push(frame(2)), 0, "nothing is lost that nobody wants");
+    }
+
+    #[test]
     fn a_pipeline_rests_when_nobody_has_watched_for_a_while_and_only_then() {
         let mailbox = Arc::new(Mailbox::default());
         mailbox.push(frame(1));
@@ -261,17 +454,5 @@ mod tests {
         mailbox.end();
         assert!(matches!(mailbox.take_while_watched(Duration::ZERO), Next::Ended));
         assert!(mailbox.has_ended() && mailbox.ended().load(Ordering::Relaxed));
-    }
-
-    #[test]
-    fn closing_wakes_the_thread() {
-        let mailbox = Arc::new(watched());
-        let taker = std::thread::spawn({
-            let mailbox = mailbox.clone();
-            move || mailbox.take().is_none()
-        });
-        mailbox.end();
-        assert!(taker.join().unwrap());
-        assert!(!mailbox.push(frame(1)) && !mailbox.push(frame(2)), "nothing is lost that nobody wants");
     }
 }

@@ -19,6 +19,7 @@ pub(crate) mod supervisor;
 pub use config::Config;
 pub use pipelines::Pipelines;
 
+use crate::burst;
 use crate::mailbox::{Mailbox, Next, Work};
 use crate::stream::Stream;
 use crate::unit::{JpegFrame, Timing};
@@ -28,11 +29,13 @@ use lenscast_media::causes::Cause;
 use lenscast_media::h264::encoder::check_size;
 use lenscast_media::jpeg::{self, DecodeFault};
 use lenscast_media::picture::I420;
+use lenscast_media::turn::Turn;
 use memory::Reservation;
 use pacing::Pacing;
 use packager::Packager;
 use progress::Progress;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// How long nobody may watch until a pipeline gives its memory back. The next viewer begins with a new encoder, which costs
@@ -48,6 +51,8 @@ struct Pipeline {
     progress: Arc<Progress>,
     pacing: Pacing,
     damage: Damage,
+    /// How many frames were encoded.
+    shown: u64,
     /// The memory for what stands below.
     reservation: Reservation,
     /// What is needed to make video; `None` while nobody watches.
@@ -58,6 +63,10 @@ struct Pipeline {
 struct Tools {
     decoder: jpeg::Decoder,
     picture: I420,
+    /// The picture the right way up, when it has to be turned.
+    turned: I420,
+    /// The number of the frame that is decoded, so that it is not decoded again to be shown again.
+    decoded: Option<u64>,
     encoder: Box<dyn Encoder>,
 }
 
@@ -86,6 +95,7 @@ impl Pipeline {
             progress,
             pacing: Pacing::default(),
             damage: Damage::default(),
+            shown: 0,
             reservation,
             tools: None,
         }
@@ -93,14 +103,15 @@ impl Pipeline {
 
     fn run(mut self) {
         while let Some(work) = self.next() {
-            let key = work.key;
+            let wanted_again = work.key || work.again;
+            self.stream.stats.dropped.fetch_add(work.dropped, Ordering::Relaxed);
             self.progress.begin();
             let result = self.process(work);
             self.progress.end();
             if let Err(fault) = result {
                 self.count(&fault);
-                // Whoever waits for a key frame waits for one that can be made.
-                if key {
+                // Whoever waits for a key frame waits for one that can be made, and what gave no picture is not repeated.
+                if wanted_again {
                     self.mailbox.request_key_with_next();
                 }
             }
@@ -134,9 +145,12 @@ impl Pipeline {
             decoder: jpeg::Decoder::new(jpeg::Limits { max_pixels: self.config.max_pixels })
                 .stopping(self.mailbox.ended()),
             picture: I420::default(),
+            turned: I420::default(),
+            decoded: None,
             encoder: self.config.encoder.make(Sink::new(self.packager.clone())),
         });
-        let damaged = match decode(tools, &mut self.damage, frame) {
+        let known = work.again && tools.decoded == Some(frame.sequence);
+        let damaged = match if known { Ok(None) } else { decode(tools, &mut self.damage, frame) } {
             // The camera left, or was configured differently, while its frame was decoded.
             Err(DecodeFault::Stopped) => return Ok(()),
             Err(fault) => return Err(Fault { cause: fault.cause(), sentence: fault.to_string() }),
@@ -153,14 +167,24 @@ impl Pipeline {
         self.packager.expect(Timing { at, pts, arrival_unix_us: frame.arrival_unix_us });
         tools
             .encoder
-            .encode(&tools.picture, pts, key)
+            .encode(if frame.turn == Turn::NONE { &tools.picture } else { &tools.turned }, pts, key)
             .map_err(|fault| Fault { cause: fault.cause(), sentence: fault.to_string() })?;
         self.pacing.shown(pts, key);
         match damaged {
             Some(fault) => self.count(&fault),
+            None if known => {}
             None => self.stream.stats.note_shown(),
         }
-        self.stream.stats.count_pipeline(decoded - started, decoded.elapsed());
+        // What is shown again costs less, and says nothing about what a frame costs.
+        if !known {
+            let stats = &self.stream.stats;
+            stats.count_pipeline(decoded - started, decoded.elapsed());
+            self.shown += 1;
+            if self.shown >= burst::LEARNING {
+                let now = self.stream.clock().now();
+                self.mailbox.make_room(burst::room(stats.work(now), stats.fps(now)));
+            }
+        }
         Ok(())
     }
 
@@ -197,13 +221,31 @@ impl Pipeline {
     }
 }
 
-/// Decodes a frame, whole; or, when nothing but damaged ones come, as far as it is whole: then that is the fault that it gives.
+/// Decodes a frame ([`decode_picture`]), and makes of it what encoders take: the right way up, in the range of video.
 fn decode(tools: &mut Tools, damage: &mut Damage, frame: &JpegFrame) -> Result<Option<Fault>, DecodeFault> {
+    tools.decoded = None;
+    let damaged = decode_picture(tools, damage, frame)?;
+    tools.picture.limit_range();
+    if frame.turn != Turn::NONE {
+        frame.turn.apply(&tools.picture, &mut tools.turned);
+    }
+    // One that is damaged is looked at again, so that it is told again.
+    tools.decoded = Some(frame.sequence).filter(|_| damaged.is_none());
+    Ok(damaged)
+}
+
+/// Decodes a frame, whole; or, when nothing but damaged ones come, as far as it is whole: then that is the fault that it gives.
+fn decode_picture(
+    tools: &mut Tools,
+    damage: &mut Damage,
+    frame: &JpegFrame,
+) -> Result<Option<Fault>, DecodeFault> {
     if damage.is_shown() {
         let lines = tools.decoder.decode_partly(&frame.bytes, &mut tools.picture)?;
-        if lines < usize::from(frame.height) {
+        let (_, height) = frame.turn.size((frame.width, frame.height));
+        if lines < usize::from(height) {
             damage.damaged(frame.arrival);
-            let sentence = format!("the image data is damaged: {lines} of {} lines are shown", frame.height);
+            let sentence = format!("the image data is damaged: {lines} of {height} lines are shown");
             return Ok(Some(Fault { cause: Cause::Damaged, sentence }));
         }
     } else if let Err(fault) = tools.decoder.decode(&frame.bytes, &mut tools.picture) {

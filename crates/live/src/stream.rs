@@ -10,6 +10,7 @@ pub mod gop;
 pub mod presence;
 pub mod publisher;
 pub mod rates;
+pub mod rhythm;
 pub mod rules;
 pub mod session;
 pub mod stats;
@@ -24,11 +25,12 @@ use lenscast_base::in_force::InForce;
 use lenscast_base::notices::Notices;
 use lenscast_media::time::{Micros, Pts90k, PtsClock};
 use lenscast_media::ts;
+use lenscast_media::turn::Turn;
 use lenscast_protocol::CameraName;
 use rules::{EncodeMode, Rules};
 use session::Session;
 use stats::{Stats, Track};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -50,6 +52,8 @@ pub struct Stream {
     jpeg: watch::Sender<Option<Arc<JpegFrame>>>,
     /// The camera's connection, while there is one.
     session: watch::Sender<Option<Arc<Session>>>,
+    /// How the owner wants the camera's pictures turned, as a number of EXIF.
+    turn: AtomicU16,
     /// How many viewers count themselves, with [`Stream::count_viewer`].
     viewers: AtomicUsize,
     /// How many frames viewers skipped because they read too slowly.
@@ -120,6 +124,7 @@ impl Stream {
             video: watch::Sender::new(()),
             jpeg: watch::Sender::new(None),
             session: watch::Sender::new(None),
+            turn: AtomicU16::new(Turn::NONE.to_exif()),
             viewers: AtomicUsize::new(0),
             skipped: AtomicU64::new(0),
             stalled: AtomicU64::new(0),
@@ -163,6 +168,31 @@ impl Stream {
     #[must_use]
     pub fn age(&self, at: Micros) -> Duration {
         self.clock.now().saturating_sub(at).to_duration()
+    }
+
+    /// How the owner wants the camera's pictures turned, after what their EXIF says.
+    #[must_use]
+    pub fn turn(&self) -> Turn {
+        Turn::from_exif(self.turn.load(Ordering::Relaxed)).unwrap_or_default()
+    }
+
+    /// Turns the camera's pictures from the next one on.
+    pub fn set_turn(&self, turn: Turn) {
+        self.turn.store(turn.to_exif(), Ordering::Relaxed);
+    }
+
+    /// How long the camera may send no picture, where the owner set `setting`: as long as that, as three of the camera's
+    /// usual intervals, or as three of those that its device told, whichever is the longest.
+    #[must_use]
+    pub fn patience(&self, setting: Duration) -> Duration {
+        let told = self.device().and_then(|told| told.telemetry).map(|(telemetry, _)| telemetry.picture.fps);
+        setting.max(self.stats.patience()).max(told.map_or(Duration::ZERO, rhythm::patience_of))
+    }
+
+    /// After how long without a picture the camera is silent.
+    #[must_use]
+    pub fn silent_after(&self) -> Duration {
+        self.patience(self.rules.get().silent_after)
     }
 
     /// When the video is to be encoded, as the owner has set it now.

@@ -226,7 +226,7 @@ impl Streams {
                 Ok(publisher) => return publisher,
                 Err(busy) => busy,
             };
-            if busy.is_alive(self.rules.get().takeover_timeout).await {
+            if busy.is_alive(self.rules.get().takeover_timeout, stream.next_due()).await {
                 break;
             }
             busy.take_over().await;

@@ -5,6 +5,7 @@ use crate::framed::Framed;
 use bytes::Bytes;
 use lenscast_media::h264::sps::Sps;
 use lenscast_media::time::{Micros, Pts90k};
+use lenscast_media::turn::Turn;
 use lenscast_media::{fmp4, ts};
 use lenscast_protocol::FrameHeader;
 use std::sync::{Arc, OnceLock};
@@ -14,11 +15,13 @@ use std::sync::{Arc, OnceLock};
 pub struct JpegFrame {
     /// The number of the JPEG within its stream, from 0.
     pub sequence: u64,
-    /// The JPEG itself, from SOI through EOI, with Huffman tables.
+    /// The JPEG itself, from SOI through EOI, with Huffman tables. Its EXIF says which way up it is shown, if not as it is.
     pub bytes: Bytes,
-    /// The width in pixels.
+    /// How the picture in `bytes` is turned to be shown.
+    pub turn: Turn,
+    /// The width in pixels, as it is shown.
     pub width: u16,
-    /// The height in pixels.
+    /// The height in pixels, as it is shown.
     pub height: u16,
     /// When the last byte of the JPEG arrived, on the arrival clock.
     pub arrival: Micros,
@@ -204,7 +207,9 @@ fn ts_size(len: usize) -> usize {
 impl JpegFrame {
     /// A frame of which only the number matters.
     pub(crate) fn for_test(sequence: u64) -> Self {
-        Self { sequence, bytes: Bytes::new(), width: 16, height: 16, arrival: Micros(0), arrival_unix_us: 0 }
+        let turn = Turn::NONE;
+        let bytes = Bytes::new();
+        Self { sequence, bytes, turn, width: 16, height: 16, arrival: Micros(0), arrival_unix_us: 0 }
     }
 }
 

@@ -37,14 +37,14 @@ fn jpeg(grey: u8) -> Bytes {
     bytes.into()
 }
 
-/// The mean of a decoded picture's luma.
+/// The mean of a decoded picture's luma, in the full range of a JPEG.
 fn shade(decoder: &mut Decoder, annex_b: &[u8]) -> f64 {
     let picture = decoder.decode(annex_b).unwrap().expect("each access unit is a picture");
     let (width, height) = picture.dimensions();
     assert_eq!((width, height), (SIZE.0.into(), SIZE.1.into()));
     let rows = picture.y().chunks(picture.strides().0).take(height);
     let sum: u64 = rows.flat_map(|row| &row[..width]).map(|&sample| u64::from(sample)).sum();
-    sum as f64 / (width * height) as f64
+    (sum as f64 / (width * height) as f64 - 16.0) * 255.0 / 219.0
 }
 
 /// The body is what stands behind the head of the message.

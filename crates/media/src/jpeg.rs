@@ -9,12 +9,15 @@
 //!    copied.
 //! 3. [`Decoder`] turns it into an [`I420`](crate::picture::I420) picture, and refuses damaged image data.
 //!
+//! [`exif`] tells which way up an image is meant, and says it anew.
+//!
 //! What does not belong here: anything that knows about cameras, sockets or time.
 
 mod budget;
 mod chroma;
 mod decode;
 mod entropy;
+pub mod exif;
 mod fault;
 mod foreign;
 mod frame;

@@ -14,6 +14,10 @@ pub mod jpeg;
 
 pub mod picture;
 
+pub mod turn;
+
+mod range;
+
 pub mod h264;
 
 pub mod ts;

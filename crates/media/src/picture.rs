@@ -5,8 +5,10 @@ use std::fmt;
 /// The shortest side of an [`I420`] picture: one macroblock, the least an H.264 encoder takes.
 pub const MIN_SIDE: usize = 16;
 
-/// A picture in I420: planar 8-bit Y′CbCr 4:2:0 with **full-range BT.601** samples, as JFIF defines them (black
-/// is 0, white 255, no colour 128).
+/// A picture in I420: planar 8-bit Y′CbCr 4:2:0 with BT.601 samples.
+///
+/// A decoded JPEG has them in **full range**, as JFIF defines them (black is 0, white 255, no colour 128). Encoders take
+/// them in **limited range** (black is 16, white 235): [`limit_range`](Self::limit_range) stands between the two.
 ///
 /// Both sides are even and at least [`MIN_SIDE`]. The planes have no padding, so that a row's stride is its width:
 ///

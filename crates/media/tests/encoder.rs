@@ -115,12 +115,12 @@ fn the_profile_is_constrained_baseline() {
     assert_eq!(sps(&encoded)[1..3], [0x42, 0xC0]);
 }
 
-/// What JFIF means: full range and the matrix of BT.601; primaries and transfer of sRGB.
+/// Limited range, the matrix that JFIF means (BT.601), and primaries and transfer of sRGB.
 #[test]
 fn the_colours_are_said() {
     let encoded = encode(&mut OpenH264::default(), 0, false);
     let colour = Sps::parse(sps(&encoded)).unwrap().colour.expect("a colour description");
-    assert!(colour.full_range);
+    assert!(!colour.full_range);
     assert_eq!((colour.primaries, colour.transfer, colour.matrix), (1, 13, 6));
 }
 

@@ -87,7 +87,8 @@ pub struct Limits {
     /// How often an otherwise quiet WebSocket is pinged, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
     pub ping_interval: Duration,
-    /// A camera that was not heard for this long, pongs included, is taken for gone, in seconds
+    /// A camera that was not heard for this long, pongs included, is taken for gone, in seconds; one that answers no pings may
+    /// be quiet for three of its usual intervals more
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "25")]
     pub camera_timeout: Duration,
     /// A viewer whose connection took no byte and sent none for this long is closed, by WebSocket or HTTP, in seconds
@@ -99,10 +100,10 @@ pub struct Limits {
     /// A second connection for a camera takes the name over when the first answers no ping for this long, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "2")]
     pub takeover_timeout: Duration,
-    /// A frame older than this is no snapshot any more, in seconds
+    /// A frame older than this is no snapshot any more, in seconds, or than three of its camera's usual intervals
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
     pub snapshot_max_age: Duration,
-    /// A camera that sent no frame for this long is shown as silent, in seconds
+    /// A camera that sent no frame for this long is shown as silent, in seconds; a slow one after three of its usual intervals
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "3")]
     pub silent_after: Duration,
 }

@@ -1,4 +1,5 @@
-//! `PATCH` and `DELETE /api/cameras/{name}`, `DELETE /api/cameras`: another picture, another title, and forgetting cameras.
+//! `PATCH` and `DELETE /api/cameras/{name}`, `DELETE /api/cameras`: another picture, another title, another way up, and
+//! forgetting cameras.
 
 use super::no;
 use super::openapi::{About, Tag, words};
@@ -14,6 +15,7 @@ use lenscast_base::state::StateError;
 use lenscast_cameras::titles;
 use lenscast_cameras::{Cameras, Forgotten};
 use lenscast_live::Session;
+use lenscast_media::turn::Turn;
 use lenscast_protocol::CameraName;
 use lenscast_protocol::control::{FPS, Hello, PictureRequest, QUALITY, SIZES};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -30,6 +32,12 @@ struct Change {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<words::Title>)]
     title: Option<Option<String>>,
+    /// How its pictures are to be turned.
+    #[schema(value_type = words::Degrees, required = false)]
+    turn: Option<i64>,
+    /// Whether its pictures are to be mirrored (left and right), before they are turned.
+    #[schema(required = false, nullable = false)]
+    mirrored: Option<bool>,
     /// Another size.
     #[schema(value_type = words::Size, required = false)]
     size: Option<String>,
@@ -46,7 +54,23 @@ struct Change {
 struct Wish {
     /// `Some(None)` takes the title away.
     title: Option<Option<String>>,
+    turn: Option<TurnWish>,
     picture: Option<PictureRequest>,
+}
+
+/// How pictures are to be turned: what is not said stays.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct TurnWish {
+    degrees: Option<u16>,
+    mirrored: Option<bool>,
+}
+
+impl TurnWish {
+    /// What comes of it for pictures that are turned so now.
+    fn after(self, now: Turn) -> Turn {
+        let degrees = self.degrees.unwrap_or(now.degrees());
+        Turn::new(self.mirrored.unwrap_or(now.mirrored()), degrees).unwrap_or(now)
+    }
 }
 
 /// What was changed, and what was asked of the device. What was not asked for is left out.
@@ -57,6 +81,14 @@ struct Changed {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     title: Option<String>,
+    /// How its pictures are turned from the next one on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = words::Degrees, required = false)]
+    turn: Option<u16>,
+    /// Whether its pictures are mirrored from the next one on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    mirrored: Option<bool>,
     /// The size that the device was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = words::Size, required = false)]
@@ -74,16 +106,17 @@ struct Changed {
 /// The part of the API's description that tells about [`change`].
 #[must_use]
 pub fn about_change() -> About {
-    let text = "Gives a camera a title, asks its device for another picture, or both. All of it is done or nothing. A title works for a \
-                camera that is not connected, too; it follows the camera's device to another name. The device keeps to another picture until it \
-                restarts.";
+    let text = "Gives a camera a title, turns its pictures, asks its device for another picture, or all of that. All of it is done or \
+                nothing. Title and turn work for a camera that is not connected, too; they follow the camera's device to another name. The \
+                turn comes after what the EXIF of the pictures says; video is turned, and JPEGs say it in their EXIF. The device keeps to \
+                another picture until it restarts.";
     About::new("changeCamera", Tag::Cameras, "Changes a camera's title or picture", text)
         .path::<words::CameraName>("name", "The camera.")
         .body::<Change>("What is to be another.")
-        .answer::<Changed>(200, "The title is changed, and nothing else was asked for.")
+        .answer::<Changed>(200, "Title and turn are changed, and nothing was asked of the device.")
         .answer::<Changed>(
             202,
-            "The device is asked for another picture; the title is changed if one was given.",
+            "The device is asked for another picture; title and turn are changed if they were given.",
         )
         .refuses(
             StatusCode::BAD_REQUEST,
@@ -91,7 +124,10 @@ pub fn about_change() -> About {
         )
         .refuses(StatusCode::NOT_FOUND, "Another picture is asked for, and no such camera is connected.")
         .refuses(StatusCode::CONFLICT, "The camera's firmware cannot be asked for another picture.")
-        .refuses(StatusCode::INTERNAL_SERVER_ERROR, "The title cannot be kept. Nothing has changed.")
+        .refuses(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Title or turn cannot be kept. The device is not asked for anything.",
+        )
 }
 
 /// `PATCH`: gives a camera a title, asks its device for another picture, or both; or does neither.
@@ -101,7 +137,8 @@ pub async fn change(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let body = super::body(body)?;
-    let Wish { title, picture } = wish(&body).map_err(|sentence| no(StatusCode::BAD_REQUEST, sentence))?;
+    let Wish { title, turn, picture } =
+        wish(&body).map_err(|sentence| no(StatusCode::BAD_REQUEST, sentence))?;
     let session = picture.as_ref().map(|picture| askable(&cameras, &name, picture)).transpose()?;
     let title = match title {
         None => None,
@@ -110,15 +147,34 @@ pub async fn change(
             Some(written(move || cameras.set_title(&cameras.owner(&name), title)).await?)
         }
     };
+    let turn = match turn {
+        None => None,
+        Some(wish) => {
+            let (cameras, name) = (cameras.clone(), name.clone());
+            Some(
+                written(move || {
+                    let turn = wish.after(cameras.turn(&name));
+                    cameras.set_turn(&name, turn).map(|()| turn)
+                })
+                .await?,
+            )
+        }
+    };
+    let kept = Changed {
+        title,
+        turn: turn.map(Turn::degrees),
+        mirrored: turn.map(Turn::mirrored),
+        ..Changed::default()
+    };
     let Some((picture, session)) = picture.zip(session) else {
-        return Ok(Json(Changed { title, ..Changed::default() }).into_response());
+        return Ok(Json(kept).into_response());
     };
     tracing::info!(camera = %name, request = ?picture, "another picture is asked for");
     if let Some(device) = &session.device {
         device.ask(picture.clone());
     }
     let PictureRequest { size, quality, fps } = picture;
-    Ok((StatusCode::ACCEPTED, Json(Changed { title, size, quality, fps })).into_response())
+    Ok((StatusCode::ACCEPTED, Json(Changed { size, quality, fps, ..kept })).into_response())
 }
 
 /// The part of the API's description that tells about [`forget`].
@@ -182,13 +238,13 @@ pub async fn forget_all(State(cameras): State<Cameras>) -> Result<Response, Prob
     Ok(Json(ForgottenAll { forgotten }).into_response())
 }
 
-/// Does what writes titles to the disk; it is done whole even when whoever asked for it does not wait.
+/// Does what writes titles and turns to the disk; it is done whole even when whoever asked for it does not wait.
 async fn written<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StateError> + Send + 'static,
 ) -> Result<T, Problem> {
     let not_kept = |error: &dyn std::fmt::Display| {
-        tracing::error!(%error, "a title cannot be kept");
-        no(StatusCode::INTERNAL_SERVER_ERROR, format!("The title cannot be kept: {error}."))
+        tracing::error!(%error, "what a camera was given cannot be kept");
+        no(StatusCode::INTERNAL_SERVER_ERROR, format!("It cannot be kept: {error}."))
     };
     let result = tokio::task::spawn_blocking(work).await;
     result.map_err(|error| not_kept(&error))?.map_err(|error| not_kept(&error))
@@ -216,14 +272,20 @@ fn wish(body: &[u8]) -> Result<Wish, String> {
     let change: Change = super::object(body).map_err(|error| {
         let why = error.map_or_else(String::new, |error| format!(": {error}"));
         format!(
-            "The request must be a JSON object with any of title, size, quality and fps, and is not{why}."
+            "The request must be a JSON object with any of title, size, quality and fps, turn and mirrored, and is not{why}."
         )
     })?;
-    let Change { title, size, quality, fps } = change;
+    let Change { title, turn, mirrored, size, quality, fps } = change;
     let some_picture = size.is_some() || quality.is_some() || fps.is_some();
-    if title.is_none() && !some_picture {
-        return Err("The request must say any of title, size, quality and fps.".into());
+    let some_turn = turn.is_some() || mirrored.is_some();
+    if title.is_none() && !some_turn && !some_picture {
+        return Err("The request must say any of title, size, quality and fps, turn and mirrored.".into());
     }
+    let degrees = match turn.map(u16::try_from) {
+        None => None,
+        Some(Ok(degrees)) if Turn::new(false, degrees).is_some() => Some(degrees),
+        Some(_) => return Err("A picture is turned by 0, 90, 180 or 270 degrees, clockwise.".into()),
+    };
     let title = title.map(|title| titles::parse(&title.unwrap_or_default())).transpose()?;
     if let Some(size) = &size
         && !SIZES.iter().any(|(name, ..)| name == size)
@@ -241,7 +303,8 @@ fn wish(body: &[u8]) -> Result<Wish, String> {
     if fps.is_some_and(|fps| !FPS.contains(&fps)) {
         return Err(format!("The rate is {} to {} frames a second.", FPS.start(), FPS.end()));
     }
-    Ok(Wish { title, picture: some_picture.then_some(PictureRequest { size, quality, fps }) })
+    let turn = some_turn.then_some(TurnWish { degrees, mirrored });
+    Ok(Wish { title, turn, picture: some_picture.then_some(PictureRequest { size, quality, fps }) })
 }
 
 /// A field that is there, be it null.

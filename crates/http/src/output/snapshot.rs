@@ -32,7 +32,7 @@ pub fn about_named() -> About {
 fn answered(about: About) -> About {
     about.answer_as(200, "image/jpeg", "A JPEG.").refuses(
         StatusCode::SERVICE_UNAVAILABLE,
-        "The camera has sent no picture, or none for 10 s (`snapshot_max_age`).",
+        "The camera has sent no picture, or none for 10 s (`snapshot_max_age`) and three of its usual intervals.",
     )
 }
 
@@ -55,7 +55,7 @@ pub async fn named_camera(
 
 fn response(cameras: &Cameras, serving: &Serving, name: &CameraName) -> Response {
     let stream = cameras.streams().get(name);
-    let max_age = serving.config().snapshot_max_age;
+    let max_age = stream.patience(serving.config().snapshot_max_age);
     match stream.newest_jpeg() {
         Some(frame) if stream.age(frame.arrival) > max_age => {
             let seconds = stream.age(frame.arrival).as_secs();

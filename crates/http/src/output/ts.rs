@@ -22,7 +22,8 @@ pub(super) const CONTENT_TYPE: &str = "video/mp2t";
 #[must_use]
 pub fn about() -> About {
     let text = "H.264 in an MPEG transport stream, for VLC, ffmpeg and Home Assistant, of the camera `default`. Who reads slowly misses some. It \
-                waits for its camera.";
+                waits for its camera. For a second after somebody joined, the newest picture is shown again each 45 ms while no other comes: players \
+                want to see many before they show one.";
     let about = About::new("getTs", Tag::Pictures, "The camera's video, without an end", text);
     watched(about).answer_as(200, CONTENT_TYPE, "The transport stream.")
 }
@@ -50,7 +51,7 @@ pub(super) fn response(
         Err(refusal) => return refused(refusal),
     };
     let stream = cameras.streams().get(name);
-    let watching = (stream.join_video(), Watching::new(stream, flow));
+    let watching = (stream.join_video_as_player(), Watching::new(stream, flow));
     let units = futures_util::stream::unfold(watching, |(mut cursor, watching)| async {
         let item = cursor.next().await;
         let packets = item.unit.ts().body();

@@ -346,6 +346,7 @@ impl Viewer {
             "state": state.as_str(),
             "width": newest.as_ref().map(|frame| frame.width),
             "height": newest.as_ref().map(|frame| frame.height),
+            "silent_after_ms": self.stream.silent_after().as_millis() as u64,
             "newest_frame_age_ms": newest.as_ref().map(|frame| self.stream.age(frame.arrival).as_millis() as u64),
         });
         self.writer.frame(Opcode::Text, text.to_string().as_bytes()).await

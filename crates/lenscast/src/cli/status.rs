@@ -151,12 +151,18 @@ fn row(camera: &Value) -> [String; 8] {
         named,
         state(camera),
         size,
-        only(live, format!("{:.1}", camera["fps"].as_f64().unwrap_or(0.0))),
+        only(live, rate(camera["fps"].as_f64().unwrap_or(0.0))),
         only(live, (number("bitrate") / 1000).to_string()),
         number("viewers").to_string(),
         (number("dropped") + quarantined).to_string(),
         signal,
     ]
+}
+
+/// A rate in frames a second. That of a slow camera has more digits: one picture in 30 s is 0.033.
+fn rate(fps: f64) -> String {
+    let digits = if fps > 0.0 && fps < 0.95 { 3 } else { 1 };
+    format!("{fps:.digits$}")
 }
 
 /// What it does, and for how long.
@@ -185,6 +191,13 @@ fn texts(list: &Value) -> Vec<&str> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn the_rate_of_a_slow_camera_is_not_rounded_away() {
+        for (fps, text) in [(0.033, "0.033"), (0.2, "0.200"), (0.95, "0.9"), (12.5, "12.5"), (0.0, "0.0")] {
+            assert_eq!(rate(fps), text);
+        }
+    }
 
     fn status() -> Value {
         json!({

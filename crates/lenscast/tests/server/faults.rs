@@ -29,7 +29,7 @@ impl Encoder for Tricky {
     }
 }
 
-fn tricky(trick: impl Fn(u64) + Send + Sync + 'static) -> MakeEncoder {
+pub fn tricky(trick: impl Fn(u64) + Send + Sync + 'static) -> MakeEncoder {
     let count = Arc::new(AtomicU64::new(0));
     let trick: Trick = Arc::new(trick);
     MakeEncoder::new(move |sink| {

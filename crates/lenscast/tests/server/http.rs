@@ -80,7 +80,7 @@ pub async fn read_until(server: &Running, path: &str, enough: impl Fn(&[u8]) -> 
     answer
 }
 
-fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
+pub fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     bytes.windows(what.len()).position(|window| window == what)
 }
 

@@ -2,7 +2,9 @@
 
 mod access;
 mod bad_input;
+mod bursts;
 mod camera;
+mod colours;
 mod config;
 mod damaged;
 mod demo;
@@ -20,10 +22,13 @@ mod mended;
 mod news;
 mod openapi;
 mod playback;
+mod players;
 mod price;
 mod program;
 mod refused;
+mod slow;
 mod strangers;
 mod titles;
 mod tls;
+mod turned;
 mod viewer;

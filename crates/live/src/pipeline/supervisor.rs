@@ -42,12 +42,11 @@ impl Video {
         }
     }
 
-    /// Gives the pipeline the newest JPEG. If another one still waits for the encoder, that one is left out and counted as
-    /// dropped.
+    /// Gives the pipeline the newest JPEG. Others that still wait for the encoder, and have no time to, are left out and counted
+    /// as dropped.
     pub fn show(&self, frame: Arc<JpegFrame>) {
-        if self.running.as_ref().is_some_and(|running| running.mailbox.push(frame)) {
-            self.stream.stats.dropped.fetch_add(1, Ordering::Relaxed);
-        }
+        let dropped = self.running.as_ref().map_or(0, |running| running.mailbox.push(frame));
+        self.stream.stats.dropped.fetch_add(dropped as u64, Ordering::Relaxed);
     }
 
     /// Looks whether the pipeline still gets on; to be called about once a second.
@@ -101,6 +100,7 @@ impl Video {
                 if self.stream.notices.due("video begins anew").is_some() {
                     tracing::info!(%camera, "video begins anew: it is configured differently");
                 }
+                self.stream.stats.forget_encoder();
                 (self.encode, self.abandoned, self.off) = (encode, false, false);
             }
             Err(_) => self.config = before,

@@ -29,6 +29,17 @@ impl Stream {
     /// else with one that is made now.
     #[must_use]
     pub fn join_video(self: &Arc<Self>) -> VideoCursor {
+        self.join(false)
+    }
+
+    /// The same for a player that wants to see many pictures before it shows the first: the newest is repeated for a moment
+    /// ([`Demand::repeat`](crate::Demand::repeat)), for all who watch.
+    #[must_use]
+    pub fn join_video_as_player(self: &Arc<Self>) -> VideoCursor {
+        self.join(true)
+    }
+
+    fn join(self: &Arc<Self>, as_player: bool) -> VideoCursor {
         let changed = self.video.subscribe();
         let mut state = self.lock();
         state.video_cursors += 1;
@@ -38,6 +49,9 @@ impl Stream {
             demand.set_watched(true);
             if !fresh && !std::mem::replace(&mut state.key_pending, true) {
                 demand.request_key();
+            }
+            if as_player {
+                demand.repeat();
             }
         }
         drop(state);

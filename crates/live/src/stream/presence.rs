@@ -1,10 +1,13 @@
 //! Whether a camera is there, since when, and which device is behind it.
 
-use super::Stream;
+use super::session::Session;
+use super::{Stream, rhythm};
 use crate::device::Told;
 use lenscast_media::time::Micros;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+/// Nobody who wants the name of a camera that answers no pings waits longer for its next picture.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// What a person wants to know first about a camera: is there a picture, and if not, why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +18,7 @@ pub enum CameraState {
     NoFrame,
     /// Frames come in.
     Live,
-    /// A camera is connected, but its newest good frame is older than [`silent_after`](crate::Rules::silent_after).
+    /// A camera is connected, but its newest good frame is older than [`silent_after`](Stream::silent_after).
     Silent,
 }
 
@@ -91,7 +94,7 @@ impl Stream {
         };
         match &*self.jpeg.borrow() {
             None => (CameraState::NoFrame, Some(session.since)),
-            Some(frame) if self.age(frame.arrival) < self.rules.get().silent_after => {
+            Some(frame) if self.age(frame.arrival) < self.silent_after() => {
                 (CameraState::Live, Some(state.live_since))
             }
             Some(frame) => (CameraState::Silent, Some(frame.arrival)),
@@ -131,6 +134,28 @@ impl Stream {
         }
     }
 
+    /// How long the camera's next picture may take by its own rhythm: half as long again as usual, and at most
+    /// [`LONGEST_WAIT`]; zero while its rhythm is unknown.
+    #[must_use]
+    pub fn next_due(&self) -> Duration {
+        let interval = self.stats.interval().unwrap_or_default();
+        (interval + interval / 2).min(LONGEST_WAIT)
+    }
+
+    /// How long the camera that is connected may say nothing at all until it is taken for gone, where the owner set `setting`.
+    ///
+    /// A camera answers pings, and says something more often than that. Some cameras never answer one: they may be quiet for
+    /// three of their usual intervals more. Before the second picture nobody knows these, and the camera gets three times
+    /// the setting.
+    #[must_use]
+    pub fn may_be_quiet(&self, session: &Session, setting: Duration) -> Duration {
+        if session.answers_pings() {
+            return setting;
+        }
+        let unknown = self.stats.interval().is_none() && self.newest_jpeg().is_some();
+        if unknown { setting * rhythm::INTERVALS } else { setting + self.patience(Duration::ZERO) }
+    }
+
     /// Forgets everything about the camera. Viewers who wait for it go on waiting.
     pub fn forget(&self) {
         self.stats.reset();
@@ -152,6 +177,7 @@ mod tests {
     use lenscast_base::in_force::InForce;
     use lenscast_media::causes::Cause;
     use lenscast_protocol::CameraName;
+    use lenscast_protocol::control::Telemetry;
     use std::sync::Arc;
 
     fn stream(silent_after: Duration) -> Arc<Stream> {
@@ -181,6 +207,9 @@ mod tests {
         let again = first.saturating_add(Micros(10_000_000));
         push(&publisher, again);
         assert_eq!(stream.state_since(), (CameraState::Live, Some(again)), "after a silence");
+        let third = again.saturating_add(Micros(10_000_000));
+        push(&publisher, third);
+        assert_eq!(stream.state_since(), (CameraState::Live, Some(again)), "that is its rhythm now");
         let before = stream.clock().now();
         drop(publisher);
         let (state, since) = stream.state_since();
@@ -211,12 +240,55 @@ mod tests {
     }
 
     #[test]
+    fn a_camera_may_be_quiet_for_the_setting_its_own_rhythm_or_what_its_device_told() {
+        let stream = stream(Duration::from_secs(3));
+        let publisher = stream.attach(camera(true)).unwrap();
+        let seconds = |stream: &Stream| stream.silent_after().as_secs();
+        push(&publisher, Micros(0));
+        assert_eq!(seconds(&stream), 3);
+        let device = publisher.session().device.as_ref().unwrap();
+        for (fps, wanted) in [(0.1, 30), (25.0, 3), (0.0, 3)] {
+            let mut told = Telemetry::default();
+            told.picture.fps = fps;
+            device.keep_telemetry(told, Micros(0));
+            assert_eq!(seconds(&stream), wanted, "{fps}");
+        }
+        push(&publisher, Micros(20_000_000));
+        assert_eq!(seconds(&stream), 60);
+        assert_eq!(stream.patience(Duration::from_secs(100)).as_secs(), 100);
+    }
+
+    #[test]
+    fn a_camera_that_answers_no_pings_may_be_quiet_for_as_long_as_its_rhythm_says() {
+        let stream = stream(Duration::from_secs(3));
+        let publisher = stream.attach(camera(false)).unwrap();
+        let setting = Duration::from_secs(25);
+        let quiet =
+            || (stream.may_be_quiet(publisher.session(), setting).as_secs(), stream.next_due().as_secs());
+        assert_eq!(quiet(), (25, 0), "it has sent nothing");
+        push(&publisher, Micros(0));
+        assert_eq!(quiet(), (75, 0), "its second picture may take longer than the setting");
+        push(&publisher, Micros(30_000_000));
+        assert_eq!(quiet(), (25 + 90, 45));
+        for second in 31..100 {
+            push(&publisher, Micros(second * 1_000_000));
+        }
+        assert_eq!(quiet(), (25 + 3, 1));
+        push(&publisher, Micros(1_000_000_000));
+        assert_eq!(quiet().1, 60, "nobody waits for ever");
+        publisher.session().answered(b"lenscast");
+        assert_eq!(quiet().0, 25, "it answers pings");
+    }
+
+    #[test]
     fn a_camera_is_silent_since_its_newest_frame() {
         let stream = stream(Duration::ZERO);
         let publisher = stream.attach(camera(false)).unwrap();
         for us in [3, 5, 8] {
             push(&publisher, Micros(us));
         }
+        // Longer than three of these intervals.
+        std::thread::sleep(Duration::from_millis(1));
         assert_eq!(stream.state_since(), (CameraState::Silent, Some(Micros(8))));
     }
 

@@ -4,7 +4,9 @@ use super::session::{Camera, Session};
 use super::{State, Stream};
 use crate::unit::JpegFrame;
 use bytes::Bytes;
+use lenscast_media::jpeg::exif;
 use lenscast_media::time::Micros;
+use lenscast_media::turn::Turn;
 use std::sync::Arc;
 
 /// The right to publish JPEGs as a stream's camera. When it is dropped, the camera has left, and nothing is live any more.
@@ -28,6 +30,7 @@ impl Stream {
         state.device_id.take_if(|_| !camera.control);
         self.notices.comes_from(camera.peer.ip());
         let session = Arc::new(Session::new(camera, self.clock.now()));
+        self.stats.connected(session.since);
         self.session.send_replace(Some(session.clone()));
         self.stats.forget_trouble();
         drop(state);
@@ -50,12 +53,21 @@ impl Publisher {
     }
 
     /// Publishes a good JPEG to those who read JPEGs. Gives it back for [`Video::show`](crate::Video::show), which makes video of
-    /// it. `width` and `height` are in pixels; `arrival` is when the last byte came, on the arrival clock.
+    /// it. `width` and `height` are in pixels, as they stand in the JPEG; `arrival` is when the last byte came, on the arrival
+    /// clock.
+    ///
+    /// The picture is turned as its EXIF says, and then as the owner wants ([`Stream::set_turn`]). What the owner wants is
+    /// written into its EXIF; without a wish, `bytes` stay as they are.
     pub fn push(&self, bytes: Bytes, width: u16, height: u16, arrival: Micros) -> Arc<JpegFrame> {
         let stream = &self.stream;
+        let (sent, wanted) = (exif::orientation(&bytes), stream.turn());
+        let turn = sent.then(wanted);
+        let bytes = if wanted == Turn::NONE { bytes } else { exif::with_orientation(&bytes, turn).into() };
+        let (width, height) = turn.size((width, height));
         let before = stream.newest_jpeg().map(|frame| frame.arrival);
         let silence = before.map(|before| arrival.saturating_sub(before).to_duration());
-        let silent_after = stream.rules.get().silent_after;
+        // By the rhythm until now, of which this picture is no part yet.
+        let silent_after = stream.silent_after();
         let sequence = {
             let State { jpeg_sequence, live_since, .. } = &mut *stream.lock();
             if silence.is_none_or(|silence| silence >= silent_after) {
@@ -66,7 +78,7 @@ impl Publisher {
         };
         let arrival_unix_us = stream.clock.unix_us(arrival);
         stream.stats.count_frame(arrival, stream.clock.now(), bytes.len());
-        let frame = Arc::new(JpegFrame { sequence, bytes, width, height, arrival, arrival_unix_us });
+        let frame = Arc::new(JpegFrame { sequence, bytes, turn, width, height, arrival, arrival_unix_us });
         stream.jpeg.send_replace(Some(frame.clone()));
         if before.is_none() {
             stream.news.tell();

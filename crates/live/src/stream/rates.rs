@@ -1,11 +1,14 @@
-//! Rates and means over the last seconds. Plain data: no lock, no clock; bounded.
+//! Rates over the last frames, and means over the last seconds. Plain data: no lock, no clock; bounded.
 
 use lenscast_media::time::Micros;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// The window over which rates are measured.
+/// The window over which rates are measured at least.
 const RATE_WINDOW: Duration = Duration::from_secs(3);
+
+/// A rate is measured over so many frames at least, as long as they take: a slow camera sends none in most windows.
+const FEWEST: usize = 5;
 
 /// How many frames are remembered for a rate: three seconds at 60 frames a second.
 const RATE_FRAMES: usize = 180;
@@ -26,11 +29,23 @@ impl Rate {
         self.0.push_back((at, bytes));
     }
 
-    /// How many frames and bytes came a second, over the last three seconds before `now`.
+    /// How many frames and bytes came a second before `now`: over the last three seconds, or over the last five frames if
+    /// that is longer. Zero when nothing came for three seconds, nor for `patience`, which is how long it may be quiet.
     #[must_use]
-    pub fn per_second(&self, now: Micros) -> (f64, f64) {
-        let window = Micros::from_duration(RATE_WINDOW);
-        let mut recent = self.0.iter().filter(|(at, _)| now.saturating_sub(*at) < window);
+    pub fn per_second(&self, now: Micros, patience: Duration) -> (f64, f64) {
+        let patience = patience.max(RATE_WINDOW);
+        let age = |at: Micros| now.saturating_sub(at).to_duration();
+        if self.0.back().is_none_or(|(last, _)| age(*last) >= patience) {
+            return (0.0, 0.0);
+        }
+        // One picture in 10 s, patience 30 s: the five frames are 0 to 40 s old. What is older than each of them may be in
+        // its turn belongs to another time.
+        let reach = patience * FEWEST as u32;
+        let from = self.0.len().saturating_sub(FEWEST);
+        let counts = |(index, (at, _)): &(usize, &(Micros, usize))| {
+            age(*at) < RATE_WINDOW || (*index >= from && age(*at) < reach)
+        };
+        let mut recent = self.0.iter().enumerate().filter(counts).map(|(_, frame)| frame);
         let (Some((first, first_bytes)), Some((last, _))) = (recent.next(), self.0.back()) else {
             return (0.0, 0.0);
         };
@@ -41,7 +56,7 @@ impl Rate {
             let seconds = last.saturating_sub(*first).to_duration().as_secs_f64();
             return (f64::from(count) / seconds, bytes as f64 / seconds);
         }
-        let seconds = RATE_WINDOW.as_secs_f64();
+        let seconds = patience.as_secs_f64();
         (f64::from(count + 1) / seconds, (bytes + first_bytes) as f64 / seconds)
     }
 }
@@ -108,13 +123,48 @@ mod tests {
     }
 
     #[test]
+    fn the_rate_of_a_slow_camera_is_over_its_last_frames_and_does_not_swing() {
+        for every in [1_000, 5_000, 10_000, 30_000] {
+            let mut rate = Rate::default();
+            for number in 0..20 {
+                rate.push(ms(number * every), 5_000);
+                if number == 0 {
+                    continue;
+                }
+                let wanted = 1000.0 / every as f64;
+                for later in [0, every / 2, every - 1, 2 * every] {
+                    let (frames, bytes) =
+                        rate.per_second(ms(number * every + later), Duration::from_millis(3 * every));
+                    assert!((frames / wanted - 1.0).abs() < 1e-6, "{every} ms, {later} ms later: {frames}");
+                    assert!((bytes / wanted / 5_000.0 - 1.0).abs() < 1e-6, "{bytes}");
+                }
+            }
+            let later = ms(19 * every + 3 * every);
+            assert_eq!(
+                rate.per_second(later, Duration::from_millis(3 * every)),
+                (0.0, 0.0),
+                "it fell silent"
+            );
+        }
+    }
+
+    #[test]
+    fn a_rate_is_not_that_of_another_time() {
+        let mut rate = Rate::default();
+        (0..10).for_each(|number| rate.push(ms(number * 1000), 10));
+        rate.push(ms(3_600_000), 10);
+        let (frames, _) = rate.per_second(ms(3_600_000), Duration::from_secs(3));
+        assert!((frames - 1.0 / 3.0).abs() < 1e-6, "{frames}");
+    }
+
+    #[test]
     fn a_rate_remembers_no_more_than_it_needs() {
         let mut rate = Rate::default();
         for number in 0..10_000 {
             rate.push(ms(number), 10);
         }
         assert_eq!(rate.0.len(), RATE_FRAMES);
-        let (frames, bytes) = rate.per_second(ms(9_999));
+        let (frames, bytes) = rate.per_second(ms(9_999), Duration::ZERO);
         assert!((frames - 1000.0).abs() < 1e-6 && (bytes - 10_000.0).abs() < 1e-6, "{frames} {bytes}");
     }
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 pub struct Rules {
     /// When video is encoded.
     pub encode: EncodeMode,
-    /// How long a camera may send no frame until it is shown as silent.
+    /// How long a camera may send no frame until it is shown as silent; a slow one may for longer
+    /// ([`Stream::silent_after`](crate::Stream::silent_after)).
     pub silent_after: Duration,
     /// How long a camera may take to show that it is alive when another one wants its name.
     pub takeover_timeout: Duration,

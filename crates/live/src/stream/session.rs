@@ -3,7 +3,7 @@
 use crate::device::Device;
 use lenscast_media::time::Micros;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -35,6 +35,8 @@ pub struct Session {
     asked: AtomicU64,
     /// The number of the question that was answered last; 0 while none was.
     answered: watch::Sender<u64>,
+    /// Whether any ping was ever answered. Some cameras answer none.
+    answers_pings: AtomicBool,
     /// Wakes those who wait for a sign of life, whether a frame, a pong or anything else.
     heard: watch::Sender<()>,
     /// Tells the connection's task to give the name up.
@@ -53,6 +55,7 @@ impl Session {
             probe: Notify::new(),
             asked: AtomicU64::new(0),
             answered: watch::Sender::new(0),
+            answers_pings: AtomicBool::new(false),
             heard: watch::Sender::new(()),
             evict: CancellationToken::new(),
             gone: CancellationToken::new(),
@@ -75,8 +78,15 @@ impl Session {
         [QUESTION, &self.asked.load(Ordering::Relaxed).to_be_bytes()].concat()
     }
 
-    /// Notes a pong with this content. One that answers no question of ours is left out.
+    /// Whether the camera has answered a ping on this connection.
+    #[must_use]
+    pub fn answers_pings(&self) -> bool {
+        self.answers_pings.load(Ordering::Relaxed)
+    }
+
+    /// Notes a pong with this content. One that answers no question of ours only shows that the camera answers pings.
     pub fn answered(&self, pong: &[u8]) {
+        self.answers_pings.store(true, Ordering::Relaxed);
         if let Some(Ok(number)) = pong.strip_prefix(QUESTION).map(TryInto::try_into) {
             self.answered.send_replace(u64::from_be_bytes(number));
         }
@@ -86,8 +96,9 @@ impl Session {
     ///
     /// Frames alone prove little. They may have been on the way for long, while this server or the network hung. So frames count
     /// only in the second half of `patience`; by then, what was on the way has been read. That is enough for cameras that
-    /// never answer a ping.
-    pub async fn is_alive(&self, patience: Duration) -> bool {
+    /// never answer a ping. Of such a camera a frame is waited for as long as `due`, if that is longer: a slow one may send one
+    /// in 10 s.
+    pub async fn is_alive(&self, patience: Duration, due: Duration) -> bool {
         // Each question has a number, so that a late answer to the one before counts for nothing. Example with 2 s of patience:
         //
         //     0.0 s  the ping "alive?" 7 is sent
@@ -101,7 +112,10 @@ impl Session {
         let frames = async {
             tokio::time::sleep(patience / 2).await;
             let mut heard = self.heard.subscribe();
-            tokio::time::timeout(patience / 2, heard.changed()).await.is_ok_and(|heard| heard.is_ok())
+            let due = if self.answers_pings() { Duration::ZERO } else { due };
+            tokio::time::timeout(due.max(patience / 2), heard.changed())
+                .await
+                .is_ok_and(|heard| heard.is_ok())
         };
         tokio::select! {
             answer = answered.wait_for(|&last| last >= number) => answer.is_ok(),
@@ -131,14 +145,22 @@ mod tests {
 
     /// Whether a camera is found alive that does this from the moment when it is asked.
     async fn is_alive<F: Future<Output = ()>>(does: impl FnOnce(Arc<Session>) -> F) -> bool {
-        let session = session();
+        is_alive_when_due(Duration::ZERO, session(), does).await
+    }
+
+    /// The same of this session, whose next frame is due within a time.
+    async fn is_alive_when_due<F: Future<Output = ()>>(
+        due: Duration,
+        session: Arc<Session>,
+        does: impl FnOnce(Arc<Session>) -> F,
+    ) -> bool {
         let answer = async {
             session.probe.notified().await;
             does(session.clone()).await;
             std::future::pending::<bool>().await
         };
         tokio::select! {
-            is_alive = session.is_alive(PATIENCE) => is_alive,
+            is_alive = session.is_alive(PATIENCE, due) => is_alive,
             _ = answer => unreachable!(),
         }
     }
@@ -193,11 +215,30 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_slow_camera_that_answers_no_pings_is_alive_while_it_keeps_its_rhythm() {
+        let due = Duration::from_secs(15);
+        let slow = |session: Arc<Session>| async move {
+            after(9_500).await;
+            session.heard();
+            std::future::pending().await
+        };
+        assert!(is_alive_when_due(due, session(), slow).await);
+        assert!(!is_alive(slow).await, "nobody knows its rhythm");
+        let asked = tokio::time::Instant::now();
+        assert!(!is_alive_when_due(due, session(), |_session| std::future::pending()).await);
+        assert!(asked.elapsed() <= due + PATIENCE, "one that is gone is not waited for longer");
+        // One that has answered pings before does so now, if it is there.
+        let answering = session();
+        answering.answered(b"lenscast");
+        assert!(!is_alive_when_due(due, answering, slow).await);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn an_answer_to_an_earlier_question_is_none_to_the_next() {
         let session = session();
         let first = session.question();
-        assert!(!session.is_alive(PATIENCE).await);
+        assert!(!session.is_alive(PATIENCE, Duration::ZERO).await);
         session.answered(&first);
-        assert!(!session.is_alive(PATIENCE).await);
+        assert!(!session.is_alive(PATIENCE, Duration::ZERO).await);
     }
 }

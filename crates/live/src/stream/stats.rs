@@ -1,6 +1,7 @@
 //! What is counted about a camera, across its connections.
 
 use super::rates::{Rate, RecentMean};
+use super::rhythm::Rhythm;
 use super::trouble::{Trouble, Troubles};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -62,11 +63,15 @@ struct Inner {
     quarantined: BTreeMap<&'static str, u64>,
     mended: BTreeMap<&'static str, u64>,
     troubles: Troubles,
+    /// How far apart the JPEGs are.
+    rhythm: Rhythm,
     /// The rate of the JPEGs.
     jpegs: Rate,
     /// The rate of the access units.
     video: Rate,
     pipeline: StageTimes,
+    /// How long an encoder outside of the pipeline's thread takes for a picture, smoothed, in ms; 0 when there is none.
+    encoder_outside: f64,
     video_delivery: RecentMean,
     jpeg_delivery: RecentMean,
     /// The seconds of all deliveries together, and how many there were.
@@ -80,7 +85,7 @@ pub struct StageTimes {
     pub ingest: f64,
     /// Decoding: JPEG to I420.
     pub decode: f64,
-    /// Encoding: I420 to H.264.
+    /// Encoding: I420 to H.264, by an ffmpeg too.
     pub encode: f64,
     /// Muxing: H.264 to MPEG-TS.
     pub mux: f64,
@@ -117,6 +122,7 @@ impl Stats {
         let mut inner = self.lock();
         inner.jpegs.push(arrival, bytes);
         inner.troubles.good(arrival);
+        inner.rhythm.pictured(arrival);
         smooth(&mut inner.pipeline.ingest, now.saturating_sub(arrival).to_duration());
     }
 
@@ -176,22 +182,43 @@ impl Stats {
         self.lock().mended.clone()
     }
 
-    /// How many good frames came a second over the last three seconds before `now`; 0 when there were none.
+    /// Notes that the camera connected at `now`.
+    pub fn connected(&self, now: Micros) {
+        self.lock().rhythm.connected(now);
+    }
+
+    /// The usual time between two good frames; `None` before the second.
+    #[must_use]
+    pub fn interval(&self) -> Option<Duration> {
+        self.lock().rhythm.interval()
+    }
+
+    /// How long the camera may be quiet by its own rhythm; zero while that is unknown.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.lock().rhythm.patience()
+    }
+
+    /// How many good frames came a second before `now`: over the last three seconds, or over the last five frames of a slow
+    /// camera; 0 when the camera fell silent.
     #[must_use]
     pub fn fps(&self, now: Micros) -> f64 {
-        self.lock().jpegs.per_second(now).0
+        let inner = self.lock();
+        inner.jpegs.per_second(now, inner.rhythm.patience()).0
     }
 
-    /// How many bits a second the good frames had over the last three seconds before `now`.
+    /// How many bits a second the good frames had, over the same time as [`fps`](Self::fps).
     #[must_use]
     pub fn bitrate(&self, now: Micros) -> f64 {
-        self.lock().jpegs.per_second(now).1 * 8.0
+        let inner = self.lock();
+        inner.jpegs.per_second(now, inner.rhythm.patience()).1 * 8.0
     }
 
-    /// How many bits a second the encoded video had over the last three seconds before `now`.
+    /// How many bits a second the encoded video had, over the same time as [`fps`](Self::fps).
     #[must_use]
     pub fn video_bitrate(&self, now: Micros) -> f64 {
-        self.lock().video.per_second(now).1 * 8.0
+        let inner = self.lock();
+        inner.video.per_second(now, inner.rhythm.patience()).1 * 8.0
     }
 
     /// Counts how long one frame took to decode and to encode.
@@ -224,17 +251,36 @@ impl Stats {
         inner.delivered.1 += 1;
     }
 
+    /// How long the encoder works for a frame, smoothed: decoding and encoding, by an ffmpeg too.
+    #[must_use]
+    pub fn work(&self, now: Micros) -> Duration {
+        let StageTimes { decode, encode, .. } = self.pipeline(now);
+        Duration::from_secs_f64((decode + encode) / 1000.0)
+    }
+
+    /// Counts how long an encoder outside of the pipeline's thread took for a picture.
+    pub fn count_encoder(&self, time: Duration) {
+        smooth(&mut self.lock().encoder_outside, time);
+    }
+
+    /// Forgets how long the encoder took: another one takes its place.
+    pub fn forget_encoder(&self) {
+        let mut inner = self.lock();
+        (inner.encoder_outside, inner.pipeline.encode) = (0.0, 0.0);
+    }
+
     /// Where a frame's time goes: that of an access unit while viewers get video, else that of a JPEG.
     #[must_use]
     pub fn pipeline(&self, now: Micros) -> StageTimes {
         let mut inner = self.lock();
         let StageTimes { ingest, decode, encode, mux, .. } = inner.pipeline;
+        let encode = encode + inner.encoder_outside;
         // Waiting is what the other stages do not explain: 15 ms to the viewer, less 1 + 2 + 5 + 1 ms of work, are 6 ms of waiting.
         let waited = match inner.video_delivery.mean(now) {
             Some(delivery) => delivery * 1000.0 - (ingest + decode + encode + mux),
             None => inner.jpeg_delivery.mean(now).map_or(0.0, |delivery| delivery * 1000.0 - ingest),
         };
-        StageTimes { queue: waited.max(0.0), ..inner.pipeline }
+        StageTimes { queue: waited.max(0.0), encode, ..inner.pipeline }
     }
 
     /// What was counted since the stream began.
@@ -331,6 +377,20 @@ mod tests {
         assert_eq!(Stats::default().fps(now), 0.0);
         let (one, at) = with_arrivals(40, 1);
         assert!(near(one.fps(at), 1.0 / 3.0) && near(one.bitrate(at), BYTES as f64 * 8.0 / 3.0));
+    }
+
+    #[test]
+    fn a_camera_of_a_picture_in_ten_seconds_has_its_rate_all_the_time() {
+        let (stats, now) = with_arrivals(10_000, 20);
+        for later in [0, 5_000, 9_999, 25_000] {
+            let now = now.saturating_add(ms(later));
+            assert!(near(stats.fps(now), 0.1) && near(stats.bitrate(now), 8000.0), "{later}");
+        }
+        let later = now.saturating_add(ms(30_000));
+        assert_eq!((stats.fps(later), stats.bitrate(later)), (0.0, 0.0), "three intervals");
+        assert!(
+            near(stats.patience().as_secs_f64(), 30.0) && near(stats.interval().unwrap().as_secs_f64(), 10.0)
+        );
     }
 
     #[test]

@@ -84,8 +84,9 @@ pub struct Config {
     pub bitrate: Option<u32>,
 }
 
-/// The finest quantiser: below it more bits are spent than are seen (about 44 dB of luma PSNR).
-pub const MIN_QP: u8 = 26;
+/// The finest quantiser: below it more bits are spent than are seen (about 44 dB of luma PSNR). In limited range the same
+/// step is a coarser one: 23 is as good as 26 is in full range (docs/decisions/0002-limited-range.md).
+pub const MIN_QP: u8 = 23;
 
 /// The coarsest quantiser.
 pub const MAX_QP: u8 = 48;
@@ -292,13 +293,13 @@ fn wels_config(bitrate: u32, rate: f64, level: wels::Level) -> wels::EncoderConf
         .vui(colours())
 }
 
-/// ITU-T H.264 §E.2.1. The matrix and the full range are what JFIF defines; were they not said, players would take
-/// limited range (greyish blacks) and, from 720 lines on, BT.709 (wrong greens). Matrix 6 has the coefficients of
-/// 5, and more players know it. JFIF says nothing about primaries and transfer: browsers show a JPEG without a
-/// profile as sRGB, so the same is said here, and video has the colours of the snapshot beside it (in Chromium to
-/// within 2 of 255).
+/// ITU-T H.264 §E.2.1. Limited range, since decoders that do not look here take it for granted. The matrix is what JFIF
+/// defines; were it not said, players would take BT.709 (wrong greens) from 720 lines on. Matrix 6 has the coefficients
+/// of 5, and more players know it. JFIF says nothing about primaries and transfer: browsers show a JPEG without a profile
+/// as sRGB, so the same is said here, and video has the colours of the snapshot beside it (in Chromium to within 2 of
+/// 255; docs/decisions/0002-limited-range.md has the figures).
 fn colours() -> wels::VuiConfig {
-    wels::VuiConfig::srgb().matrix_coefficients(wels::MatrixCoefficients::Smpte170M).full_range(true)
+    wels::VuiConfig::srgb().matrix_coefficients(wels::MatrixCoefficients::Smpte170M).full_range(false)
 }
 
 fn failed(error: openh264::Error) -> EncodeFault {

@@ -41,6 +41,9 @@ pub enum Size {}
 /// A JPEG's quality.
 #[derive(Debug)]
 pub enum Quality {}
+/// By how many degrees pictures are turned.
+#[derive(Debug)]
+pub enum Degrees {}
 /// Frames a second that a camera is asked for.
 #[derive(Debug)]
 pub enum FrameRate {}
@@ -72,6 +75,8 @@ describe! {
         "The name of a picture's size: 160 × 120, 320 × 240, 640 × 480, 800 × 600, 1024 × 768, 1600 × 1200 pixels.";
     Quality: range(Type::Integer, f64::from(*QUALITY.start()), f64::from(*QUALITY.end())),
         "The quality of a camera's JPEGs, from the worst to the best, without a decimal point.";
+    Degrees: ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some([0, 90, 180, 270])),
+        "By how many degrees the camera's pictures are turned, clockwise.";
     FrameRate: range(Type::Number, *FPS.start(), *FPS.end()),
         "Frames a second, at most.";
     Password: text().min_length(Some(*PASSWORD_BYTES.start())).max_length(Some(*PASSWORD_BYTES.end())).pattern(Some(ONE_LINE)),

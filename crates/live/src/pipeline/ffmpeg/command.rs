@@ -63,7 +63,7 @@ const OUTPUT: &[&str] = &[
 /// or not the encoder would write it by itself.
 const COLOURS: &[&str] = &[
     "-color_range",
-    "pc",
+    "tv",
     "-colorspace",
     "smpte170m",
     "-color_primaries",
@@ -71,7 +71,7 @@ const COLOURS: &[&str] = &[
     "-color_trc",
     "iec61966-2-1",
     "-bsf:v",
-    "h264_metadata=video_full_range_flag=1:colour_primaries=1:transfer_characteristics=13:matrix_coefficients=6",
+    "h264_metadata=video_full_range_flag=0:colour_primaries=1:transfer_characteristics=13:matrix_coefficients=6",
 ];
 
 /// The arguments for the output. NUT says before each packet how long it is, and ffmpeg writes each packet at once.
@@ -125,7 +125,7 @@ fn codec_options(codec: &str) -> &'static [&'static str] {
             "-profile:v",
             "baseline",
             "-crf",
-            "23",
+            "21.5",
             "-threads",
             "1",
         ],

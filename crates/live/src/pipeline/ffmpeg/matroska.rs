@@ -13,10 +13,10 @@ const DEFAULT_DURATION: u64 = 1_000_000_000 / 30;
 /// What comes before the first picture, for pictures of this size in pixels.
 pub(super) fn header(width: usize, height: usize) -> Vec<u8> {
     let (width, height) = (width as u64, height as u64);
-    // RFC 9559 §5.1.4.1.28.16: the same as in the built-in encoder's VUI: JFIF's matrix in full range, and sRGB.
+    // RFC 9559 §5.1.4.1.28.16: the same as in the built-in encoder's VUI: JFIF's matrix in limited range, and sRGB.
     let colour = [
         number(&[0x55, 0xB1], 6),
-        number(&[0x55, 0xB9], 2),
+        number(&[0x55, 0xB9], 1),
         number(&[0x55, 0xBA], 13),
         number(&[0x55, 0xBB], 1),
     ];

@@ -119,6 +119,16 @@ struct Job {
     key: bool,
 }
 
+/// A picture that ffmpeg has.
+#[derive(Debug)]
+struct InFlight {
+    /// The stamp that it was given.
+    stamp: u64,
+    pts: Pts90k,
+    /// When ffmpeg got it.
+    since: Instant,
+}
+
 #[derive(Debug, Default)]
 struct Shared {
     state: Mutex<State>,
@@ -131,8 +141,10 @@ struct State {
     waiting: Option<Job>,
     /// Pictures whose memory can be used again.
     spare: Vec<I420>,
-    /// The stamps and times of the pictures that ffmpeg has, the oldest first.
-    in_flight: VecDeque<(u64, Pts90k)>,
+    /// The pictures that ffmpeg has, the oldest first.
+    in_flight: VecDeque<InFlight>,
+    /// When ffmpeg gave an access unit last.
+    given: Option<Instant>,
     /// Why the output of the process ended, when it has.
     ended: Option<String>,
     /// Whether one process has died and the next was not started yet.
@@ -245,7 +257,7 @@ impl Worker {
         }
         let stamp = stamp(job.pts.saturating_since(self.base), job.key);
         let mut state = self.shared.lock();
-        state.in_flight.push_back((stamp, job.pts));
+        state.in_flight.push_back(InFlight { stamp, pts: job.pts, since: Instant::now() });
         // Remembered for the case that its process dies.
         if let Some(old) = self.last.replace(job) {
             state.spare.push(old.picture);
@@ -298,7 +310,7 @@ impl Worker {
         }
 
         let mut state = self.shared.lock();
-        let unanswered = state.in_flight.back().map(|&(_, pts)| pts);
+        let unanswered = state.in_flight.back().map(|picture| picture.pts);
         if state.waiting.is_none()
             && let Some(last) = self.last.take_if(|last| Some(last.pts) == unanswered)
         {
@@ -340,14 +352,19 @@ fn start(ffmpeg: &Ffmpeg, sink: &Sink, shared: &Arc<Shared>, size: (usize, usize
             Output::Unit(stamp, encoded) => {
                 let mut state = shared.lock();
                 // Those before it will not come any more: time stamps only increase.
-                while state.in_flight.front().is_some_and(|&(first, _)| first < stamp) {
+                while state.in_flight.front().is_some_and(|first| first.stamp < stamp) {
                     state.in_flight.pop_front();
                 }
-                let known = state.in_flight.front().is_some_and(|&(first, _)| first == stamp);
-                let pts = if known { state.in_flight.pop_front().map(|(_, pts)| pts) } else { None };
+                let picture = state.in_flight.pop_front_if(|first| first.stamp == stamp);
+                let (now, before) = (Instant::now(), state.given);
+                state.given = Some(now);
                 drop(state);
                 shared.changed.notify_all();
-                if let Some(pts) = pts {
+                if let Some(InFlight { pts, since, .. }) = picture {
+                    // It worked on this one since it had it, but not before it was done with the one before: given at 0 and 1 ms, and
+                    // back at 10 and 20 ms, each took 10 ms.
+                    let began = before.map_or(since, |before| before.max(since));
+                    stream.stats.count_encoder(now - began);
                     sink.put(pts, encoded);
                 }
             }

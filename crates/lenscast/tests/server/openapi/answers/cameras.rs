@@ -44,6 +44,9 @@ impl Reading {
         for (body, code) in [
             (json!({"title": " Side door "}), 200),
             (json!({"title": null}), 200),
+            (json!({"turn": 270, "mirrored": true}), 200),
+            (json!({"turn": 0, "mirrored": false, "fps": 7.5}), 202),
+            (json!({"turn": 45}), 400),
             (json!({"title": "Side door", "size": "vga", "quality": 60, "fps": 7.5}), 202),
             (json!({"size": "uxga"}), 400),
             (json!({"quality": 101}), 400),
@@ -56,6 +59,8 @@ impl Reading {
             json!({}),
             json!({"colour": "red"}),
             json!({"quality": 0}),
+            json!({"turn": 45}),
+            json!({"mirrored": "yes"}),
             json!({"fps": 0.05}),
             json!({"size": "huge"}),
         ] {
