@@ -30,7 +30,7 @@ async fn ffmpeg_shows_the_first_picture_of_a_camera_that_sends_no_second() {
 #[tokio::test]
 async fn the_times_of_what_is_repeated_are_true_and_it_ends() {
     let server = start();
-    let clock = *server.app.cameras.clock();
+    let clock = server.app.cameras.clock().clone();
     let mut camera = server.camera().await;
     camera.send_jpeg(&jpeg(1)).await;
     server.status_until(|status| status["cameras"][0]["frames_in"] == 1).await;
