@@ -4,6 +4,7 @@ use super::crowd::{NoPlace, Place, Standing};
 use super::ended::Cause;
 use super::handshake::{self, Spoken};
 use super::line::{Flow, Line};
+use super::relay;
 use super::serving::Serving;
 use super::timely::Timely;
 use axum::Router;
@@ -97,7 +98,8 @@ impl Caller {
 
     fn by_line(serving: &Serving, line: &Line, peer: Peer) -> Self {
         let address = peer.remote.ip();
-        let is_own = address.is_loopback() && !serving.config().is_proxy(address);
+        let is_relayed = matches!(peer.channel, Channel::Relayed { .. });
+        let is_own = address.is_loopback() && !is_relayed && !serving.config().is_proxy(address);
         let standing = if is_own { Standing::Own } else { Standing::Viewer };
         Self { peer, flow: line.flow().clone(), place: Some((line.place().clone(), standing)) }
     }
@@ -200,28 +202,34 @@ async fn take(serving: &Serving, router: &Router, door: &Door, socket: TcpStream
         Err(why) => return refuse(serving, door, socket, remote, why),
     };
     prepare(&socket);
-    let line = Line::new(socket, place, serving.clone());
-    let peer = move |channel| Peer { remote, local, channel };
+    let acceptor = match door {
+        Door::Plain => None,
+        Door::Tls(config) => Some(TlsAcceptor::from(config.clone())),
+    };
     let (serving, router) = (serving.clone(), router.clone());
     let tasks = serving.tasks().clone();
-    match door {
-        Door::Plain => {
-            let caller = Caller::by_line(&serving, &line, peer(Channel::Plain));
-            tasks.spawn(serve(&serving, &router, line, caller));
-        }
-        Door::Tls(config) => {
-            let acceptor = TlsAcceptor::from(config.clone());
-            tasks.spawn(async move {
+    tasks.spawn(async move {
+        let by_tls = acceptor.is_some();
+        let Some((line, speaker)) = relay::begin(&serving, socket, place, remote, by_tls).await else {
+            return;
+        };
+        let peer = |channel| speaker.peer(local, channel);
+        match acceptor {
+            None => {
+                let caller = Caller::by_line(&serving, &line, peer(Channel::Plain));
+                serve(&serving, &router, line, caller).await;
+            }
+            Some(acceptor) => {
                 let (shutdown, place) = (serving.shutdown().clone(), line.place().clone());
                 let caller = |channel| Caller::by_line(&serving, &line, peer(channel));
                 let (by_tls, without) = (caller(Channel::Tls), caller(Channel::PlainOnTls));
                 let spoken = tokio::select! {
                     () = shutdown.cancelled() => None,
                     () = place.pushed_out() => {
-                        serving.end(Cause::PushedOut, address);
+                        serving.end(Cause::PushedOut, speaker.remote().ip());
                         None
                     }
-                    spoken = handshake::begin(&serving, acceptor, line, remote) => spoken,
+                    spoken = handshake::begin(&serving, acceptor, line, speaker.remote()) => spoken,
                 };
                 // Only the connection itself holds its place.
                 drop(place);
@@ -236,21 +244,20 @@ async fn take(serving: &Serving, router: &Router, door: &Door, socket: TcpStream
                     }
                     None => {}
                 }
-            });
+            }
         }
-    }
+    });
 }
 
 /// Tells a connection that there are too many, if that can be had cheaply.
 fn refuse(serving: &Serving, door: &Door, mut socket: TcpStream, remote: SocketAddr, why: NoPlace) {
-    let (cause, words) = match why {
-        NoPlace::Full => (Cause::Full, "This server has as many connections as it may (--max-connections)."),
-        NoPlace::AddressFull => (
-            Cause::AddressFull,
-            "This address has as many connections as it may (--max-connections-per-address).",
-        ),
+    let words = match why {
+        NoPlace::Full => "This server has as many connections as it may (--max-connections).",
+        NoPlace::AddressFull => {
+            "This address has as many connections as it may (--max-connections-per-address)."
+        }
     };
-    serving.end(cause, remote.ip());
+    serving.end(why.into(), remote.ip());
     // To say it by TLS would cost more than to serve.
     if matches!(door, Door::Tls(_)) || serving.refusals() >= MAX_REFUSALS {
         return;

@@ -1,5 +1,6 @@
 //! Connections that were refused or ended because of a limit, counted by cause.
 
+use super::crowd::NoPlace;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Connections that were refused or ended because of a limit, by cause, since the server started.
@@ -21,12 +22,33 @@ pub enum Cause {
     SlowBody,
     /// It took nothing for too long (`stall_timeout`).
     Stalled,
+    /// It began with a header of the PROXY protocol, and its address is none of `trusted_proxies`.
+    StrangeHeader,
+    /// It is a trusted proxy's, and began with a header of the PROXY protocol that is no good.
+    BrokenHeader,
+}
+
+impl From<NoPlace> for Cause {
+    fn from(why: NoPlace) -> Self {
+        match why {
+            NoPlace::Full => Self::Full,
+            NoPlace::AddressFull => Self::AddressFull,
+        }
+    }
 }
 
 impl Cause {
     /// All causes.
-    pub const ALL: [Self; 6] =
-        [Self::Full, Self::AddressFull, Self::PushedOut, Self::SlowHead, Self::SlowBody, Self::Stalled];
+    pub const ALL: [Self; 8] = [
+        Self::Full,
+        Self::AddressFull,
+        Self::PushedOut,
+        Self::SlowHead,
+        Self::SlowBody,
+        Self::Stalled,
+        Self::StrangeHeader,
+        Self::BrokenHeader,
+    ];
 
     /// The cause as a label of a metric.
     #[must_use]
@@ -38,6 +60,8 @@ impl Cause {
             Self::SlowHead => "slow_head",
             Self::SlowBody => "slow_body",
             Self::Stalled => "stalled",
+            Self::StrangeHeader => "strange_header",
+            Self::BrokenHeader => "broken_header",
         }
     }
 
@@ -54,6 +78,13 @@ impl Cause {
             Self::SlowHead => "a request is given up: its head took too long (handshake_timeout)",
             Self::SlowBody => "a request is given up: its body took too long (handshake_timeout)",
             Self::Stalled => "a connection is closed: it took nothing for too long (stall_timeout)",
+            Self::StrangeHeader => {
+                "a connection is closed: it begins with a header of the PROXY protocol, and its address is none of \
+                 trusted_proxies (docs/proxies.md)"
+            }
+            Self::BrokenHeader => {
+                "a connection of a trusted proxy is closed: its header of the PROXY protocol is no good"
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `connections.rs`, `handshake.rs`, `failures.rs` | taking connections, TLS, and what goes wrong with it |
+//! | `connections.rs`, `relay.rs`, `handshake.rs`, `failures.rs` | taking connections, TLS, and what goes wrong with it |
 //! | `crowd.rs`, `ended.rs` | who may be connected, and who had to go |
 //! | `line.rs`, `timely.rs` | a connection's bytes: one that takes nothing, a body that does not come |
 //! | `control.rs` | the control socket |
@@ -42,6 +42,7 @@ pub mod pages;
 pub mod places;
 mod refused;
 pub mod refused_cameras;
+mod relay;
 pub mod routes;
 pub mod rule;
 pub mod serving;

@@ -14,6 +14,7 @@ mod links;
 mod memory;
 mod origins;
 mod rebinding;
+mod relays;
 mod said;
 pub mod starting;
 mod table;

@@ -119,7 +119,7 @@ impl TlsSettings {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Behind a proxy")]
 pub struct Proxy {
-    /// Addresses or networks of the proxies whose X-Forwarded-For, -Proto and -Host are believed
+    /// Addresses or networks of the proxies whose X-Forwarded-For, -Proto and -Host, and whose PROXY protocol, are believed
     #[arg(long, value_name = "NETWORK,…", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
     /// The path under which a proxy serves this server, such as /cam/
