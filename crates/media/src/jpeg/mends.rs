@@ -69,14 +69,16 @@ impl Mends {
     pub(super) fn apply(&self, image: &[u8], insert_at: usize, inserted: &[u8], out: &mut Vec<u8>) {
         let mut insert = Some(insert_at).filter(|_| !inserted.is_empty());
         let mut at = 0;
+        // A change may stand in what one before it cuts: EOI is put where the data ends, and what follows is cut from there on.
         let mut copy_up_to = |end: usize, next: usize, out: &mut Vec<u8>| {
+            let end = end.min(image.len());
             if let Some(place) = insert.take_if(|place| *place <= end) {
-                out.extend_from_slice(&image[at..place]);
+                out.extend_from_slice(image.get(at..place).unwrap_or_default());
                 out.extend_from_slice(inserted);
-                at = place;
+                at = at.max(place);
             }
-            out.extend_from_slice(&image[at..end]);
-            at = next;
+            out.extend_from_slice(image.get(at..end).unwrap_or_default());
+            at = at.max(next);
         };
         for edit in &self.edits {
             copy_up_to(edit.at, edit.at + edit.cut, out);
@@ -93,6 +95,18 @@ fn bit(kind: Mend) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_within_a_cut_and_a_cut_beyond_the_end_do_no_harm() {
+        let mut mends = Mends::default();
+        mends.cut(4..9, Mend::StrayBytes);
+        mends.put(4, 0, b"ZZ", Mend::EndMissing);
+        for len in [4, 6, 9, 10] {
+            let mut out = Vec::new();
+            mends.apply(&b"0123456789"[..len], 2, b"xy", &mut out);
+            assert_eq!(out, if len > 9 { &b"01xy23ZZ9"[..] } else { b"01xy23ZZ" });
+        }
+    }
 
     #[test]
     fn changes_are_made_in_their_order_and_what_is_inserted_finds_its_place() {
