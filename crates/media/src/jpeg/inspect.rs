@@ -1,6 +1,7 @@
 //! The structure of one message, without its image data: T.81 Annex B.
 
 use super::fault::Fault;
+use super::huffman::with_default_huffman_tables;
 use super::inspected::{Inspected, Limits, Trailing};
 use super::scan::Walk;
 
@@ -20,5 +21,16 @@ use super::scan::Walk;
 pub fn inspect(message: &[u8], limits: &Limits) -> Result<Inspected, Fault> {
     let mut inspected = Walk::start(message, limits)?.run()?;
     inspected.trailing = Trailing::of(&message[inspected.len..]);
+    // What goes on must be clean, whatever was found. This costs a second walk, for messages that are mended only.
+    if !inspected.mends.is_empty() {
+        let clean = with_default_huffman_tables(message, &inspected);
+        let again = Walk::start(&clean, limits)?.run()?;
+        if !again.mends.is_empty() || again.missing_huffman_tables || again.len != clean.len() {
+            return Err(Fault::BadMarker {
+                offset: 0,
+                what: "what is wrong with its markers cannot be mended",
+            });
+        }
+    }
     Ok(inspected)
 }
