@@ -34,9 +34,11 @@ impl Gated {
                 }
             });
         });
-        stats.set(server.stats()).unwrap();
         let camera = server.camera().await;
         let viewer = server.viewer("format=h264").await;
+        // The counters of the stream that both are at: a name that nobody holds is not remembered.
+        server.status_until(|status| status["camera_clients"] == 1 && status["viewer_clients"] == 1).await;
+        stats.set(server.stats()).unwrap();
         let mut gated = Self { server, camera, viewer, decoder: Decoder::new(), gate, sent: 0 };
         // So that it is known how long a frame takes, and how many come a second.
         for _ in 0..10 {
