@@ -9,7 +9,7 @@
 //! | what is asked | who may |
 //! |---|---|
 //! | a change, a WebSocket | our own pages, those of `cors_origins`, programs |
-//! | a camera's WebSocket | the same, whoever presents a key, and devices whose `Origin` is no page's: see [`sender`](self::sender) |
+//! | a camera's WebSocket | the same, whoever presents a key, and devices whose `Origin` is no page's: see [`sender`] |
 //! | to read, by place, cookie or `Basic` | the same, and whoever opens an address in a window of its own |
 //! | to read, by a token that only its owner knows | everybody |
 

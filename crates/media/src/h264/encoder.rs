@@ -85,7 +85,7 @@ pub struct Config {
 }
 
 /// The finest quantiser: below it more bits are spent than are seen (about 44 dB of luma PSNR). In limited range the same
-/// step is a coarser one: 23 is as good as 26 is in full range (docs/decisions/0002-limited-range.md).
+/// step is a coarser one: 23 is as good as 26 is in full range (docs/decisions/0005-limited-range.md).
 pub const MIN_QP: u8 = 23;
 
 /// The coarsest quantiser.
@@ -297,7 +297,7 @@ fn wels_config(bitrate: u32, rate: f64, level: wels::Level) -> wels::EncoderConf
 /// defines; were it not said, players would take BT.709 (wrong greens) from 720 lines on. Matrix 6 has the coefficients
 /// of 5, and more players know it. JFIF says nothing about primaries and transfer: browsers show a JPEG without a profile
 /// as sRGB, so the same is said here, and video has the colours of the snapshot beside it (in Chromium to within 2 of
-/// 255; docs/decisions/0002-limited-range.md has the figures).
+/// 255; docs/decisions/0005-limited-range.md has the figures).
 fn colours() -> wels::VuiConfig {
     wels::VuiConfig::srgb().matrix_coefficients(wels::MatrixCoefficients::Smpte170M).full_range(false)
 }
