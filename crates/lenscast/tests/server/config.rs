@@ -127,10 +127,15 @@ impl Server {
 
     /// Waits until the log has a line with `text`, and gives the whole log.
     pub async fn log_until(&self, text: &str) -> String {
+        self.log_until_times(1, text).await
+    }
+
+    /// Waits until the log has said this so often.
+    pub async fn log_until_times(&self, times: usize, text: &str) -> String {
         within(async {
             loop {
                 let log = fs::read_to_string(&self.log).unwrap();
-                if log.contains(text) {
+                if log.matches(text).count() >= times {
                     return log;
                 }
                 tokio::time::sleep(Duration::from_millis(5)).await;
