@@ -4,6 +4,7 @@
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { plays } from "./support/pixels.js";
 import { PATIENCE, scene } from "./support/world.js";
 
@@ -17,6 +18,11 @@ async function home(world, args = ["--view-password", VIEWER.password]) {
   const server = await world.server({ args: ["--camera-key", `default=${KEY}`, ...args] });
   world.camera(server, { args: ["--key", KEY] });
   return Object.assign(server, { at: (host) => `http://${host}:${server.port}` });
+}
+
+/** Waits for the first picture: before it, nothing is shown to anybody. `query` is what lets in, where this computer is not. */
+async function pictured(server, query = "") {
+  while (!(await fetch(`${server.url}snapshot.jpg${query}`)).ok) await sleep(50);
 }
 
 /** A page with nothing on it, at every name of this computer; gives its port. */
@@ -90,6 +96,7 @@ async function showsItself(page, server, host) {
 
 scene("no stranger's page shows what the home network may see", async (world) => {
   const server = await home(world, ["--open-view"]);
+  await pictured(server);
   const port = await stranger(world);
   const page = await world.page({ expected: BLOCKED });
   await showsItself(page, server, "cam.lan");
@@ -100,6 +107,7 @@ scene("no stranger's page shows what the home network may see", async (world) =>
 
 scene("no stranger's page shows what a login may see", async (world) => {
   const server = await home(world);
+  await pictured(server);
   const port = await stranger(world);
   const page = await world.page({ expected: BLOCKED });
   await page.goto(`${server.at("cam.lan")}/`);
@@ -113,6 +121,7 @@ scene("no stranger's page shows what a login may see", async (world) => {
 
 scene("no stranger's page shows what a browser's password may see", async (world) => {
   const server = await home(world);
+  await pictured(server);
   const port = await stranger(world);
   const page = await world.page({ expected: BLOCKED, httpCredentials: VIEWER });
   const answer = await page.goto(`${server.at("cam.lan")}/snapshot.jpg`);
@@ -123,6 +132,7 @@ scene("no stranger's page shows what a browser's password may see", async (world
 scene("no stranger's page shows what this computer may see", async (world) => {
   const server = await world.server();
   world.camera(server);
+  await pictured(server);
   Object.assign(server, { at: (host) => `http://${host}:${server.port}` });
   const port = await stranger(world);
   const page = await world.page({ expected: BLOCKED });
@@ -135,6 +145,7 @@ scene("a page that has a token in the address shows the picture, and a link to i
   const server = await home(world, ["--trusted-proxies", "127.0.0.1"]);
   const port = await stranger(world);
   const token = await server.link();
+  await pictured(server, `?token=${token}`);
   const page = await world.page({ expected: BLOCKED });
   for (const host of STRANGERS) {
     await page.goto(`http://${host}:${port}/`);

@@ -1,26 +1,22 @@
 //! What one hostile client can cost, in a short form: each attack of `cargo xtask attack` for a few seconds against the real
 //! program, in a network namespace where there is a right to make one.
 //!
-//! Only what no machine makes slower is asserted: memory, threads, bytes of log and state, that a camera gets in at all,
-//! and that all of it is given back. How fast all this is, `cargo xtask attack` measures.
+//! As many run at once as the computer has cores, each against a server of its own. Only what no machine makes slower is
+//! asserted: memory, threads, bytes of log and state, that a camera gets in at all, and that all of it is given back. How
+//! fast all this is, `cargo xtask attack` measures.
 
 use lenscast_attack::{Attack, Bounds, Place, Trial, place};
 use std::path::Path;
 use std::process::ExitStatus;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// What may be left of an attack's memory, in 10^6 bytes: what an allocator keeps for the next one depends on the cores of a
 /// computer. `cargo xtask attack` is stricter.
 const RSS_AFTER_MB: f64 = 40.0;
 
-/// One after the other: each wants a computer for itself.
-static TURN: Mutex<()> = Mutex::new(());
-
 /// Runs the test of this name again inside a namespace, or the attack itself where this is one or there is none.
 #[track_caller]
 fn costs_little(test: &str, attack: &str) {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     if !place::is_inside() {
         let again = place::again_inside(&["--exact", test, "--nocapture"]).unwrap();
         if let Some(status) = again {
@@ -33,7 +29,7 @@ fn costs_little(test: &str, attack: &str) {
     let trial = Trial {
         program: Path::new(env!("CARGO_BIN_EXE_lenscast")),
         place,
-        length: Duration::from_secs(4),
+        length: Duration::from_secs(3),
         calm: Duration::from_millis(300),
         bounds: Bounds { rss_after_mb: RSS_AFTER_MB, ..Bounds::DEFAULT },
     };
