@@ -4,8 +4,9 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use tokio::net::TcpListener;
 
-/// How many connections the kernel keeps waiting until the server takes them.
-const BACKLOG: i32 = 1024;
+/// How many connections the kernel keeps waiting until the server takes them, or fewer where its own limit is lower (Linux:
+/// net.core.somaxconn, 4,096). Of more that come at once, the next one comes again after a second, a health check among them.
+const BACKLOG: i32 = 16_384;
 
 /// The addresses at which a server waits for connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

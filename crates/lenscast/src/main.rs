@@ -8,6 +8,10 @@ use clap::Parser as _;
 use lenscast_protocol::plain;
 use std::error::Error;
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long a thread for disk and passwords waits for more work before it ends.
+const IDLE_THREAD: Duration = Duration::from_secs(3);
 
 fn main() -> ExitCode {
     lenscast_media::allocator::give_large_buffers_back();
@@ -18,7 +22,8 @@ fn main() -> ExitCode {
     // A connection costs a descriptor, and many systems give a process only 1,024 unless it asks. Without more it still works.
     #[expect(clippy::let_underscore_must_use, reason = "where it cannot be raised, the lower limit counts")]
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().thread_keep_alive(IDLE_THREAD).build();
     let result = match runtime {
         Ok(runtime) => runtime.block_on(cli::run(job)),
         Err(error) => Err(format!("the system gives no threads: {error}").into()),

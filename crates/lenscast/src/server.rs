@@ -22,6 +22,7 @@ use lenscast_http::control::Control;
 use lenscast_http::events::Events;
 use lenscast_http::places::Places;
 use lenscast_http::serving::{Parts, Serving};
+use lenscast_media::allocator;
 use lenscast_settings::config::{Config, Local, Plain};
 use lenscast_settings::reload::Reloader;
 use lenscast_tls::{Certificates, TlsError, self_signed};
@@ -49,6 +50,12 @@ const CLOCK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How often it is looked whether something is to be summed up in the log.
 const SUM_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether a crowd has left.
+const CROWD_INTERVAL: Duration = Duration::from_secs(2);
+
+/// So many connections are a crowd.
+const CROWD: usize = 256;
 
 /// Open files of a server beside its connections: sockets that listen, the state, a log.
 const OTHER_FILES: usize = 64;
@@ -190,7 +197,8 @@ impl Server {
             history,
             flush(&app),
             follow_clock(&app),
-            sum_up(&app)
+            sum_up(&app),
+            tidy_up(&app)
         );
         serving.tasks().close();
         let all = async { tokio::join!(serving.tasks().wait(), app.demos.ended()) };
@@ -239,6 +247,26 @@ async fn sum_up(app: &App) {
             () = app.serving.shutdown().cancelled() => return,
             _ = ticks.tick() => {
                 notices(app).for_each(|notices| notices.sums().iter().for_each(|sum| tracing::info!("{sum}")));
+            }
+        }
+    }
+}
+
+/// Gives memory back to the system when a crowd of connections has left: a small buffer that is still needed, at the end of
+/// a heap, keeps all that is free before it. Example: 4,000 unfinished requests left 17 MB behind.
+async fn tidy_up(app: &App) {
+    let (mut ticks, mut most) = (tokio::time::interval(CROWD_INTERVAL), 0);
+    loop {
+        tokio::select! {
+            () = app.serving.shutdown().cancelled() => return,
+            _ = ticks.tick() => {
+                let (connections, _) = app.serving.crowd().counts();
+                if most >= CROWD && connections < most / 2 {
+                    #[expect(clippy::let_underscore_must_use, reason = "what it gives is nothing")]
+                    let _ = tokio::task::spawn_blocking(allocator::give_holes_back).await;
+                    most = 0;
+                }
+                most = most.max(connections);
             }
         }
     }

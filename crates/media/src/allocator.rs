@@ -1,4 +1,4 @@
-//! How the memory of large pictures goes back to the system.
+//! How memory that is no longer used goes back to the system.
 
 /// Buffers from this size on, in bytes, are mappings of their own.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -20,5 +20,20 @@ pub fn give_large_buffers_back() {
         // SAFETY: mallopt takes two numbers by value, and may be called at any time; it is locked against other threads.
         let is_set = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, MAPPED_FROM) };
         debug_assert_eq!(is_set, 1, "256 KiB is a threshold that glibc takes");
+    }
+}
+
+/// Gives the system back what is free in the heaps, also between buffers that are in use. Takes some milliseconds, in which
+/// other threads may wait for memory. It does nothing with another C library than glibc.
+#[cfg_attr(
+    all(target_os = "linux", target_env = "gnu"),
+    expect(unsafe_code, reason = "a function of C alone gives back what lies between buffers")
+)]
+pub fn give_holes_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        // SAFETY: malloc_trim takes a number by value, touches no buffer that is in use, and is locked against other
+        // threads. Whether there was something to give back does not matter here.
+        unsafe { libc::malloc_trim(0) };
     }
 }
